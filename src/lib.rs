@@ -1,0 +1,1 @@
+//! stateward: do Kubernetes workloads own their state the way Kubernetes will really run it?
