@@ -1,4 +1,25 @@
 //! stateward: do Kubernetes workloads own their state the way Kubernetes will really run it?
+//!
+//! A request is a change to a graph; rules judge a workload in its surroundings; only what the change introduces is
+//! enforced.
+//!
+//! ```text
+//!  AdmissionReview --> admission --+                        +--> Decision --> review, log, metrics
+//!  watches ----------> cluster ----+--> graph --> judge ----+
+//!  files ------------> manifests --+      ^         ^       +--> findings --> output
+//!                                         |         |
+//!                                       rules <-- policy
+//! ```
+//!
+//! `graph`, `rules`, `judge` and `policy` are pure: no IO, clock, async or environment.
 
+pub mod admission;
 pub mod cli;
+pub mod cluster;
+pub mod graph;
+pub mod judge;
+pub mod manifests;
 pub mod metrics;
+pub mod policy;
+pub mod rules;
+pub mod server;

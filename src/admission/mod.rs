@@ -1,0 +1,1 @@
+//! `AdmissionReview` v1 in, `Change` through the judge, review out.

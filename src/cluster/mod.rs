@@ -1,0 +1,1 @@
+//! The API server: watches that fill the graph, and what is written back.

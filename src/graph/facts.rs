@@ -1,0 +1,90 @@
+//! Facts of the whole cluster: classes, drivers, nodes, and what we are able to know.
+
+use std::collections::BTreeMap;
+
+use super::labels::Labels;
+use super::lookup::Lookup;
+use super::names::{Name, ObjectKind};
+
+/// One immutable picture of the cluster, swapped whole.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub classes: BTreeMap<Name, Class>,
+    pub drivers: BTreeMap<Name, Driver>,
+    pub nodes: Vec<Node>,
+    knowledge: [Knowledge; ObjectKind::ALL.len()],
+}
+
+/// How far the objects of one kind are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knowledge {
+    /// Every object is here: what is missing is absent.
+    Complete,
+    /// Some are here (files, a built-in example): what is missing is unknown.
+    Partial,
+    /// Not synced, stale or forbidden: nothing may be concluded, even from what is here.
+    Unavailable,
+}
+
+/// A StorageClass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Class {
+    pub name: Name,
+    pub provisioner: Name,
+    pub is_default: bool,
+}
+
+/// A CSIDriver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Driver {
+    pub name: Name,
+    /// `attachRequired`, true where unset.
+    pub attach_required: bool,
+}
+
+/// A Node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    pub name: Name,
+    pub labels: Labels,
+}
+
+impl Facts {
+    /// Nothing is here, and every kind is known so far.
+    #[must_use]
+    pub fn new(knowledge: Knowledge) -> Self {
+        Self {
+            classes: BTreeMap::new(),
+            drivers: BTreeMap::new(),
+            nodes: Vec::new(),
+            knowledge: [knowledge; ObjectKind::ALL.len()],
+        }
+    }
+
+    /// How far objects of `kind` are known.
+    #[must_use]
+    pub fn knowledge(&self, kind: ObjectKind) -> Knowledge {
+        self.knowledge[kind.index()]
+    }
+
+    /// Says how far objects of `kind` are known.
+    pub fn set_knowledge(&mut self, kind: ObjectKind, knowledge: Knowledge) {
+        self.knowledge[kind.index()] = knowledge;
+    }
+
+    /// Turns what was found, or not, of `kind` into a three-valued answer.
+    #[must_use]
+    pub fn answer<T>(&self, kind: ObjectKind, found: Option<T>) -> Lookup<T> {
+        match (self.knowledge(kind), found) {
+            (Knowledge::Unavailable, _) | (Knowledge::Partial, None) => Lookup::Unknown,
+            (_, Some(found)) => Lookup::Known(found),
+            (Knowledge::Complete, None) => Lookup::Absent,
+        }
+    }
+
+    /// The default class: of several the newest counts in Kubernetes; here any, for they rarely differ in kind.
+    #[must_use]
+    pub fn default_class(&self) -> Option<&Class> {
+        self.classes.values().find(|class| class.is_default)
+    }
+}

@@ -1,0 +1,165 @@
+//! Labels (and the few annotations we keep) as one packed, sorted string.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+
+/// A sorted string map in one allocation: `key\0value\0key\0value\0`.
+///
+/// A namespace holds thousands of small label sets, each read far more often than built;
+/// a linear scan over some hundred bytes beats a tree of strings in time and in memory.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels(Box<str>);
+
+impl Labels {
+    /// Packs pairs; of a repeated key the last one counts, as in JSON.
+    #[must_use]
+    pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self::pack(
+            pairs
+                .into_iter()
+                .map(|(key, value)| (Cow::Borrowed(key), Cow::Borrowed(value)))
+                .collect(),
+        )
+    }
+
+    /// Returns the value of `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter()
+            .find(|(candidate, _)| *candidate == key)
+            .map(|(_, value)| value)
+    }
+
+    /// Returns the pairs, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut parts = self.0.split_terminator('\0');
+        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+    }
+
+    /// Returns true where there is no pair.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns true where every pair of `other` is also here: `other`, as a selector, selects this.
+    #[must_use]
+    pub fn contains_all(&self, other: &Self) -> bool {
+        other.iter().all(|(key, value)| self.get(key) == Some(value))
+    }
+
+    fn pack(mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Self {
+        if pairs.is_empty() {
+            return Self::default();
+        }
+        // The API server sends maps sorted; the stable sort is then one comparison a pair.
+        pairs.sort_by(|left, right| left.0.cmp(&right.0));
+        let size = pairs.iter().map(|(key, value)| key.len() + value.len() + 2).sum();
+        let mut packed = String::with_capacity(size);
+        for (position, (key, value)) in pairs.iter().enumerate() {
+            if pairs.get(position + 1).is_some_and(|(next, _)| next == key) {
+                continue;
+            }
+            for part in [key, value] {
+                // NUL is legal in JSON but in no label; an annotation that holds one loses it.
+                if part.contains('\0') {
+                    packed.push_str(&part.replace('\0', "\u{fffd}"));
+                } else {
+                    packed.push_str(part);
+                }
+                packed.push('\0');
+            }
+        }
+        Self(packed.into_boxed_str())
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(PairsVisitor { keep: |_| true })
+    }
+}
+
+/// Deserialises annotations, keeping only the keys that mean something to us.
+pub fn kept_annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
+    deserializer.deserialize_option(PairsVisitor {
+        keep: |key| {
+            key.starts_with("stateward.dev/")
+                || key == "volume.beta.kubernetes.io/storage-class"
+                || key == "storageclass.kubernetes.io/is-default-class"
+                || key == "storageclass.beta.kubernetes.io/is-default-class"
+        },
+    })
+}
+
+struct PairsVisitor {
+    keep: fn(&str) -> bool,
+}
+
+impl<'de> Visitor<'de> for PairsVisitor {
+    type Value = Labels;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of strings")
+    }
+
+    fn visit_none<E>(self) -> Result<Labels, E> {
+        Ok(Labels::default())
+    }
+
+    fn visit_unit<E>(self) -> Result<Labels, E> {
+        Ok(Labels::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Labels, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(Text(key)) = map.next_key()? {
+            if (self.keep)(&key) {
+                let value: Option<Text<'de>> = map.next_value()?;
+                pairs.push((key, value.map_or(Cow::Borrowed(""), |text| text.0)));
+            } else {
+                map.next_value::<serde::de::IgnoredAny>()?;
+            }
+        }
+        Ok(Labels::pack(pairs))
+    }
+}
+
+/// A string borrowed from the input where it has no escapes.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_sorted_and_finds() {
+        let labels = Labels::from_pairs([("b", "2"), ("a", ""), ("b", "3")]);
+        assert_eq!(labels.iter().collect::<Vec<_>>(), [("a", ""), ("b", "3")]);
+        assert_eq!(labels.get("a"), Some(""));
+        assert_eq!(labels.get("c"), None);
+        assert!(labels.contains_all(&Labels::from_pairs([("b", "3")])));
+        assert!(!labels.contains_all(&Labels::from_pairs([("b", "2")])));
+        assert!(labels.contains_all(&Labels::default()));
+    }
+
+    #[test]
+    fn reads_json_with_nulls_and_nul() {
+        let labels: Labels = serde_json::from_str(r#"{"x":"a\u0000b","y":null}"#).unwrap();
+        assert_eq!(labels.iter().collect::<Vec<_>>(), [("x", "a\u{fffd}b"), ("y", "")]);
+        assert!(serde_json::from_str::<Labels>("null").unwrap().is_empty());
+    }
+}

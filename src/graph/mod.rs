@@ -1,0 +1,41 @@
+//! The typed graph of a namespace: workloads, claims, services, autoscalers and the edges between them.
+//!
+//! Pure: no IO, no clock, no async, no environment. Watches, files and admission reviews fill it from outside;
+//! rules read it through a [`View`], which is the graph with a [`Change`] laid over it, never a copy.
+//!
+//! Architecture Invariant: nodes are projections. A whole Kubernetes object is never kept.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod autoscaler;
+pub mod change;
+pub mod claim;
+pub mod facts;
+pub mod labels;
+pub mod lookup;
+pub mod names;
+pub mod overlay;
+pub mod placement;
+pub mod pods;
+pub mod project;
+pub mod selector;
+pub mod service;
+pub mod shard;
+pub mod store;
+pub mod view;
+pub mod workload;
+
+pub use autoscaler::Autoscaler;
+pub use change::{Actor, Change, Changed, Old, Operation};
+pub use claim::{AccessMode, Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits};
+pub use facts::{Class, Driver, Facts, Knowledge, Node};
+pub use labels::Labels;
+pub use lookup::Lookup;
+pub use names::{Kind, Name, ObjectKind, ObjectRef, Timestamp, WorkloadId};
+pub use overlay::Overlay;
+pub use pods::{Mount, PodVolume, Pods, RestartPolicy, VolumeSource};
+pub use selector::{Operator, Requirement, Selector};
+pub use service::{Exposure, Service};
+pub use shard::{NamespaceFacts, Reservation, Shard};
+pub use store::Graph;
+pub use view::View;
+pub use workload::{Amount, Concurrency, Fenceposts, Owner, Rollout, Shape, Workload};

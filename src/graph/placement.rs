@@ -1,0 +1,115 @@
+//! Where pods may run, as far as it decides whether two of them share a node.
+
+use super::labels::Labels;
+use super::names::Name;
+use super::selector::{Operator, Requirement, Selector};
+
+/// The label that names a node.
+pub const HOSTNAME: &str = "kubernetes.io/hostname";
+
+/// What restricts the nodes of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placement {
+    pub node_name: Option<Name>,
+    pub node_selector: Labels,
+    /// Required node affinity: one of the terms must hold. `None` where there is none.
+    pub node_terms: Option<Box<[NodeTerm]>>,
+    /// Required pod affinity: all of the terms must hold.
+    pub pod_affinity: Box<[PodTerm]>,
+    /// Required pod anti-affinity: none of the terms may hold.
+    pub pod_anti_affinity: Box<[PodTerm]>,
+}
+
+/// A `nodeSelectorTerm`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NodeTerm {
+    pub labels: Box<[Requirement]>,
+    /// `matchFields`: the only field Kubernetes knows is `metadata.name`.
+    pub fields: Box<[Requirement]>,
+}
+
+/// A `podAffinityTerm`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PodTerm {
+    pub topology_key: Name,
+    /// `None` selects no pod.
+    pub selector: Option<Selector>,
+    /// It may look at other namespaces.
+    pub other_namespaces: bool,
+    pub match_label_keys: Box<[Name]>,
+}
+
+impl NodeTerm {
+    /// The only hostname that this term admits, where it is one.
+    #[must_use]
+    pub fn hostname(&self) -> Option<&str> {
+        let by_label = self.labels.iter().find_map(|one| one_value(one, HOSTNAME));
+        by_label.or_else(|| self.fields.iter().find_map(|one| one_value(one, "metadata.name")))
+    }
+
+    /// Returns true where a node with `name` and `labels` meets the term. An empty term matches nothing
+    /// (`core/v1/types.go`, NodeSelectorTerm).
+    #[must_use]
+    pub fn admits(&self, name: &str, labels: &Labels) -> bool {
+        if self.labels.is_empty() && self.fields.is_empty() {
+            return false;
+        }
+        let fields = Labels::from_pairs([("metadata.name", name)]);
+        self.labels.iter().all(|one| one.matches(labels)) && self.fields.iter().all(|one| one.matches(&fields))
+    }
+}
+
+impl PodTerm {
+    /// Returns true where the term brings pods together with pods that carry `labels`, on one node.
+    ///
+    /// `matchLabelKeys` narrows the selection by the pod's own values: with a key that differs between revisions
+    /// (`pod-template-hash`) the pods of the next rollout are not selected.
+    #[must_use]
+    pub fn joins(&self, labels: &Labels) -> bool {
+        self.topology_key.as_ref() == HOSTNAME
+            && self.match_label_keys.is_empty()
+            && self.selector.as_ref().is_some_and(|selector| selector.matches(labels))
+    }
+}
+
+impl Placement {
+    /// The one node that every such pod runs on, where the spec itself names it.
+    #[must_use]
+    pub fn hostname(&self) -> Option<&str> {
+        if let Some(node) = &self.node_name {
+            return Some(node);
+        }
+        if let Some(host) = self.node_selector.get(HOSTNAME) {
+            return Some(host);
+        }
+        // Terms are alternatives: all of them must name the same host.
+        let mut hosts = self.node_terms.as_deref()?.iter().map(NodeTerm::hostname);
+        let first = hosts.next()??;
+        hosts.all(|host| host == Some(first)).then_some(first)
+    }
+
+    /// Returns true where a node with `name` and `labels` may run such a pod, by selector and required affinity.
+    #[must_use]
+    pub fn admits(&self, name: &str, labels: &Labels) -> bool {
+        self.node_name.as_deref().is_none_or(|wanted| wanted == name)
+            && labels.contains_all(&self.node_selector)
+            && self
+                .node_terms
+                .as_deref()
+                .is_none_or(|terms| terms.iter().any(|term| term.admits(name, labels)))
+    }
+
+    /// Returns true where required pod affinity puts such a pod beside pods that carry `labels`.
+    #[must_use]
+    pub fn joins(&self, labels: &Labels) -> bool {
+        self.pod_affinity.iter().any(|term| term.joins(labels))
+    }
+}
+
+fn one_value<'a>(requirement: &'a Requirement, key: &str) -> Option<&'a str> {
+    let single = requirement.operator == Operator::In && requirement.key.as_ref() == key;
+    match &*requirement.values {
+        [value] if single => Some(value),
+        _ => None,
+    }
+}

@@ -1,0 +1,32 @@
+//! Kubernetes JSON to nodes: one projection for watches, files and admission reviews.
+//!
+//! Only the fields that a rule reads are named; the rest is skipped while parsing. A field of a wrong type makes
+//! the object unreadable, an unknown field or enum value never does: Kubernetes grows both with every version.
+
+mod meta;
+mod pods;
+mod storage;
+mod traffic;
+mod workload;
+
+use serde::{Deserialize, Deserializer};
+
+use super::names::Name;
+
+pub use meta::ObjectMeta;
+pub use storage::{claim, class, driver, namespace, node, volume};
+pub use traffic::{autoscaler, scale_replicas, service};
+pub use workload::{ProjectedWorkload, WorkloadSeed, workload};
+
+/// Reads `null` as the default: Go writes empty lists so.
+pub fn null_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// The namespace of an object: its own, else the one it was sent to. Shares the latter's allocation.
+fn namespace_of(meta: &ObjectMeta<'_>, sent_to: &Name) -> Name {
+    match meta.namespace.as_deref() {
+        Some(own) if !own.is_empty() && *own != **sent_to => own.into(),
+        _ => sent_to.clone(),
+    }
+}

@@ -1,0 +1,235 @@
+//! Pod specs and pod templates.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::super::labels::Labels;
+use super::super::names::Name;
+use super::super::placement::{NodeTerm, Placement, PodTerm};
+use super::super::pods::{Mount, PodVolume, Pods, RestartPolicy, VolumeSource};
+use super::super::selector::{Requirement, Selector};
+use super::meta::ObjectMeta;
+use super::null_default;
+
+/// A pod template.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Template<'a> {
+    #[serde(borrow)]
+    metadata: Option<ObjectMeta<'a>>,
+    #[serde(borrow)]
+    pub(super) spec: Option<PodSpec<'a>>,
+}
+
+/// A pod spec.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodSpec<'a> {
+    #[serde(borrow)]
+    volumes: Option<Vec<WireVolume<'a>>>,
+    #[serde(borrow)]
+    init_containers: Option<Vec<Container<'a>>>,
+    #[serde(borrow)]
+    containers: Option<Vec<Container<'a>>>,
+    #[serde(borrow)]
+    node_name: Option<Cow<'a, str>>,
+    node_selector: Labels,
+    affinity: Option<Affinity>,
+    #[serde(borrow)]
+    restart_policy: Option<Cow<'a, str>>,
+    termination_grace_period_seconds: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireVolume<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    persistent_volume_claim: Option<ClaimSource<'a>>,
+    ephemeral: Option<IgnoredAny>,
+    host_path: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ClaimSource<'a> {
+    #[serde(borrow)]
+    claim_name: Option<Cow<'a, str>>,
+    read_only: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Container<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    volume_mounts: Option<Vec<Named<'a>>>,
+    #[serde(borrow)]
+    volume_devices: Option<Vec<Named<'a>>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Affinity {
+    node_affinity: Option<Required<NodeSelector>>,
+    pod_affinity: Option<Required<Vec<AffinityTerm>>>,
+    pod_anti_affinity: Option<Required<Vec<AffinityTerm>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Required<T> {
+    #[serde(rename = "requiredDuringSchedulingIgnoredDuringExecution")]
+    required: Option<T>,
+}
+
+/// `core/v1.NodeSelector`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct NodeSelector {
+    node_selector_terms: Option<Vec<SelectorTerm>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SelectorTerm {
+    #[serde(deserialize_with = "null_default")]
+    match_expressions: Box<[Requirement]>,
+    #[serde(deserialize_with = "null_default")]
+    match_fields: Box<[Requirement]>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AffinityTerm {
+    topology_key: Option<Name>,
+    label_selector: Option<Selector>,
+    #[serde(deserialize_with = "null_default")]
+    namespaces: Vec<IgnoredAny>,
+    namespace_selector: Option<IgnoredAny>,
+    #[serde(deserialize_with = "null_default")]
+    match_label_keys: Box<[Name]>,
+}
+
+impl Template<'_> {
+    pub(super) fn into_pods(self) -> Pods {
+        let labels = self.metadata.map(|metadata| metadata.labels).unwrap_or_default();
+        self.spec.unwrap_or_default().into_pods(labels)
+    }
+}
+
+impl PodSpec<'_> {
+    pub(super) fn into_pods(self, labels: Labels) -> Pods {
+        let placement = self.placement();
+        let containers = self
+            .init_containers
+            .iter()
+            .flatten()
+            .chain(self.containers.iter().flatten());
+        let mounts = containers.flat_map(|container| {
+            let name: Name = (&*container.name).into();
+            let mounts = container
+                .volume_mounts
+                .iter()
+                .flatten()
+                .chain(container.volume_devices.iter().flatten());
+            mounts.map(move |mount| Mount {
+                container: name.clone(),
+                volume: (&*mount.name).into(),
+            })
+        });
+        Pods {
+            labels,
+            mounts: mounts.collect(),
+            volumes: self
+                .volumes
+                .unwrap_or_default()
+                .into_iter()
+                .map(WireVolume::into_volume)
+                .collect(),
+            placement,
+            restart: match self.restart_policy.as_deref() {
+                Some("Never") => RestartPolicy::Never,
+                Some("OnFailure") => RestartPolicy::OnFailure,
+                _ => RestartPolicy::Always,
+            },
+            grace_seconds: self.termination_grace_period_seconds,
+        }
+    }
+
+    fn placement(&self) -> Option<Box<Placement>> {
+        let affinity = self.affinity.as_ref();
+        let pod_terms = |terms: Option<&Required<Vec<AffinityTerm>>>| -> Box<[PodTerm]> {
+            let terms = terms.and_then(|terms| terms.required.as_ref());
+            terms.into_iter().flatten().map(AffinityTerm::to_term).collect()
+        };
+        let node_terms = affinity.and_then(|affinity| affinity.node_affinity.as_ref()?.required.as_ref());
+        let placement = Placement {
+            node_name: self
+                .node_name
+                .as_deref()
+                .filter(|name| !name.is_empty())
+                .map(Into::into),
+            node_selector: self.node_selector.clone(),
+            node_terms: node_terms.map(NodeSelector::terms),
+            pod_affinity: pod_terms(affinity.and_then(|affinity| affinity.pod_affinity.as_ref())),
+            pod_anti_affinity: pod_terms(affinity.and_then(|affinity| affinity.pod_anti_affinity.as_ref())),
+        };
+        (placement != Placement::default()).then(|| Box::new(placement))
+    }
+}
+
+impl WireVolume<'_> {
+    fn into_volume(self) -> PodVolume {
+        let source = match self {
+            Self {
+                persistent_volume_claim: Some(source),
+                ..
+            } => VolumeSource::Claim {
+                claim: source.claim_name.as_deref().unwrap_or_default().into(),
+                read_only: source.read_only.unwrap_or_default(),
+            },
+            Self { ephemeral: Some(_), .. } => VolumeSource::Ephemeral,
+            Self { host_path: Some(_), .. } => VolumeSource::HostPath,
+            _ => VolumeSource::Other,
+        };
+        PodVolume {
+            name: (&*self.name).into(),
+            source,
+        }
+    }
+}
+
+impl NodeSelector {
+    /// The alternatives; none at all match no node.
+    pub(super) fn terms(&self) -> Box<[NodeTerm]> {
+        let terms = self.node_selector_terms.iter().flatten();
+        terms
+            .map(|term| NodeTerm {
+                labels: term.match_expressions.clone(),
+                fields: term.match_fields.clone(),
+            })
+            .collect()
+    }
+}
+
+impl AffinityTerm {
+    fn to_term(&self) -> PodTerm {
+        PodTerm {
+            topology_key: self.topology_key.clone().unwrap_or_else(|| "".into()),
+            selector: self.label_selector.clone(),
+            other_namespaces: !self.namespaces.is_empty() || self.namespace_selector.is_some(),
+            match_label_keys: self.match_label_keys.clone(),
+        }
+    }
+}

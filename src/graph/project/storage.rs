@@ -1,0 +1,315 @@
+//! Claims, claim templates, volumes, classes, drivers; and the two cluster-wide kinds beside them.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::super::claim::{Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits};
+use super::super::facts::{Class, Driver, Node};
+use super::super::lookup::Lookup;
+use super::super::placement::Placement;
+use super::super::shard::NamespaceFacts;
+use super::meta::ObjectMeta;
+use super::pods::NodeSelector;
+
+const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
+/// A claim template as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WireTemplate<'a> {
+    #[serde(borrow)]
+    metadata: Option<ObjectMeta<'a>>,
+    #[serde(borrow)]
+    spec: Option<ClaimSpec<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ClaimSpec<'a> {
+    #[serde(borrow)]
+    access_modes: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow)]
+    storage_class_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    volume_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    resources: Option<Resources<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Resources<'a> {
+    #[serde(borrow)]
+    requests: Option<Requests<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Requests<'a> {
+    #[serde(borrow)]
+    storage: Option<Quantity<'a>>,
+}
+
+/// A quantity as written: a string, or in files a bare number.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Quantity<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
+    Number(serde_json::Number),
+}
+
+#[derive(Debug, Deserialize)]
+struct WireClaim<'a> {
+    #[serde(borrow, default)]
+    metadata: ObjectMeta<'a>,
+    #[serde(borrow)]
+    spec: Option<ClaimSpec<'a>>,
+    #[serde(borrow)]
+    status: Option<ClaimStatus<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ClaimStatus<'a> {
+    #[serde(borrow)]
+    access_modes: Option<Vec<Cow<'a, str>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireVolume<'a> {
+    #[serde(borrow, default)]
+    metadata: ObjectMeta<'a>,
+    #[serde(borrow)]
+    spec: Option<VolumeSpec<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct VolumeSpec<'a> {
+    #[serde(borrow)]
+    access_modes: Option<Vec<Cow<'a, str>>>,
+    #[serde(borrow)]
+    claim_ref: Option<ClaimRef<'a>>,
+    node_affinity: Option<VolumeAffinity>,
+    #[serde(borrow)]
+    csi: Option<CsiSource<'a>>,
+    host_path: Option<IgnoredAny>,
+    local: Option<IgnoredAny>,
+    // The in-tree plugins with an attacher (`pkg/volume/*/attacher.go`, and those that CSI migration replaced).
+    aws_elastic_block_store: Option<IgnoredAny>,
+    azure_disk: Option<IgnoredAny>,
+    cinder: Option<IgnoredAny>,
+    fc: Option<IgnoredAny>,
+    flex_volume: Option<IgnoredAny>,
+    gce_persistent_disk: Option<IgnoredAny>,
+    iscsi: Option<IgnoredAny>,
+    rbd: Option<IgnoredAny>,
+    vsphere_volume: Option<IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ClaimRef<'a> {
+    #[serde(borrow)]
+    namespace: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct VolumeAffinity {
+    required: Option<NodeSelector>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CsiSource<'a> {
+    #[serde(borrow)]
+    driver: Cow<'a, str>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireClass<'a> {
+    #[serde(borrow, default)]
+    metadata: ObjectMeta<'a>,
+    #[serde(borrow)]
+    provisioner: Option<Cow<'a, str>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireDriver<'a> {
+    #[serde(borrow, default)]
+    metadata: ObjectMeta<'a>,
+    spec: Option<DriverSpec>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DriverSpec {
+    attach_required: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireNamed<'a> {
+    #[serde(borrow, default)]
+    metadata: ObjectMeta<'a>,
+    #[serde(borrow)]
+    status: Option<NamespaceStatus<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NamespaceStatus<'a> {
+    #[serde(borrow)]
+    phase: Option<Cow<'a, str>>,
+}
+
+/// Reads a PersistentVolumeClaim from JSON text. Its volume is still to be resolved (`Graph::insert_claim`).
+pub fn claim(json: &str) -> Result<Claim, serde_json::Error> {
+    let WireClaim { metadata, spec, status } = serde_json::from_str(json)?;
+    let spec = spec.unwrap_or_default();
+    let volume_name = spec
+        .volume_name
+        .as_deref()
+        .filter(|name| !name.is_empty())
+        .map(Into::into);
+    Ok(Claim {
+        name: metadata.name(),
+        requested: modes(spec.access_modes.as_deref()),
+        granted: modes(status.unwrap_or_default().access_modes.as_deref()),
+        class: class_name(spec.storage_class_name.as_deref(), &metadata),
+        volume: Lookup::Unknown,
+        volume_name,
+        deleting: metadata.deletion_timestamp.is_some(),
+    })
+}
+
+/// Reads a PersistentVolume from JSON text.
+pub fn volume(json: &str) -> Result<Volume, serde_json::Error> {
+    let WireVolume { metadata, spec } = serde_json::from_str(json)?;
+    let spec = spec.unwrap_or_default();
+    let on_host = spec.host_path.is_some() || spec.local.is_some();
+    let in_tree = [
+        &spec.aws_elastic_block_store,
+        &spec.azure_disk,
+        &spec.cinder,
+        &spec.fc,
+        &spec.flex_volume,
+        &spec.gce_persistent_disk,
+        &spec.iscsi,
+        &spec.rbd,
+        &spec.vsphere_volume,
+    ];
+    let kind = match &spec.csi {
+        Some(csi) => VolumeKind::Csi((&*csi.driver).into()),
+        None if in_tree.into_iter().any(Option::is_some) => VolumeKind::InTreeAttachable,
+        None => VolumeKind::NotAttachable,
+    };
+    let terms = spec
+        .node_affinity
+        .and_then(|affinity| affinity.required)
+        .map(|required| required.terms());
+    let bound_to_host = Placement {
+        node_terms: terms,
+        ..Placement::default()
+    }
+    .hostname()
+    .is_some();
+    let claim = spec
+        .claim_ref
+        .and_then(|claim| Some(((&*claim.namespace?).into(), (&*claim.name?).into())));
+    Ok(Volume {
+        name: metadata.name(),
+        claim,
+        traits: VolumeTraits {
+            modes: modes(spec.access_modes.as_deref()),
+            kind,
+            pinned: on_host || bound_to_host,
+        },
+    })
+}
+
+/// Reads a StorageClass from JSON text.
+pub fn class(json: &str) -> Result<Class, serde_json::Error> {
+    let WireClass { metadata, provisioner } = serde_json::from_str(json)?;
+    let marks = [
+        "storageclass.kubernetes.io/is-default-class",
+        "storageclass.beta.kubernetes.io/is-default-class",
+    ];
+    Ok(Class {
+        name: metadata.name(),
+        provisioner: provisioner.as_deref().unwrap_or_default().into(),
+        is_default: marks
+            .into_iter()
+            .any(|mark| metadata.annotations.kept.get(mark) == Some("true")),
+    })
+}
+
+/// Reads a CSIDriver from JSON text.
+pub fn driver(json: &str) -> Result<Driver, serde_json::Error> {
+    let WireDriver { metadata, spec } = serde_json::from_str(json)?;
+    Ok(Driver {
+        name: metadata.name(),
+        attach_required: spec.and_then(|spec| spec.attach_required).unwrap_or(true),
+    })
+}
+
+/// Reads a Node from JSON text.
+pub fn node(json: &str) -> Result<Node, serde_json::Error> {
+    let WireNamed { metadata, .. } = serde_json::from_str(json)?;
+    Ok(Node {
+        name: metadata.name(),
+        labels: metadata.labels,
+    })
+}
+
+/// Reads a Namespace from JSON text: its name and what the graph keeps of it.
+pub fn namespace(json: &str) -> Result<(super::Name, NamespaceFacts), serde_json::Error> {
+    let WireNamed { metadata, status } = serde_json::from_str(json)?;
+    let phase = status.as_ref().and_then(|status| status.phase.as_deref());
+    let terminating = metadata.deletion_timestamp.is_some() || phase == Some("Terminating");
+    Ok((
+        metadata.name(),
+        NamespaceFacts {
+            labels: metadata.labels,
+            terminating,
+        },
+    ))
+}
+
+impl From<WireTemplate<'_>> for ClaimTemplate {
+    fn from(wire: WireTemplate<'_>) -> Self {
+        let metadata = wire.metadata.unwrap_or_default();
+        let has_spec = wire.spec.is_some();
+        let spec = wire.spec.unwrap_or_default();
+        let storage = spec
+            .resources
+            .and_then(|resources| resources.requests)
+            .and_then(|requests| requests.storage);
+        Self {
+            name: metadata.name(),
+            modes: modes(spec.access_modes.as_deref()),
+            class: class_name(spec.storage_class_name.as_deref(), &metadata),
+            storage: storage.map(|storage| match storage {
+                Quantity::Text(text) => (&*text).into(),
+                Quantity::Number(number) => number.to_string().into(),
+            }),
+            has_spec,
+        }
+    }
+}
+
+fn modes(list: Option<&[Cow<'_, str>]>) -> Modes {
+    let mut modes = Modes::default();
+    for mode in list.into_iter().flatten() {
+        modes.insert(mode);
+    }
+    modes
+}
+
+fn class_name(name: Option<&str>, metadata: &ObjectMeta<'_>) -> ClassName {
+    match name.or_else(|| metadata.annotations.kept.get(LEGACY_CLASS)) {
+        None => ClassName::Default,
+        Some("") => ClassName::None,
+        Some(name) => ClassName::Named(name.into()),
+    }
+}

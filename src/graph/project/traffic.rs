@@ -1,0 +1,107 @@
+//! Services, autoscalers and `scale` requests.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::super::autoscaler::Autoscaler;
+use super::super::labels::Labels;
+use super::super::names::{Kind, WorkloadId};
+use super::super::service::{Exposure, Service};
+use super::meta::ObjectMeta;
+
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "S: Deserialize<'de>"))]
+struct Object<'a, S> {
+    #[serde(borrow, default)]
+    metadata: ObjectMeta<'a>,
+    spec: Option<S>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ServiceSpec<'a> {
+    #[serde(borrow, rename = "clusterIP")]
+    cluster_ip: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    selector: Labels,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AutoscalerSpec<'a> {
+    max_replicas: i64,
+    #[serde(borrow)]
+    scale_target_ref: Option<Target<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Target<'a> {
+    #[serde(borrow)]
+    api_version: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ScaleSpec {
+    replicas: i64,
+}
+
+/// Reads a Service from JSON text.
+pub fn service(json: &str) -> Result<Service, serde_json::Error> {
+    let Object { metadata, spec } = serde_json::from_str::<Object<'_, ServiceSpec<'_>>>(json)?;
+    let spec = spec.unwrap_or_default();
+    let exposure = match (spec.kind.as_deref(), spec.cluster_ip.as_deref()) {
+        (Some("ExternalName"), _) => Exposure::ExternalName,
+        (_, Some("None")) => Exposure::Headless,
+        _ => Exposure::ClusterIp,
+    };
+    Ok(Service {
+        name: metadata.name(),
+        exposure,
+        selector: spec.selector,
+        deleting: metadata.deletion_timestamp.is_some(),
+    })
+}
+
+/// Reads a HorizontalPodAutoscaler (any version since v1) from JSON text.
+pub fn autoscaler(json: &str) -> Result<Autoscaler, serde_json::Error> {
+    let Object { metadata, spec } = serde_json::from_str::<Object<'_, AutoscalerSpec<'_>>>(json)?;
+    let spec = spec.unwrap_or_default();
+    let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
+        || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
+    Ok(Autoscaler {
+        name: metadata.name(),
+        target: spec.scale_target_ref.as_ref().and_then(Target::workload),
+        max_replicas: u32::try_from(spec.max_replicas.max(0)).unwrap_or(u32::MAX),
+        keda,
+        deleting: metadata.deletion_timestamp.is_some(),
+    })
+}
+
+/// Reads the replicas of an `autoscaling/v1 Scale`. Zero is left out on the wire (`autoscaling/v1/types.go`).
+pub fn scale_replicas(json: &str) -> Result<u32, serde_json::Error> {
+    let Object { spec, .. } = serde_json::from_str::<Object<'_, ScaleSpec>>(json)?;
+    Ok(u32::try_from(spec.unwrap_or_default().replicas.max(0)).unwrap_or(u32::MAX))
+}
+
+impl Target<'_> {
+    /// The workload that is scaled. A kind of the same name in another group is somebody else's.
+    fn workload(&self) -> Option<WorkloadId> {
+        let kind = Kind::parse(&self.kind)?;
+        let group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
+        let wanted = group(kind.api_version());
+        // `extensions` is where Deployments came from; autoscalers that old still name it.
+        let same = self.api_version.as_deref().is_none_or(|version| {
+            let named = group(version);
+            named == wanted || named == "extensions"
+        });
+        same.then(|| WorkloadId::new(kind, &*self.name))
+    }
+}

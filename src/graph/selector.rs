@@ -1,0 +1,95 @@
+//! Kubernetes' label selectors.
+
+use serde::Deserialize;
+
+use super::labels::Labels;
+use super::names::Name;
+
+/// A `metav1.LabelSelector`: every pair and every expression must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Selector {
+    pub match_labels: Labels,
+    #[serde(deserialize_with = "super::project::null_default")]
+    pub match_expressions: Box<[Requirement]>,
+}
+
+/// One expression of a selector.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Requirement {
+    pub key: Name,
+    pub operator: Operator,
+    #[serde(default, deserialize_with = "super::project::null_default")]
+    pub values: Box<[Name]>,
+}
+
+/// How a key relates to its values. `Gt`, `Lt` exist for nodes only; an operator of a later Kubernetes
+/// version must not make an object unreadable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Operator {
+    DoesNotExist,
+    Exists,
+    Gt,
+    In,
+    Lt,
+    NotIn,
+    #[serde(other)]
+    Other,
+}
+
+impl Selector {
+    /// Returns true where nothing is asked: such a selector matches everything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.match_labels.is_empty() && self.match_expressions.is_empty()
+    }
+
+    /// Returns true where `labels` meet every requirement.
+    #[must_use]
+    pub fn matches(&self, labels: &Labels) -> bool {
+        labels.contains_all(&self.match_labels) && self.match_expressions.iter().all(|one| one.matches(labels))
+    }
+}
+
+impl Requirement {
+    /// Returns true where `labels` meet this requirement (`apimachinery/pkg/labels/selector.go`, `Matches`).
+    #[must_use]
+    pub fn matches(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.key);
+        let listed = |value: &str| self.values.iter().any(|candidate| &**candidate == value);
+        match self.operator {
+            Operator::In => value.is_some_and(listed),
+            Operator::NotIn => !value.is_some_and(listed),
+            Operator::Exists => value.is_some(),
+            Operator::DoesNotExist => value.is_none(),
+            Operator::Gt => self.compares(value, |left, right| left > right),
+            Operator::Lt => self.compares(value, |left, right| left < right),
+            Operator::Other => false,
+        }
+    }
+
+    fn compares(&self, value: Option<&str>, holds: fn(i64, i64) -> bool) -> bool {
+        let bound = self.values.first().and_then(|bound| bound.parse().ok());
+        let value = value.and_then(|value| value.parse().ok());
+        value.zip(bound).is_some_and(|(value, bound)| holds(value, bound))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_follow_kubernetes() {
+        let selector: Selector = serde_json::from_str(
+            r#"{"matchLabels":{"app":"web"},"matchExpressions":[
+                {"key":"tier","operator":"NotIn","values":["test"]},
+                {"key":"rank","operator":"Gt","values":["2"]}]}"#,
+        )
+        .unwrap();
+        assert!(selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "3")])));
+        assert!(!selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "3"), ("tier", "test")])));
+        assert!(!selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "x")])));
+        assert!(Selector::default().matches(&Labels::default()));
+    }
+}

@@ -1,0 +1,157 @@
+//! The whole graph: a shard a namespace, and the facts of the cluster.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use arc_swap::ArcSwap;
+
+use super::claim::{Claim, Volume, VolumeTraits};
+use super::facts::Facts;
+use super::lookup::Lookup;
+use super::names::{Name, ObjectKind};
+use super::shard::Shard;
+
+/// Everything that is known, written by watches or files and read by judgements.
+///
+/// Architecture Invariant: a judgement holds one shard's lock and one `Arc` of facts, nothing else; so there is no
+/// lock order to get wrong, and reads of one namespace never wait for writes in another. Writers of claims and
+/// volumes hold `volumes` before a shard's lock, never after it.
+#[derive(Debug)]
+pub struct Graph {
+    shards: RwLock<BTreeMap<Name, Arc<Mutex<Shard>>>>,
+    facts: ArcSwap<Facts>,
+    volumes: Mutex<BTreeMap<Name, Volume>>,
+}
+
+impl Graph {
+    /// An empty graph.
+    #[must_use]
+    pub fn new(facts: Facts) -> Self {
+        Self {
+            shards: RwLock::default(),
+            facts: ArcSwap::from_pointee(facts),
+            volumes: Mutex::default(),
+        }
+    }
+
+    /// The facts as they are now.
+    #[must_use]
+    pub fn facts(&self) -> Arc<Facts> {
+        self.facts.load_full()
+    }
+
+    /// Changes the facts. The closure may run again where two writers meet.
+    pub fn update_facts(&self, mut change: impl FnMut(&mut Facts)) {
+        self.facts.rcu(|facts| {
+            let mut facts = Facts::clone(facts);
+            change(&mut facts);
+            facts
+        });
+    }
+
+    /// The shard of a namespace, made where there is none.
+    #[must_use]
+    pub fn shard(&self, namespace: &str) -> Arc<Mutex<Shard>> {
+        let found = unpoisoned(self.shards.read()).get(namespace).cloned();
+        found.unwrap_or_else(|| {
+            let name: Name = namespace.into();
+            let mut shards = unpoisoned(self.shards.write());
+            shards
+                .entry(name.clone())
+                .or_insert_with(|| Arc::new(Mutex::new(Shard::new(name))))
+                .clone()
+        })
+    }
+
+    /// The shard of a namespace, where there is one.
+    #[must_use]
+    pub fn existing_shard(&self, namespace: &str) -> Option<Arc<Mutex<Shard>>> {
+        unpoisoned(self.shards.read()).get(namespace).cloned()
+    }
+
+    /// Every namespace that holds something, by name.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<Name> {
+        unpoisoned(self.shards.read()).keys().cloned().collect()
+    }
+
+    /// Runs `change` under the lock of a namespace.
+    pub fn with<T>(&self, namespace: &str, change: impl FnOnce(&mut Shard) -> T) -> T {
+        change(&mut locked(&self.shard(namespace)))
+    }
+
+    /// Drops the shards of namespaces in which nothing is left.
+    pub fn sweep(&self) {
+        unpoisoned(self.shards.write()).retain(|_, shard| Arc::strong_count(shard) > 1 || !locked(shard).is_empty());
+    }
+
+    /// Puts a claim in, with the facts of its volume.
+    pub fn insert_claim(&self, namespace: &str, mut claim: Claim) {
+        let volumes = unpoisoned(self.volumes.lock());
+        claim.volume = self.resolve(&volumes, &claim);
+        self.with(namespace, |shard| shard.insert_claim(Arc::new(claim)));
+    }
+
+    /// The volume that a claim is bound to, as far as it is known.
+    #[must_use]
+    pub fn volume_of(&self, claim: &Claim) -> Lookup<VolumeTraits> {
+        let volumes = unpoisoned(self.volumes.lock());
+        self.resolve(&volumes, claim)
+    }
+
+    /// Puts a volume in, and rewrites the claim that it belongs to.
+    pub fn insert_volume(&self, volume: Volume) {
+        let mut volumes = unpoisoned(self.volumes.lock());
+        let owner = volume.claim.clone();
+        let former = volumes.insert(volume.name.clone(), volume).and_then(|old| old.claim);
+        self.rewrite(&volumes, owner.as_ref());
+        if former != owner {
+            self.rewrite(&volumes, former.as_ref());
+        }
+    }
+
+    /// Takes a volume out, and rewrites the claim that it belonged to.
+    pub fn remove_volume(&self, name: &str) {
+        let mut volumes = unpoisoned(self.volumes.lock());
+        let former = volumes.remove(name).and_then(|old| old.claim);
+        self.rewrite(&volumes, former.as_ref());
+    }
+
+    /// The names of all volumes: what a relist compares with.
+    #[must_use]
+    pub fn volume_names(&self) -> Vec<Name> {
+        unpoisoned(self.volumes.lock()).keys().cloned().collect()
+    }
+
+    fn rewrite(&self, volumes: &BTreeMap<Name, Volume>, owner: Option<&(Name, Name)>) {
+        let Some((namespace, name)) = owner else { return };
+        let Some(shard) = self.existing_shard(namespace) else {
+            return;
+        };
+        let mut shard = locked(&shard);
+        if let Some(claim) = shard.claim(name) {
+            let mut claim = Claim::clone(claim);
+            claim.volume = self.resolve(volumes, &claim);
+            shard.insert_claim(Arc::new(claim));
+        }
+    }
+
+    fn resolve(&self, volumes: &BTreeMap<Name, Volume>, claim: &Claim) -> Lookup<VolumeTraits> {
+        match &claim.volume_name {
+            None => Lookup::Absent,
+            Some(name) => self.facts.load().answer(
+                ObjectKind::Volume,
+                volumes.get(name).map(|volume| volume.traits.clone()),
+            ),
+        }
+    }
+}
+
+/// Locks a shard. A panic elsewhere leaves plain data behind, which the next watch event repairs.
+pub fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    unpoisoned(shard.lock())
+}
+
+fn unpoisoned<T>(result: Result<T, PoisonError<T>>) -> T {
+    result.unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,307 @@
+//! The graph of one namespace with a change laid over it: all that a rule can see.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use super::autoscaler::Autoscaler;
+use super::claim::{Claim, ClassName, VolumeKind};
+use super::facts::{Class, Facts, Knowledge, Node};
+use super::lookup::Lookup;
+use super::names::{Kind, Name, ObjectKind, Timestamp, WorkloadId};
+use super::overlay::Overlay;
+use super::service::Service;
+use super::shard::{NamespaceFacts, Shard};
+use super::workload::Workload;
+
+/// A frozen look at one namespace: the shard, reservations over it, and an overlay over both.
+#[derive(Debug)]
+pub struct View<'a> {
+    shard: &'a Shard,
+    facts: &'a Facts,
+    overlay: &'a Overlay,
+    reservations: Reservations,
+    unknown: Cell<u32>,
+}
+
+/// Whether admitted writes that no watch has delivered yet count as done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reservations {
+    Counted(Timestamp),
+    Ignored,
+}
+
+impl<'a> View<'a> {
+    /// Looks at `shard` through `overlay`.
+    #[must_use]
+    pub fn new(shard: &'a Shard, facts: &'a Facts, overlay: &'a Overlay, reservations: Reservations) -> Self {
+        Self {
+            shard,
+            facts,
+            overlay,
+            reservations,
+            unknown: Cell::new(0),
+        }
+    }
+
+    /// The namespace that is looked at.
+    #[must_use]
+    pub fn namespace(&self) -> &'a Name {
+        &self.shard.namespace
+    }
+
+    /// What the Namespace object says.
+    #[must_use]
+    pub fn namespace_facts(&self) -> Lookup<&'a NamespaceFacts> {
+        match &self.shard.facts {
+            Lookup::Known(facts) => Lookup::Known(facts),
+            _ => self.answer(ObjectKind::Namespace, None),
+        }
+    }
+
+    /// The kinds of which something was asked and not known, so far.
+    pub fn unknown_kinds(&self) -> impl Iterator<Item = ObjectKind> {
+        let bits = self.unknown.get();
+        ObjectKind::ALL
+            .into_iter()
+            .filter(move |kind| bits & (1 << kind.index()) != 0)
+    }
+
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Lookup<&'a Claim> {
+        match self.overlay.claim(name) {
+            Some(Some(claim)) => Lookup::Known(claim),
+            Some(None) => Lookup::Absent,
+            None => self.answer(ObjectKind::Claim, self.shard.claim(name).map(AsRef::as_ref)),
+        }
+    }
+
+    #[must_use]
+    pub fn service(&self, name: &str) -> Lookup<&'a Service> {
+        match self.overlay.service(name) {
+            Some(Some(service)) => Lookup::Known(service),
+            Some(None) => Lookup::Absent,
+            None => self.answer(ObjectKind::Service, self.shard.service(name).map(AsRef::as_ref)),
+        }
+    }
+
+    /// Every Service of the namespace that is here, by name; all of them where [`View::knows_all`] says so.
+    #[must_use]
+    pub fn services(&self) -> Vec<&'a Service> {
+        let mut services: Vec<&'a Service> = self
+            .shard
+            .services()
+            .filter(|service| self.overlay.service(&service.name).is_none())
+            .map(AsRef::as_ref)
+            .collect();
+        for (position, (name, service)) in self.overlay.services.iter().enumerate() {
+            let last = self.overlay.services.iter().rposition(|(other, _)| other == name);
+            if let (Some(service), true) = (service, last == Some(position)) {
+                services.push(service);
+            }
+        }
+        services.sort_by(|left, right| left.name.cmp(&right.name));
+        services
+    }
+
+    /// Returns true where what is not found of `kind` is absent. A "no" is recorded as an unknown look-up.
+    #[must_use]
+    pub fn knows_all(&self, kind: ObjectKind) -> bool {
+        let complete = self.facts.knowledge(kind) == Knowledge::Complete;
+        if !complete {
+            self.note_unknown(kind);
+        }
+        complete
+    }
+
+    #[must_use]
+    pub fn workload(&self, id: &WorkloadId) -> Lookup<&'a Workload> {
+        match self.laid_over(id) {
+            Some(Some(workload)) => Lookup::Known(workload),
+            Some(None) => Lookup::Absent,
+            None => self.answer(
+                ObjectKind::Workload(id.kind),
+                self.shard.workload(id).map(AsRef::as_ref),
+            ),
+        }
+    }
+
+    /// Every workload of the namespace that is here, by kind and name.
+    #[must_use]
+    pub fn workloads(&self) -> Vec<&'a Workload> {
+        self.merged(
+            self.shard
+                .workloads()
+                .filter(|workload| self.laid_over(&workload.id).is_none()),
+            |_| true,
+        )
+    }
+
+    /// The workloads whose pods name this claim by hand, by kind and name.
+    #[must_use]
+    pub fn claim_users(&self, claim: &str) -> Vec<&'a Workload> {
+        self.merged(self.linked(self.shard.claim_users(claim)), |workload| {
+            workload.claims().any(|(name, _)| &**name == claim)
+        })
+    }
+
+    /// The StatefulSet that this claim is one disk of, by name `<template>-<statefulset>-<ordinal>`, whether or not
+    /// the ordinal is within its replicas now; and that ordinal.
+    ///
+    /// Computed from the name, by every possible split at `-`, so that no edge has to be kept for each ordinal.
+    #[must_use]
+    pub fn template_user(&self, claim: &str) -> Option<(&'a Workload, u64)> {
+        let (rest, ordinal) = claim.rsplit_once('-')?;
+        let canonical = ordinal == "0" || !ordinal.starts_with('0');
+        let ordinal: u64 = ordinal.parse().ok().filter(|_| canonical)?;
+        rest.match_indices('-').find_map(|(split, _)| {
+            let (template, set) = (&rest[..split], &rest[split + 1..]);
+            let set = self.workload(&WorkloadId::new(Kind::StatefulSet, set)).known()?;
+            set.claim_templates
+                .iter()
+                .any(|one| &*one.name == template)
+                .then_some((set, ordinal))
+        })
+    }
+
+    /// The StatefulSets whose governing Service is this, by name.
+    #[must_use]
+    pub fn governed(&self, service: &str) -> Vec<&'a Workload> {
+        self.merged(self.linked(self.shard.governed(service)), |workload| {
+            workload.service_name.as_deref() == Some(service)
+        })
+    }
+
+    /// The autoscalers that target this workload and are not being deleted, by name.
+    #[must_use]
+    pub fn autoscalers(&self, target: &WorkloadId) -> Vec<&'a Autoscaler> {
+        let linked = self
+            .shard
+            .scalers(target)
+            .iter()
+            .filter(|name| self.overlay.autoscaler(name).is_none());
+        let mut found: Vec<&'a Autoscaler> = linked
+            .filter_map(|name| self.shard.autoscaler(name))
+            .map(AsRef::as_ref)
+            .collect();
+        let laid_over = self.overlay.autoscalers.iter().filter_map(|(_, node)| node.as_deref());
+        found.extend(laid_over.filter(|autoscaler| autoscaler.target.as_ref() == Some(target)));
+        found.retain(|autoscaler| !autoscaler.deleting);
+        if self.facts.knowledge(ObjectKind::Autoscaler) == Knowledge::Unavailable {
+            self.note_unknown(ObjectKind::Autoscaler);
+            found.clear();
+        }
+        found.sort_by(|left, right| left.name.cmp(&right.name));
+        found
+    }
+
+    /// The class that a claim asks for. `Absent` also where it asks for none.
+    #[must_use]
+    pub fn class(&self, name: &ClassName) -> Lookup<&'a Class> {
+        match name {
+            ClassName::None => Lookup::Absent,
+            ClassName::Named(name) => self.answer(ObjectKind::Class, self.facts.classes.get(name)),
+            ClassName::Default => self.answer(ObjectKind::Class, self.facts.default_class()),
+        }
+    }
+
+    /// Whether a volume of this kind, or one that `provisioner` will make, is attached to one node at a time by the
+    /// attach/detach controller (`rules.md`, "enforced"). What is not known counts as enforced.
+    #[must_use]
+    pub fn attaches(&self, kind: &VolumeKind) -> bool {
+        match kind {
+            VolumeKind::NotAttachable => false,
+            VolumeKind::InTreeAttachable => true,
+            VolumeKind::Csi(driver) => self
+                .answer(ObjectKind::Driver, self.facts.drivers.get(driver))
+                .known()
+                .is_none_or(|driver| driver.attach_required),
+        }
+    }
+
+    /// Whether a CSIDriver object of this name exists and asks for attaching.
+    #[must_use]
+    pub fn driver_attaches(&self, driver: &str) -> Lookup<bool> {
+        self.answer(ObjectKind::Driver, self.facts.drivers.get(driver))
+            .map(|driver| driver.attach_required)
+    }
+
+    /// The nodes, where all of them are known.
+    #[must_use]
+    pub fn nodes(&self) -> Lookup<&'a [Node]> {
+        self.answer(
+            ObjectKind::Node,
+            (!self.facts.nodes.is_empty()).then_some(&self.facts.nodes[..]),
+        )
+    }
+
+    fn answer<T>(&self, kind: ObjectKind, found: Option<T>) -> Lookup<T> {
+        let answer = self.facts.answer(kind, found);
+        if answer.is_unknown() {
+            self.note_unknown(kind);
+        }
+        answer
+    }
+
+    fn note_unknown(&self, kind: ObjectKind) {
+        self.unknown.set(self.unknown.get() | (1 << kind.index()));
+    }
+
+    /// What an overlay or a reservation says of a workload, if one does.
+    fn laid_over(&self, id: &WorkloadId) -> Option<Option<&'a Arc<Workload>>> {
+        if let Some(found) = self.overlay.workload(id) {
+            return Some(found);
+        }
+        let Reservations::Counted(now) = self.reservations else {
+            return None;
+        };
+        let reservation = self.shard.reservation(id).filter(|reservation| reservation.until > now);
+        reservation.map(|reservation| reservation.workload.as_ref())
+    }
+
+    fn linked(&self, ids: &'a [WorkloadId]) -> impl Iterator<Item = &'a Arc<Workload>> {
+        let plain = ids.iter().filter(|id| self.laid_over(id).is_none());
+        plain.filter_map(|id| self.shard.workload(id))
+    }
+
+    /// Adds what is laid over to what the graph has, leaves out kinds that nobody may conclude from, and sorts.
+    fn merged(
+        &self,
+        kept: impl Iterator<Item = &'a Arc<Workload>>,
+        wanted: impl Fn(&Workload) -> bool,
+    ) -> Vec<&'a Workload> {
+        let available = |workload: &&'a Workload| {
+            let kind = ObjectKind::Workload(workload.id.kind);
+            let available = self.facts.knowledge(kind) != Knowledge::Unavailable;
+            if !available {
+                self.note_unknown(kind);
+            }
+            available
+        };
+        let mut found: Vec<&'a Workload> = kept.map(AsRef::as_ref).filter(available).collect();
+        let mut add = |id: &WorkloadId, workload: &'a Arc<Workload>| {
+            if wanted(workload) && !found.iter().any(|other| other.id == *id) {
+                found.push(workload);
+            }
+        };
+        for (id, workload) in self.overlay.workloads.iter().rev() {
+            if let (Some(workload), Some(Some(last))) = (workload, self.overlay.workload(id))
+                && Arc::ptr_eq(workload, last)
+            {
+                add(id, workload);
+            }
+        }
+        if let Reservations::Counted(now) = self.reservations {
+            for (id, reservation) in self.shard.reservations() {
+                if let (Some(workload), None, true) = (
+                    &reservation.workload,
+                    self.overlay.workload(id),
+                    reservation.until > now,
+                ) {
+                    add(id, workload);
+                }
+            }
+        }
+        found.sort_by(|left, right| left.id.cmp(&right.id));
+        found
+    }
+}

@@ -1,0 +1,248 @@
+//! Workloads: the eight kinds that run pods, seen as one.
+
+use std::sync::Arc;
+
+use super::claim::ClaimTemplate;
+use super::labels::Labels;
+use super::names::{Kind, Name, WorkloadId};
+use super::pods::{PodVolume, Pods, RestartPolicy, VolumeSource};
+use super::selector::Selector;
+
+/// A workload, projected to what rules ask of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    pub id: WorkloadId,
+    pub namespace: Name,
+    /// The name is still to be generated: the object has only a `generateName`.
+    pub unnamed: bool,
+    pub generation: i64,
+    /// `metadata.creationTimestamp` as written (RFC 3339 in UTC, so that text order is time order).
+    pub created: Option<Name>,
+    pub deleting: bool,
+    pub labels: Labels,
+    /// Only the annotations that mean something to us.
+    pub annotations: Labels,
+    pub owner: Option<Box<Owner>>,
+    /// `spec.replicas`, `spec.parallelism` of Jobs and CronJobs, 1 for a Pod. Meaningless for a DaemonSet.
+    pub replicas: u32,
+    /// Suspended, finished (a Job, a Pod): no pods, whatever `replicas` says.
+    pub idle: bool,
+    pub selector: Selector,
+    pub rollout: Rollout,
+    pub pods: Arc<Pods>,
+    /// `spec.serviceName` of a StatefulSet; `None` where empty.
+    pub service_name: Option<Name>,
+    /// `spec.ordinals.start` of a StatefulSet.
+    pub first_ordinal: u32,
+    pub claim_templates: Box<[ClaimTemplate]>,
+}
+
+/// How a new revision replaces the old one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rollout {
+    /// A CronJob, and what happens when a run is due while the last one still runs.
+    Cron(Concurrency),
+    /// No overlap of ours to judge: delete first (StatefulSet, `Recreate`), or never replaced (Pod, Job, ReplicaSet).
+    DeleteFirst,
+    /// A paused Deployment rolls nothing out.
+    Paused,
+    /// A Deployment's `RollingUpdate`.
+    Rolling { max_surge: Amount, max_unavailable: Amount },
+}
+
+/// A number of pods, or a share of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    Count(u32),
+    Percent(u32),
+}
+
+/// How far a rolling update may leave the desired number of pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fenceposts {
+    pub surge: u32,
+    pub unavailable: u32,
+}
+
+/// `spec.concurrencyPolicy` of a CronJob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    Allow,
+    Forbid,
+    Replace,
+}
+
+/// The controller that owns an object (`controller: true`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub api_version: Name,
+    pub kind: Name,
+    pub name: Name,
+}
+
+/// Which parents a JSON patch may rely on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    pub annotations: bool,
+    /// `spec.volumeClaimTemplates` is a list, maybe an empty one.
+    pub claim_templates: bool,
+    pub spec: bool,
+    /// The pod spec: `spec.template.spec`, or deeper for a CronJob.
+    pub pod_spec: bool,
+}
+
+impl Workload {
+    /// Owned by a built-in workload that was judged in its place (`rules.md`, "Owned").
+    #[must_use]
+    pub fn is_owned(&self) -> bool {
+        self.owner
+            .as_ref()
+            .is_some_and(|owner| owner.is_builtin_owner_of(self.id.kind))
+    }
+
+    /// Owned by a custom resource: an operator writes it, its user cannot.
+    #[must_use]
+    pub fn is_operated(&self) -> bool {
+        self.owner.is_some() && !self.is_owned()
+    }
+
+    /// Whether the live graph keeps it: not what a built-in workload owns, and of Pods only those with a claim.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        match self.id.kind {
+            Kind::Pod => self.owner.is_none() && !self.idle && self.claims().next().is_some(),
+            _ => !self.is_owned(),
+        }
+    }
+
+    /// The claims that its pods name by hand, with the volume's own `readOnly`.
+    ///
+    /// Volumes count whether mounted or not (`kubernetes-facts.md` §2.1); one that a claim template of the same
+    /// name replaces does not (§1.4).
+    pub fn claims(&self) -> impl Iterator<Item = (&Name, bool)> {
+        self.pods.volumes.iter().filter_map(|volume| match &volume.source {
+            VolumeSource::Claim { claim, read_only } if !claim.is_empty() && !self.is_shadowed(volume) => {
+                Some((claim, *read_only))
+            }
+            _ => None,
+        })
+    }
+
+    /// Returns true where a claim template has this volume's name and so replaces it.
+    #[must_use]
+    pub fn is_shadowed(&self, volume: &PodVolume) -> bool {
+        self.claim_templates.iter().any(|template| template.name == volume.name)
+    }
+
+    /// Its pods run once and end: a Job, a CronJob, a Pod that is not restarted for ever.
+    #[must_use]
+    pub fn is_one_shot(&self) -> bool {
+        match self.id.kind {
+            Kind::Job | Kind::CronJob => true,
+            Kind::Pod => self.pods.restart != RestartPolicy::Always,
+            _ => false,
+        }
+    }
+
+    /// The ordinals of a StatefulSet's pods.
+    #[must_use]
+    pub fn ordinals(&self) -> std::ops::Range<u64> {
+        let first = u64::from(self.first_ordinal);
+        first..first + u64::from(self.replicas)
+    }
+
+    /// The same workload with other replicas: what a `scale` request makes of it.
+    #[must_use]
+    pub fn scaled(&self, replicas: u32) -> Self {
+        Self {
+            replicas,
+            ..self.clone()
+        }
+    }
+}
+
+impl Rollout {
+    /// The surge and the unavailable pods of a rolling update of `replicas` pods, where it is one: surge rounds up,
+    /// unavailable rounds down, and both zero makes one unavailable (`kubernetes-facts.md` §2.3).
+    #[must_use]
+    pub fn fenceposts(self, replicas: u32) -> Option<Fenceposts> {
+        let Self::Rolling {
+            max_surge,
+            max_unavailable,
+        } = self
+        else {
+            return None;
+        };
+        let surge = match max_surge {
+            Amount::Count(count) => count,
+            Amount::Percent(percent) => share(replicas, percent, 99),
+        };
+        let unavailable = match max_unavailable {
+            Amount::Count(count) => count,
+            Amount::Percent(percent) => share(replicas, percent, 0),
+        };
+        Some(Fenceposts {
+            surge,
+            unavailable: if surge == 0 && unavailable == 0 { 1 } else { unavailable },
+        })
+    }
+}
+
+fn share(replicas: u32, percent: u32, rounding: u64) -> u32 {
+    u32::try_from((u64::from(replicas) * u64::from(percent) + rounding) / 100).unwrap_or(u32::MAX)
+}
+
+impl Owner {
+    /// Returns true where this is the built-in controller whose pods, sets or jobs objects of `kind` are.
+    #[must_use]
+    pub fn is_builtin_owner_of(&self, kind: Kind) -> bool {
+        let pair = (&*self.api_version, &*self.kind, kind);
+        matches!(
+            pair,
+            ("apps/v1", "Deployment", Kind::ReplicaSet)
+                | ("apps/v1", "ReplicaSet" | "StatefulSet" | "DaemonSet", Kind::Pod)
+                | ("v1", "ReplicationController", Kind::Pod)
+                | ("batch/v1", "Job", Kind::Pod)
+                | ("batch/v1", "CronJob", Kind::Job)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fenceposts_round_as_the_controller_does() {
+        let default = Rollout::Rolling {
+            max_surge: Amount::Percent(25),
+            max_unavailable: Amount::Percent(25),
+        };
+        assert_eq!(
+            default.fenceposts(1),
+            Some(Fenceposts {
+                surge: 1,
+                unavailable: 0
+            })
+        );
+        assert_eq!(
+            default.fenceposts(4),
+            Some(Fenceposts {
+                surge: 1,
+                unavailable: 1
+            })
+        );
+        let none = Rollout::Rolling {
+            max_surge: Amount::Count(0),
+            max_unavailable: Amount::Count(0),
+        };
+        assert_eq!(
+            none.fenceposts(3),
+            Some(Fenceposts {
+                surge: 0,
+                unavailable: 1
+            })
+        );
+        assert_eq!(Rollout::DeleteFirst.fenceposts(1), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! The mutating phase: defaults that rules inject, as one JSON patch.
+
+use std::collections::BTreeSet;
+
+use super::evaluate::{World, settings_for};
+use super::message;
+use crate::graph::view::Reservations;
+use crate::graph::{Change, Changed, Operation, Shape, View, Workload};
+use crate::policy::Settings;
+use crate::rules::kit::patch::Operation as Patch;
+use crate::rules::kit::{AnyRule, Defaulted, Outcome, Surroundings, Transition};
+
+/// The annotation that remembers which immutable fields were injected.
+pub const DEFAULTED: &str = "stateward.dev/defaulted";
+
+/// Whether the Services of the namespace were listed live, before something is written for ever because one is
+/// absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Services {
+    Confirmed,
+    /// They could not be listed: what rests on them is not injected.
+    Failed,
+    Unasked,
+}
+
+/// What is injected into one object.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// Empty where there is nothing to change.
+    pub operations: Vec<Patch>,
+    /// The rules that injected something.
+    pub rules: Vec<&'static str>,
+    pub warnings: Vec<String>,
+    /// Ask for the live Services, and again with them: something rests on there being no other.
+    pub wants_services: bool,
+}
+
+/// The defaults for a change. Only workloads that nobody else writes get any.
+#[must_use]
+pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> Defaults {
+    let mut defaults = Defaults::default();
+    let Changed::Workload {
+        before,
+        after: Some(workload),
+        shape,
+        ..
+    } = &change.object
+    else {
+        return defaults;
+    };
+    let view = View::new(world.shard, world.facts, world.fetched, Reservations::Ignored);
+    let terminating = view
+        .namespace_facts()
+        .known()
+        .is_some_and(|namespace| namespace.terminating);
+    if workload.owner.is_some() || workload.deleting || terminating {
+        return defaults;
+    }
+    let Some(settings) = settings_for(workload, &view, world.policies) else {
+        return defaults;
+    };
+    let transition = match change.operation {
+        Operation::Update => before.node().map(|before| Transition {
+            operation: change.operation,
+            before,
+            after: workload,
+            shape: *shape,
+        }),
+        Operation::Create | Operation::Delete => None,
+    };
+
+    let mut records = BTreeSet::new();
+    for (rule, outcome) in outcomes(
+        change.operation,
+        workload,
+        *shape,
+        transition.as_ref(),
+        &view,
+        &settings,
+        world.rules,
+    ) {
+        match outcome {
+            Outcome::Nothing => {}
+            Outcome::Decline(why) => defaults.warnings.push(message::warning_line(workload, &why)),
+            Outcome::Inject(injected) if injected.rests_on_services && services != Services::Confirmed => {
+                if services == Services::Failed {
+                    let why = format!("{rule} injected nothing: the Services of the namespace could not be read");
+                    defaults.warnings.push(message::warning_line(workload, &why));
+                } else {
+                    defaults.wants_services = true;
+                }
+            }
+            Outcome::Inject(Defaulted {
+                operations,
+                records: more,
+                ..
+            }) => {
+                defaults.operations.extend(operations);
+                defaults.rules.push(rule);
+                records.extend(more);
+            }
+        }
+    }
+    defaults.operations.extend(remember(workload, *shape, records));
+    defaults
+}
+
+fn outcomes(
+    operation: Operation,
+    workload: &Workload,
+    shape: Shape,
+    transition: Option<&Transition<'_>>,
+    view: &View<'_>,
+    settings: &Settings,
+    rules: &[AnyRule],
+) -> Vec<(&'static str, Outcome)> {
+    let mut outcomes = Vec::new();
+    for (rule, setting) in rules.iter().zip(&settings.rules) {
+        let meta = rule.meta();
+        if !setting.injects || !meta.kinds.contains(&workload.id.kind) {
+            continue;
+        }
+        let cx = Surroundings {
+            view,
+            parameters: &setting.parameters,
+        };
+        let outcome = match (rule, transition) {
+            (AnyRule::Workload(rule), _) if operation == Operation::Create => rule.inject(workload, shape, &cx),
+            (AnyRule::Change(rule), Some(transition)) => rule.inject(transition, &cx),
+            _ => continue,
+        };
+        outcomes.push((meta.id, outcome));
+    }
+    outcomes
+}
+
+/// The record of what was injected, merged with the one the object carries.
+fn remember(workload: &Workload, shape: Shape, mut records: BTreeSet<String>) -> Option<Patch> {
+    let present = workload.annotations.get(DEFAULTED).unwrap_or_default();
+    let already: BTreeSet<&str> = present.split_whitespace().collect();
+    if records.iter().all(|record| already.contains(record.as_str())) {
+        return None;
+    }
+    records.extend(already.into_iter().map(str::to_owned));
+    let value = records.into_iter().collect::<Vec<_>>().join(" ");
+    Some(if shape.annotations {
+        Patch::add(format!("/metadata/annotations/{}", DEFAULTED.replace('/', "~1")), value)
+    } else {
+        Patch::add("/metadata/annotations", serde_json::json!({ DEFAULTED: value }))
+    })
+}

@@ -1,0 +1,259 @@
+//! Words: the one message of a denial, the warnings, the audit annotations.
+
+use super::decision::{Decision, Judged, Standing};
+use crate::graph::{Change, Changed, Operation, View, Workload};
+use crate::rules::kit::{Action, AnyRule, Finding, Parameters, Surroundings, text};
+
+/// kubectl shows a line of this many characters well (`kubernetes-facts.md` §3.1).
+const WARNING_WANTED: usize = 120;
+/// The API server cuts every warning to this once the total is over its budget.
+const WARNING_MOST: usize = 256;
+/// Below the API server's total budget of 4,096.
+const WARNINGS_TOTAL: usize = 4_000;
+/// More findings than this help nobody at once.
+const MOST_IN_MESSAGE: usize = 10;
+
+/// The whole sentence of a finding: `Deployment shop/web: 3 replicas …`.
+#[must_use]
+pub fn sentence(
+    finding: &Finding,
+    change: &Change<'_>,
+    workload: &Workload,
+    after: &View<'_>,
+    rules: &[AnyRule],
+) -> String {
+    let object = text::object(workload);
+    match &change.object {
+        Changed::Workload { .. } => format!("{object}: {}", finding.text),
+        Changed::Scale { before, after, .. } => {
+            let from = before.map(|before| format!(" from {before}")).unwrap_or_default();
+            format!("scaling {object}{from} to {after}: {}", finding.text)
+        }
+        _ => {
+            let rule = rules.iter().find(|rule| rule.meta().id == finding.rule);
+            let parameters = Parameters::default();
+            let cx = Surroundings {
+                view: after,
+                parameters: &parameters,
+            };
+            let own_words = match rule {
+                Some(AnyRule::Workload(rule)) => rule.rephrase(finding, change, &cx),
+                _ => None,
+            };
+            own_words.unwrap_or_else(|| {
+                let target = change.target();
+                let doing = match change.operation {
+                    Operation::Create => "creating",
+                    Operation::Delete => "deleting",
+                    Operation::Update => "updating",
+                };
+                format!(
+                    "{doing} {} {}/{}: {object}: {}",
+                    target.kind, change.namespace, target.name, finding.text
+                )
+            })
+        }
+    }
+}
+
+/// A refusal that rests only on a write under way.
+#[must_use]
+pub fn while_another_is_created(denial: &str) -> String {
+    format!("{denial}\nThe other workload is being created at this moment; try again in a few seconds")
+}
+
+/// A warning about a workload that is no finding.
+#[must_use]
+pub fn warning_line(workload: &Workload, problem: &str) -> String {
+    clip(&format!("{}: {problem}", text::object(workload)), WARNING_MOST)
+}
+
+/// Fills in denial, warnings and annotations from the findings.
+pub fn compose(change: &Change<'_>, decision: &mut Decision, problems: Vec<String>) {
+    let denied: Vec<&Judged> = decision
+        .findings
+        .iter()
+        .filter(|judged| judged.action == Action::Deny)
+        .collect();
+    if !denied.is_empty() {
+        decision.denial = Some(denial(change, &denied));
+    }
+    let warnings = decision
+        .findings
+        .iter()
+        .filter(|judged| judged.action == Action::Warn)
+        .map(|judged| warning(change, judged));
+    decision.warnings = within_budget(warnings.chain(problems).collect());
+    decision.annotations = annotations(decision);
+}
+
+fn denial(change: &Change<'_>, denied: &[&Judged]) -> String {
+    let mut message = String::new();
+    for judged in denied.iter().take(MOST_IN_MESSAGE) {
+        let Finding { rule, path, remedy, .. } = &judged.finding;
+        if !message.is_empty() {
+            message.push('\n');
+        }
+        message.push_str(&format!(
+            "{rule}: {}. {remedy} (field {})",
+            judged.message,
+            dotted(path)
+        ));
+    }
+    if denied.len() > MOST_IN_MESSAGE {
+        message.push_str(&format!("\nand {} more", denied.len() - MOST_IN_MESSAGE));
+    }
+    message.push('\n');
+    message.push_str(&way_out(change, denied));
+    message
+}
+
+/// The one-line way out. An object that does not exist yet cannot be annotated: its manifest can.
+fn way_out(change: &Change<'_>, denied: &[&Judged]) -> String {
+    let Some(first) = denied.first() else {
+        return String::new();
+    };
+    let mut rules: Vec<&str> = denied.iter().map(|judged| judged.finding.rule).collect();
+    rules.dedup();
+    let id = &first.finding.workload;
+    let lines = rules
+        .iter()
+        .map(|rule| format!("{rule}: REASON"))
+        .collect::<Vec<_>>()
+        .join("\\n");
+    if matches!(&change.object, Changed::Workload { .. }) && change.operation == Operation::Create {
+        return format!("To allow it all the same, give it the annotation stateward.dev/allow: \"{lines}\"");
+    }
+    // A line break needs the shell's own quoting.
+    let quote = if rules.len() == 1 { "'" } else { "$'" };
+    let (kind, name) = (id.kind.as_str().to_lowercase(), &id.name);
+    let namespace = &change.namespace;
+    format!(
+        "To allow it all the same: kubectl annotate {kind} {name} -n {namespace} stateward.dev/allow={quote}{lines}'"
+    )
+}
+
+fn warning(change: &Change<'_>, judged: &Judged) -> String {
+    let finding = &judged.finding;
+    let standing = if judged.standing == Standing::Existing {
+        " (already there)"
+    } else {
+        ""
+    };
+    let line = |name: &str| {
+        format!(
+            "{}: {} {name}: {}{standing}",
+            finding.rule, finding.workload.kind, finding.brief
+        )
+    };
+    let name = format!("{}/{}", change.namespace, finding.workload.name);
+    let full = line(&name);
+    let over = full.chars().count().saturating_sub(WARNING_WANTED);
+    if over == 0 {
+        full
+    } else {
+        clip(&line(&shorten(&name, over)), WARNING_MOST)
+    }
+}
+
+/// Takes `over` characters, and one for the `…`, out of the middle; leaves at least 12.
+fn shorten(name: &str, over: usize) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    let keep = chars.len().saturating_sub(over + 1).max(12);
+    if keep >= chars.len() {
+        return name.to_owned();
+    }
+    let head = keep.div_ceil(2);
+    let tail = keep - head;
+    chars[..head]
+        .iter()
+        .chain(['…'].iter())
+        .chain(chars[chars.len() - tail..].iter())
+        .collect()
+}
+
+fn clip(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
+fn within_budget(warnings: Vec<String>) -> Vec<String> {
+    let mut left = WARNINGS_TOTAL - WARNING_MOST;
+    let mut kept: Vec<String> = Vec::new();
+    let total = warnings.len();
+    for warning in warnings {
+        // The API server drops repeated texts; so do we, and save the room.
+        if kept.contains(&warning) {
+            continue;
+        }
+        let size = warning.chars().count();
+        if size > left {
+            let more = total - kept.len();
+            kept.push(format!("and {more} more warnings"));
+            break;
+        }
+        left -= size;
+        kept.push(warning);
+    }
+    kept
+}
+
+fn annotations(decision: &Decision) -> Vec<(&'static str, String)> {
+    let mut annotations = Vec::new();
+    if !decision.findings.is_empty() {
+        let word = if decision.denial.is_some() {
+            "denied"
+        } else if decision.warnings.is_empty() {
+            "allowed"
+        } else {
+            "warned"
+        };
+        annotations.push(("decision", word.to_owned()));
+        let rules = decision
+            .findings
+            .iter()
+            .map(|judged| format!("{}={}", judged.finding.rule, judged.action));
+        annotations.push(("findings", joined(rules)));
+        let overrides = decision.findings.iter().filter_map(|judged| {
+            judged
+                .allowed_because
+                .as_ref()
+                .map(|reason| format!("{}: {}", judged.finding.rule, clip(reason, WARNING_MOST)))
+        });
+        let overrides = joined(overrides);
+        if !overrides.is_empty() {
+            annotations.push(("overrides", overrides));
+        }
+    }
+    if !decision.unknown.is_empty() {
+        annotations.push((
+            "incomplete-data",
+            joined(decision.unknown.iter().map(ToString::to_string)),
+        ));
+    }
+    annotations
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    let mut parts: Vec<String> = parts.take(2 * MOST_IN_MESSAGE).collect();
+    parts.dedup();
+    parts.join(", ")
+}
+
+/// `/spec/template/spec/volumes/0` as people write it: `spec.template.spec.volumes[0]`.
+fn dotted(pointer: &str) -> String {
+    let mut dotted = String::new();
+    for part in pointer.split('/').skip(1) {
+        if part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() {
+            dotted.push_str(&format!("[{part}]"));
+        } else {
+            if !dotted.is_empty() {
+                dotted.push('.');
+            }
+            dotted.push_str(&part.replace("~1", "/").replace("~0", "~"));
+        }
+    }
+    dotted
+}

@@ -1,0 +1,144 @@
+//! One hit of a rule.
+
+use super::meta::{Action, Meta};
+use crate::graph::{Name, ObjectRef, Workload, WorkloadId};
+
+/// What a rule found on one workload.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub rule: &'static str,
+    /// Index into the rule's cases.
+    pub case: usize,
+    pub verdict: Verdict,
+    pub workload: WorkloadId,
+    /// What the finding is about beside the workload: a claim's, Service's or volume's name. With rule and workload
+    /// it is the identity by which the ratchet compares before and after.
+    pub subject: Name,
+    /// How bad: pods or consumers. A larger one is worse.
+    pub extent: u64,
+    /// The strongest action it deserves here, whatever the policy says.
+    pub at_most: Option<Action>,
+    /// JSON pointer to the field, on the workload.
+    pub path: String,
+    /// What is wrong and what will happen; continues after `Deployment shop/web: `.
+    pub text: String,
+    /// What to do; continues after a period.
+    pub remedy: String,
+    /// `text` for a warning: some 60 characters, for kubectl shows up to 120 of a line well.
+    pub brief: String,
+    /// The object on whose absence it rests: one that was created a moment ago may not be known yet.
+    pub absent: Option<ObjectRef>,
+    pub related: Vec<Related>,
+}
+
+/// Whether a rule can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A fact is missing that decides it.
+    Unknown,
+    Violation,
+}
+
+/// Another object that plays a part.
+#[derive(Clone, Debug)]
+pub struct Related {
+    pub object: ObjectRef,
+    pub path: String,
+    pub message: String,
+}
+
+impl Finding {
+    /// A violation of the rule's main case, with extent 1, to be filled in.
+    #[must_use]
+    pub fn violation(meta: &Meta, workload: &Workload, subject: &str) -> Self {
+        Self {
+            rule: meta.id,
+            case: 0,
+            verdict: Verdict::Violation,
+            workload: workload.id.clone(),
+            subject: subject.into(),
+            extent: 1,
+            at_most: None,
+            path: String::new(),
+            text: String::new(),
+            remedy: String::new(),
+            brief: String::new(),
+            absent: None,
+            related: Vec::new(),
+        }
+    }
+
+    /// "Cannot tell", to be filled in.
+    #[must_use]
+    pub fn unknown(meta: &Meta, workload: &Workload, subject: &str) -> Self {
+        Self {
+            verdict: Verdict::Unknown,
+            ..Self::violation(meta, workload, subject)
+        }
+    }
+
+    #[must_use]
+    pub fn case(self, case: usize) -> Self {
+        Self { case, ..self }
+    }
+
+    #[must_use]
+    pub fn extent(self, extent: impl Into<u64>) -> Self {
+        Self {
+            extent: extent.into(),
+            ..self
+        }
+    }
+
+    /// Never more than `action`; of several limits the lowest counts.
+    #[must_use]
+    pub fn at_most(self, action: Action) -> Self {
+        Self {
+            at_most: Some(self.at_most.map_or(action, |limit| limit.min(action))),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn at(self, path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn says(self, text: impl Into<String>, brief: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            brief: brief.into(),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn remedy(self, remedy: impl Into<String>) -> Self {
+        Self {
+            remedy: remedy.into(),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn rests_on_absence_of(self, object: ObjectRef) -> Self {
+        Self {
+            absent: Some(object),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn related(mut self, object: ObjectRef, path: impl Into<String>, message: impl Into<String>) -> Self {
+        self.related.push(Related {
+            object,
+            path: path.into(),
+            message: message.into(),
+        });
+        self
+    }
+}

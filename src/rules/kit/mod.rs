@@ -1,0 +1,15 @@
+//! What rules are made of: the traits, findings, patches, and the shared vocabulary of `docs/rules.md`.
+
+pub mod finding;
+pub mod meta;
+pub mod parameters;
+pub mod patch;
+pub mod rule;
+pub mod sharing;
+pub mod text;
+
+pub use finding::{Finding, Related, Verdict};
+pub use meta::{Action, Case, Injection, Meta, Parameter, ParameterKind};
+pub use parameters::{Parameters, Value};
+pub use patch::{Defaulted, Operation, Outcome};
+pub use rule::{AnyRule, ChangeRule, Rule, Surroundings, Transition};

@@ -1,0 +1,1 @@
+//! TLS, certificates, connections, drain, and the admin endpoints.
