@@ -1,3 +1,35 @@
-//! The command line: one file a subcommand, and what they share.
+//! The command line: one file a subcommand, each with its own arguments.
+//!
+//! Exit codes: 0 all is well, 1 findings, 2 bad usage or unreadable input.
 
 pub mod logging;
+pub mod manifests;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Guards, audits and checks the state of Kubernetes workloads.
+#[derive(Debug, Parser)]
+#[command(name = "stateward", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Manifests(manifests::Args),
+}
+
+impl Cli {
+    /// Runs the chosen subcommand.
+    ///
+    /// # Errors
+    /// What made the subcommand give up, with its whole chain of causes.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Manifests(args) => args.run(),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `stateward manifests`: everything that an installation in a cluster needs, as YAML.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+
+use crate::cluster::install::{IMAGE, Installation};
+use crate::cluster::webhooks::NAMESPACE;
+
+/// Print the Kubernetes objects that install stateward.
+///
+/// Without --ca-bundle no webhook entry refuses a request when stateward cannot be called, since no call can succeed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Namespace of the installation
+    #[arg(long, default_value = NAMESPACE, value_parser = namespace)]
+    namespace: String,
+    /// Container image
+    #[arg(long, default_value = IMAGE)]
+    image: String,
+    /// PEM file with the CA that signed the serving certificate
+    #[arg(long, value_name = "FILE")]
+    ca_bundle: Option<PathBuf>,
+}
+
+impl Args {
+    /// Prints the objects.
+    ///
+    /// # Errors
+    /// When the CA cannot be read or holds no certificate, or standard output cannot be written.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let ca = self.ca_bundle.as_deref().map(read_ca).transpose()?;
+        let installation = Installation {
+            namespace: &self.namespace,
+            image: &self.image,
+            ca: ca.as_deref(),
+        };
+        let yaml = installation.to_yaml()?;
+        match std::io::stdout().write_all(yaml.as_bytes()) {
+            // `stateward manifests | head` is no failure.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(error).context("cannot write to standard output")
+            }
+            _ => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// Reads the certificates of a PEM file, and nothing else of it: a private key beside them is never printed.
+fn read_ca(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+    use rustls::pki_types::pem::{PemObject as _, SectionKind};
+
+    let name = path.display();
+    let text = std::fs::read(path).with_context(|| format!("--ca-bundle {name}: cannot read the file"))?;
+    for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(&text) {
+        let (kind, _) = section.with_context(|| format!("--ca-bundle {name}: not a PEM file"))?;
+        if kind != SectionKind::Certificate {
+            bail!("--ca-bundle {name}: holds something else than certificates, which does not belong into a cluster");
+        }
+    }
+    if rustls::pki_types::CertificateDer::pem_slice_iter(&text)
+        .next()
+        .is_none()
+    {
+        bail!("--ca-bundle {name}: holds no PEM certificate");
+    }
+    Ok(text)
+}
+
+/// A DNS label (RFC 1123), which namespaces are named by.
+fn namespace(text: &str) -> Result<String, String> {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let edge = |c: Option<char>| c.is_some_and(|c| inner(c) && c != '-');
+    let label =
+        text.len() <= 63 && text.chars().all(inner) && edge(text.chars().next()) && edge(text.chars().next_back());
+    if label {
+        Ok(text.to_owned())
+    } else {
+        Err("a namespace is a DNS label: a-z, 0-9 and -, at most 63".to_owned())
+    }
+}

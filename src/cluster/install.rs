@@ -1,0 +1,361 @@
+//! The objects of an installation: namespace, identity, permissions, the replicas, and how the API server calls them.
+//!
+//! `deploy/install.yaml` is this file's output for the defaults.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
+use k8s_openapi::api::core::v1::{
+    Capabilities, Container, ContainerPort, HTTPGetAction, Namespace, PodSecurityContext, PodSpec, PodTemplateSpec,
+    Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource, SecurityContext, Service, ServiceAccount,
+    ServicePort, ServiceSpec, TopologySpreadConstraint, Volume, VolumeMount,
+};
+use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::kinds::KINDS;
+use super::webhooks::{Configurations, Endpoint, NAME};
+
+/// The image of this very version.
+pub const IMAGE: &str = concat!("ghcr.io/stateward/stateward:", env!("CARGO_PKG_VERSION"));
+/// The Secret (type `kubernetes.io/tls`) with the serving certificate, filled by `certs/make.sh` or cert-manager.
+pub const TLS_SECRET: &str = "stateward-tls";
+
+/// Where that Secret is mounted.
+const TLS_DIRECTORY: &str = "/etc/stateward/tls";
+/// The user and group that nothing else uses; the image has no other.
+const USER: i64 = 65532;
+
+/// What an administrator chooses about an installation.
+#[derive(Clone, Copy, Debug)]
+pub struct Installation<'a> {
+    /// The namespace that everything lives in.
+    pub namespace: &'a str,
+    /// The container image.
+    pub image: &'a str,
+    /// The PEM certificates of the CA that signed the serving certificate, when known.
+    pub ca: Option<&'a [u8]>,
+}
+
+impl Installation<'_> {
+    /// Prints all objects as one stream of YAML documents, in the order in which they may be applied.
+    ///
+    /// # Errors
+    /// When a value has no YAML form.
+    pub fn to_yaml(&self) -> Result<String, InstallError> {
+        let Configurations { mutating, validating } = Configurations::new(Endpoint::Service {
+            namespace: self.namespace,
+            ca: self.ca,
+        });
+        let documents = [
+            document(&self.namespace_object())?,
+            document(&self.service_account())?,
+            document(&self.cluster_role())?,
+            document(&self.cluster_role_binding())?,
+            document(&self.service())?,
+            document(&self.disruption_budget())?,
+            document(&self.deployment())?,
+            // Last, so that nothing above has to pass through them.
+            document(&mutating)?,
+            document(&validating)?,
+        ];
+        let mut yaml = String::from("# Printed by `stateward manifests`. The serving certificate: certs/README.md.\n");
+        if self.ca.is_none() {
+            yaml.push_str(
+                "# Without --ca-bundle no call to stateward can succeed, so no webhook here has failurePolicy: Fail.\n",
+            );
+        }
+        for document in documents {
+            yaml.push_str("---\n");
+            yaml.push_str(&document);
+        }
+        Ok(yaml)
+    }
+
+    fn namespace_object(&self) -> Namespace {
+        let level = |mode: &str| (format!("pod-security.kubernetes.io/{mode}"), "restricted".to_owned());
+        let mut metadata = self.cluster_metadata(self.namespace);
+        metadata
+            .labels
+            .get_or_insert_default()
+            .extend(["audit", "enforce", "warn"].map(level));
+        Namespace {
+            metadata,
+            ..Namespace::default()
+        }
+    }
+
+    fn service_account(&self) -> ServiceAccount {
+        ServiceAccount {
+            metadata: self.metadata(),
+            // The Deployment asks for the token itself; nobody else gets it by accident.
+            automount_service_account_token: Some(false),
+            ..ServiceAccount::default()
+        }
+    }
+
+    /// Reading, and only the kinds of the graph.
+    fn cluster_role(&self) -> ClusterRole {
+        let mut resources = BTreeMap::<&str, Vec<String>>::new();
+        for kind in KINDS {
+            resources.entry(kind.group).or_default().push(kind.resource.to_owned());
+        }
+        let rule = |(group, resources): (&str, Vec<String>)| PolicyRule {
+            api_groups: Some(vec![group.to_owned()]),
+            resources: Some(resources),
+            verbs: ["get", "list", "watch"].map(str::to_owned).to_vec(),
+            ..PolicyRule::default()
+        };
+        ClusterRole {
+            metadata: self.cluster_metadata(NAME),
+            rules: Some(resources.into_iter().map(rule).collect()),
+            aggregation_rule: None,
+        }
+    }
+
+    fn cluster_role_binding(&self) -> ClusterRoleBinding {
+        ClusterRoleBinding {
+            metadata: self.cluster_metadata(NAME),
+            role_ref: RoleRef {
+                api_group: Some("rbac.authorization.k8s.io".to_owned()),
+                kind: "ClusterRole".to_owned(),
+                name: NAME.to_owned(),
+            },
+            subjects: Some(vec![Subject {
+                kind: "ServiceAccount".to_owned(),
+                name: NAME.to_owned(),
+                namespace: Some(self.namespace.to_owned()),
+                api_group: None,
+            }]),
+        }
+    }
+
+    fn service(&self) -> Service {
+        Service {
+            metadata: self.metadata(),
+            spec: Some(ServiceSpec {
+                selector: Some(labels()),
+                ports: Some(vec![ServicePort {
+                    name: Some("https".to_owned()),
+                    port: 443,
+                    target_port: Some(IntOrString::String("https".to_owned())),
+                    ..ServicePort::default()
+                }]),
+                ..ServiceSpec::default()
+            }),
+            status: None,
+        }
+    }
+
+    fn disruption_budget(&self) -> PodDisruptionBudget {
+        PodDisruptionBudget {
+            metadata: self.metadata(),
+            spec: Some(PodDisruptionBudgetSpec {
+                max_unavailable: Some(IntOrString::Int(1)),
+                selector: Some(selector()),
+                // A replica that is broken anyway must not keep a node from being drained.
+                unhealthy_pod_eviction_policy: Some("AlwaysAllow".to_owned()),
+                ..PodDisruptionBudgetSpec::default()
+            }),
+            status: None,
+        }
+    }
+
+    fn deployment(&self) -> Deployment {
+        Deployment {
+            metadata: self.metadata(),
+            spec: DeploymentSpec {
+                replicas: Some(2),
+                selector: selector(),
+                strategy: Some(DeploymentStrategy {
+                    type_: Some("RollingUpdate".to_owned()),
+                    // An old replica goes only when its successor is ready: no review is lost during an upgrade.
+                    rolling_update: Some(RollingUpdateDeployment {
+                        max_surge: Some(IntOrString::Int(1)),
+                        max_unavailable: Some(IntOrString::Int(0)),
+                    }),
+                }),
+                template: PodTemplateSpec {
+                    metadata: Some(ObjectMeta {
+                        labels: Some(labels()),
+                        ..ObjectMeta::default()
+                    }),
+                    spec: Some(self.pod()),
+                },
+                ..DeploymentSpec::default()
+            },
+            status: None,
+        }
+    }
+
+    fn pod(&self) -> PodSpec {
+        PodSpec {
+            automount_service_account_token: Some(true),
+            containers: vec![self.container()],
+            priority_class_name: Some("system-cluster-critical".to_owned()),
+            security_context: Some(PodSecurityContext {
+                fs_group: Some(USER),
+                run_as_group: Some(USER),
+                run_as_non_root: Some(true),
+                run_as_user: Some(USER),
+                seccomp_profile: Some(SeccompProfile {
+                    type_: "RuntimeDefault".to_owned(),
+                    ..SeccompProfile::default()
+                }),
+                ..PodSecurityContext::default()
+            }),
+            service_account_name: Some(NAME.to_owned()),
+            // Longer than the 3 s of --shutdown-delay and the 10 s that the longest admission request may take.
+            termination_grace_period_seconds: Some(30),
+            topology_spread_constraints: Some(
+                ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+                    .map(spread)
+                    .to_vec(),
+            ),
+            volumes: Some(vec![Volume {
+                name: "tls".to_owned(),
+                secret: Some(SecretVolumeSource {
+                    secret_name: Some(TLS_SECRET.to_owned()),
+                    default_mode: Some(0o440),
+                    ..SecretVolumeSource::default()
+                }),
+                ..Volume::default()
+            }]),
+            ..PodSpec::default()
+        }
+    }
+
+    fn container(&self) -> Container {
+        let port = |name: &str, number| ContainerPort {
+            name: Some(name.to_owned()),
+            container_port: number,
+            ..ContainerPort::default()
+        };
+        Container {
+            name: NAME.to_owned(),
+            image: Some(self.image.to_owned()),
+            args: Some(vec![
+                "serve".to_owned(),
+                format!("--tls-cert={TLS_DIRECTORY}/tls.crt"),
+                format!("--tls-key={TLS_DIRECTORY}/tls.key"),
+            ]),
+            ports: Some(vec![port("https", 8443), port("admin", 8080)]),
+            liveness_probe: Some(probe("/livez", 10)),
+            // Every second: a new replica is in use as soon as it can answer.
+            readiness_probe: Some(probe("/readyz", 1)),
+            // Small, because the graph holds projections: 100,000 workloads with their neighbours fit in 150 MiB.
+            // No CPU limit: throttled, a webhook turns into timeouts of the whole API.
+            resources: Some(ResourceRequirements {
+                requests: Some(quantities(&[("cpu", "50m"), ("memory", "64Mi")])),
+                limits: Some(quantities(&[("memory", "256Mi")])),
+                claims: None,
+            }),
+            security_context: Some(SecurityContext {
+                allow_privilege_escalation: Some(false),
+                capabilities: Some(Capabilities {
+                    drop: Some(vec!["ALL".to_owned()]),
+                    add: None,
+                }),
+                read_only_root_filesystem: Some(true),
+                ..SecurityContext::default()
+            }),
+            volume_mounts: Some(vec![VolumeMount {
+                name: "tls".to_owned(),
+                mount_path: TLS_DIRECTORY.to_owned(),
+                read_only: Some(true),
+                ..VolumeMount::default()
+            }]),
+            ..Container::default()
+        }
+    }
+
+    fn metadata(&self) -> ObjectMeta {
+        ObjectMeta {
+            namespace: Some(self.namespace.to_owned()),
+            ..self.cluster_metadata(NAME)
+        }
+    }
+
+    fn cluster_metadata(&self, name: &str) -> ObjectMeta {
+        ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(labels()),
+            ..ObjectMeta::default()
+        }
+    }
+}
+
+/// A value that has no YAML form.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// Refused by the JSON serialiser.
+    #[error("cannot serialise an object")]
+    Json(#[from] serde_json::Error),
+    /// Refused by the YAML serialiser.
+    #[error("cannot write YAML")]
+    Yaml(#[from] serde_saphyr::ser::Error),
+}
+
+fn document(object: &impl Serialize) -> Result<String, InstallError> {
+    let mut value = serde_json::to_value(object)?;
+    prune(&mut value);
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    Ok(serde_saphyr::to_string_with_options(&value, options)?)
+}
+
+/// Removes what says nothing: nulls, and members that became empty.
+fn prune(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(prune);
+            members.retain(|_, member| !member.is_null() && member.as_object().is_none_or(|it| !it.is_empty()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+fn labels() -> BTreeMap<String, String> {
+    [("app.kubernetes.io/name".to_owned(), NAME.to_owned())].into()
+}
+
+fn selector() -> LabelSelector {
+    LabelSelector {
+        match_labels: Some(labels()),
+        match_expressions: None,
+    }
+}
+
+fn spread(topology_key: &str) -> TopologySpreadConstraint {
+    TopologySpreadConstraint {
+        topology_key: topology_key.to_owned(),
+        max_skew: 1,
+        // A wish: on a cluster with one node both replicas run there.
+        when_unsatisfiable: "ScheduleAnyway".to_owned(),
+        label_selector: Some(selector()),
+        ..TopologySpreadConstraint::default()
+    }
+}
+
+fn probe(path: &str, period_seconds: i32) -> Probe {
+    Probe {
+        http_get: Some(HTTPGetAction {
+            path: Some(path.to_owned()),
+            port: IntOrString::String("admin".to_owned()),
+            ..HTTPGetAction::default()
+        }),
+        period_seconds: Some(period_seconds),
+        ..Probe::default()
+    }
+}
+
+fn quantities(list: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
+    list.iter()
+        .map(|&(name, amount)| (name.to_owned(), Quantity(amount.to_owned())))
+        .collect()
+}
