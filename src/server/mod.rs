@@ -1,1 +1,11 @@
-//! TLS, certificates, connections, drain, and the admin endpoints.
+//! The HTTP servers: TLS, certificates, accept loop, drain and the admin endpoints; it knows nothing of admission.
+
+pub mod accept;
+pub mod admin;
+pub mod certificate;
+mod connection;
+pub mod reload;
+pub mod self_signed;
+pub mod shutdown;
+pub mod tls;
+mod validity;

@@ -1,0 +1,157 @@
+//! The admin endpoints: `/livez`, `/readyz` and `/metrics`, in plain HTTP on an address of their own.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+
+use super::shutdown::Shutdown;
+use crate::metrics::Metrics;
+
+/// Tells whether requests should be sent to this process: every gate is open, and it is not stopping.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    checks: Arc<Mutex<Vec<Check>>>,
+    shutdown: Shutdown,
+}
+
+#[derive(Debug)]
+struct Check {
+    name: &'static str,
+    /// Why the gate is closed.
+    reason: Option<String>,
+}
+
+impl Readiness {
+    /// Starts without gates; the check `shutdown` fails as soon as stopping is requested.
+    pub fn new(shutdown: Shutdown) -> Self {
+        Self {
+            checks: Arc::default(),
+            shutdown,
+        }
+    }
+
+    /// Adds a gate, closed for the given reason until it is opened.
+    pub fn gate(&self, name: &'static str, reason: &str) -> Gate {
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.push(Check {
+            name,
+            reason: Some(reason.to_owned()),
+        });
+        Gate {
+            checks: Arc::clone(&self.checks),
+            index: checks.len() - 1,
+        }
+    }
+
+    /// Returns whether all is well, and a line for every check: `[+]name` or `[-]name reason`.
+    fn report(&self) -> (StatusCode, String) {
+        let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        let stopping = self.shutdown.is_requested().then_some("stopping");
+        let lines = checks
+            .iter()
+            .map(|check| (check.name, check.reason.as_deref()))
+            .chain([("shutdown", stopping)]);
+        let mut status = StatusCode::OK;
+        let mut report = String::new();
+        for (name, reason) in lines {
+            // Writing to a string cannot fail.
+            let _ = match reason {
+                None => writeln!(report, "[+]{name}"),
+                Some(reason) => {
+                    status = StatusCode::SERVICE_UNAVAILABLE;
+                    writeln!(report, "[-]{name} {reason}")
+                }
+            };
+        }
+        (status, report)
+    }
+}
+
+/// One condition of readiness, held by whoever knows it.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    checks: Arc<Mutex<Vec<Check>>>,
+    index: usize,
+}
+
+impl Gate {
+    /// The condition holds.
+    pub fn open(&self) {
+        self.set(None);
+    }
+
+    /// The condition does not hold, for a reason of one line.
+    pub fn close(&self, reason: &str) {
+        self.set(Some(reason.to_owned()));
+    }
+
+    fn set(&self, reason: Option<String>) {
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(check) = checks.get_mut(self.index) {
+            check.reason = reason;
+        }
+    }
+}
+
+/// Returns the admin endpoints.
+pub fn router(readiness: Readiness, metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/livez", get(async || "[+]process\n"))
+        .route("/readyz", get(readyz))
+        .with_state(readiness)
+        .merge(Router::new().route("/metrics", get(scrape)).with_state(metrics))
+}
+
+async fn readyz(State(readiness): State<Readiness>) -> (StatusCode, String) {
+    readiness.report()
+}
+
+/// The media type of OpenMetrics text, which Prometheus asks for.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+async fn scrape(State(metrics): State<Arc<Metrics>>) -> Response {
+    match metrics.encode() {
+        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_when_every_gate_is_open_and_nobody_asked_to_stop() {
+        let shutdown = Shutdown::new();
+        let readiness = Readiness::new(shutdown.clone());
+        let certificate = readiness.gate("certificate", "not loaded yet");
+        let policies = readiness.gate("policies", "not loaded yet");
+        certificate.open();
+        assert_eq!(
+            readiness.report(),
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "[+]certificate\n[-]policies not loaded yet\n[+]shutdown\n".to_owned()
+            )
+        );
+        policies.open();
+        assert_eq!(
+            readiness.report(),
+            (StatusCode::OK, "[+]certificate\n[+]policies\n[+]shutdown\n".to_owned())
+        );
+        shutdown.request();
+        assert_eq!(
+            readiness.report(),
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "[+]certificate\n[+]policies\n[-]shutdown stopping\n".to_owned()
+            )
+        );
+    }
+}

@@ -1,0 +1,234 @@
+//! One connection from the handshake to its end.
+
+use std::fmt::Display;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
+use hyper::body::{Body, Incoming};
+use hyper::rt::{Read, Write};
+use hyper::server::conn::{http1, http2};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tracing::debug;
+
+use super::accept::Limits;
+use super::tls::H2;
+
+/// The ping interval and patience that find out a vanished HTTP/2 peer.
+const H2_KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// Streams at once on one HTTP/2 connection: the API server sends everything over its one connection.
+const H2_STREAMS: u32 = 256;
+
+/// What every connection of a server shares.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) tls: Option<Arc<ServerConfig>>,
+    /// HTTP/1.1 answers carry `Connection: close` from now on. Beside `Phase`, because every answer reads it.
+    pub(super) closing: AtomicBool,
+}
+
+/// What the server wants of its connections.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Phase {
+    /// Stay.
+    Open,
+    /// Close as soon as no request can be lost.
+    Closing,
+    /// Close now.
+    Abort,
+}
+
+/// Serves a connection until either side closes it; drops `phase` only then.
+pub(super) async fn serve<S, B>(stream: TcpStream, service: S, shared: Arc<Shared>, phase: watch::Receiver<Phase>)
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    // Answers are one small write each; waiting to fill a packet would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    let Some(tls) = &shared.tls else {
+        return serve_http1(TokioIo::new(stream), service, &shared, phase).await;
+    };
+    let handshake = TlsAcceptor::from(Arc::clone(tls)).accept(stream);
+    let stream = match timeout(shared.limits.handshake_timeout, handshake).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return debug!(%error, "TLS handshake failed"),
+        Err(_) => return debug!("TLS handshake took too long"),
+    };
+    let h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
+    let io = TokioIo::new(stream);
+    if h2 {
+        serve_http2(io, service, &shared, phase).await;
+    } else {
+        serve_http1(io, service, &shared, phase).await;
+    }
+}
+
+async fn serve_http1<I, S, B>(io: I, service: S, shared: &Arc<Shared>, phase: watch::Receiver<Phase>)
+where
+    I: Read + Write + Unpin + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let activity = Activity::default();
+    let service = service_fn(|request: Request<Incoming>| {
+        activity.record();
+        let keep_alive = request.version() == Version::HTTP_11;
+        let answer = service.call(request);
+        let activity = &activity;
+        async move {
+            let mut answer = answer.await?;
+            activity.record();
+            if keep_alive && shared.closing.load(Ordering::Relaxed) {
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, S::Error>(answer)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // `drive` bounds slow heads and idle connections alike, without a timer set and dropped for every request.
+        .header_read_timeout(None)
+        .serve_connection(io, service);
+    drive(connection, OnClosing::WhenIdle, &activity, shared, phase).await;
+}
+
+async fn serve_http2<I, S, B>(io: I, service: S, shared: &Arc<Shared>, phase: watch::Receiver<Phase>)
+where
+    I: Read + Write + Unpin + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let activity = Activity::default();
+    let service = service_fn(|request: Request<Incoming>| {
+        activity.record();
+        service.call(request)
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(H2_KEEP_ALIVE)
+        .keep_alive_timeout(H2_KEEP_ALIVE)
+        .max_concurrent_streams(H2_STREAMS)
+        .serve_connection(io, service);
+    drive(connection, OnClosing::AtOnce, &activity, shared, phase).await;
+}
+
+/// When a closing server may tell a connection to end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum OnClosing {
+    /// HTTP/2: GOAWAY names the last stream that is answered, so nothing can be lost.
+    AtOnce,
+    /// HTTP/1.1: a request may be on its way to a connection that we close, so only `Connection: close` on an answer
+    /// is safe, and a connection that stays silent is closed after a while.
+    WhenIdle,
+}
+
+/// Polls a connection, watches that it does something, and winds it down when the server closes.
+async fn drive<C>(
+    connection: C,
+    on_closing: OnClosing,
+    activity: &Activity,
+    shared: &Shared,
+    mut phase: watch::Receiver<Phase>,
+) where
+    C: GracefulConnection,
+    C::Error: Display,
+{
+    let limits = &shared.limits;
+    let mut connection = pin!(connection);
+    let mut period = limits.idle_timeout;
+    let mut patience = limits.handshake_timeout;
+    let mut winding_down = false;
+    let mut seen = 0;
+    let mut timer = pin!(sleep_until(Instant::now() + period));
+    // A server that began to close during the handshake has told this receiver already.
+    let mut current = *phase.borrow_and_update();
+    loop {
+        match current {
+            Phase::Open => {}
+            Phase::Abort => return,
+            Phase::Closing => {
+                period = limits.drain_idle;
+                patience = limits.drain_timeout;
+                seen = activity.total();
+                if on_closing == OnClosing::AtOnce {
+                    connection.as_mut().graceful_shutdown();
+                    winding_down = true;
+                    timer.as_mut().reset(Instant::now() + patience);
+                } else {
+                    timer.as_mut().reset(Instant::now() + period);
+                }
+            }
+        }
+        current = loop {
+            tokio::select! {
+                biased;
+                result = connection.as_mut() => {
+                    if let Err(error) = result {
+                        debug!(%error, "Connection ended badly");
+                    }
+                    return;
+                }
+                changed = phase.changed() => match changed {
+                    Ok(()) => break *phase.borrow_and_update(),
+                    // The server is gone.
+                    Err(_) => return,
+                },
+                () = timer.as_mut() => {}
+            }
+            let total = activity.total();
+            if winding_down {
+                return;
+            } else if total == seen {
+                connection.as_mut().graceful_shutdown();
+                winding_down = true;
+                timer.as_mut().reset(Instant::now() + patience);
+            } else {
+                seen = total;
+                timer.as_mut().reset(Instant::now() + period);
+            }
+        };
+    }
+}
+
+/// Counts what happens on a connection, so that silence shows.
+#[derive(Debug, Default)]
+struct Activity {
+    events: AtomicU64,
+}
+
+impl Activity {
+    /// A request began or was answered.
+    fn record(&self) {
+        self.events.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn total(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+}

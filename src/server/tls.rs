@@ -1,0 +1,65 @@
+//! The TLS side of the server: protocol settings, and the certificate that can be replaced while it serves.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use prometheus_client::metrics::gauge::Gauge;
+use rustls::ServerConfig;
+use rustls::crypto::ring::default_provider;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use super::certificate::Certificate;
+
+/// The ALPN name of HTTP/2.
+pub(super) const H2: &[u8] = b"h2";
+
+/// Presents the newest certificate in every handshake.
+#[derive(Debug)]
+pub struct CertResolver {
+    current: ArcSwap<CertifiedKey>,
+    expiry: Gauge,
+}
+
+impl CertResolver {
+    /// Starts with a certificate, and keeps the gauge at the end of the present one's validity.
+    pub fn new(certificate: Certificate, expiry: Gauge) -> Arc<Self> {
+        expiry.set(certificate.not_after());
+        Arc::new(Self {
+            current: ArcSwap::new(certificate.certified),
+            expiry,
+        })
+    }
+
+    /// Presents another certificate from the next handshake on; open connections stay.
+    pub fn replace(&self, certificate: Certificate) {
+        self.expiry.set(certificate.not_after());
+        self.current.store(certificate.certified);
+    }
+}
+
+#[cfg(test)]
+impl CertResolver {
+    pub(super) fn certified(&self) -> Arc<CertifiedKey> {
+        self.current.load_full()
+    }
+}
+
+impl ResolvesServerCert for CertResolver {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.current.load_full())
+    }
+}
+
+/// Returns the settings for TLS 1.2 and 1.3 that offer HTTP/2 and HTTP/1.1.
+///
+/// # Errors
+/// None in practice: the provider supports both versions.
+pub fn server_config(resolver: Arc<CertResolver>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
