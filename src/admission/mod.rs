@@ -1,1 +1,12 @@
-//! `AdmissionReview` v1 in, `Change` through the judge, review out.
+//! `AdmissionReview` v1 in, a `Change` through the judge, a review out.
+
+mod change;
+mod live;
+mod response;
+mod review;
+mod routes;
+mod webhook;
+
+pub use live::{Answer, Found, LiveReads};
+pub use routes::router;
+pub use webhook::{OnError, Webhook};

@@ -1,0 +1,89 @@
+//! The two paths that the API server calls.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::webhook::Webhook;
+use crate::metrics::Webhook as Phase;
+
+/// Object and old object travel together, each up to the API server's own limit of about 3 MiB
+/// (`kubernetes-facts.md` §3.1).
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// A body that takes longer than the API server waits for the answer is nobody's any more.
+const BODY_WITHIN: Duration = Duration::from_secs(5);
+
+/// `POST /validate` and `POST /mutate`.
+pub fn router(webhook: Arc<Webhook>) -> Router {
+    Router::new()
+        .route("/validate", post(validate))
+        .route("/mutate", post(mutate))
+        .with_state(webhook)
+}
+
+async fn validate(State(webhook): State<Arc<Webhook>>, request: Request) -> Response {
+    review(&webhook, Phase::Validate, request).await
+}
+
+async fn mutate(State(webhook): State<Arc<Webhook>>, request: Request) -> Response {
+    review(&webhook, Phase::Mutate, request).await
+}
+
+async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    if let Err(refusal) = check(&head.headers) {
+        return refusal.into_response();
+    }
+    let body = match tokio::time::timeout(BODY_WITHIN, collect(body)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refusal)) => return refusal.into_response(),
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time\n").into_response(),
+    };
+    match webhook.answer(phase, &body).await {
+        Ok(answer) => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer).into_response(),
+        Err(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
+    }
+}
+
+type Refusal = (StatusCode, &'static str);
+
+const TOO_LARGE: Refusal = (StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 8 MiB\n");
+
+fn check(headers: &HeaderMap) -> Result<(), Refusal> {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err((
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Content-Type must be application/json\n",
+        ));
+    }
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MOST_BYTES) {
+        Err(TOO_LARGE)
+    } else {
+        Ok(())
+    }
+}
+
+async fn collect(body: Body) -> Result<Bytes, Refusal> {
+    match Limited::new(body, MOST_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(TOO_LARGE),
+        Err(_) => Err((StatusCode::BAD_REQUEST, "the body could not be read\n")),
+    }
+}

@@ -1,0 +1,341 @@
+//! One request from bytes to bytes.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use futures::future::join_all;
+use tracing::{error, info, warn};
+
+use super::change::{Meaning, meaning};
+use super::live::LiveReads;
+use super::response::Answer;
+use super::review::{Request, Unreadable, read};
+use crate::graph::{Change, Graph, Name, ObjectRef, Overlay, Timestamp};
+use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
+use crate::metrics::{Decision as Outcome, Metrics, Operation, Webhook as Phase};
+use crate::policy::Policies;
+use crate::rules::kit::AnyRule;
+
+/// Everything that answers requests.
+pub struct Webhook {
+    pub graph: Arc<Graph>,
+    pub policies: Arc<ArcSwap<Policies>>,
+    pub rules: &'static [AnyRule],
+    pub metrics: Arc<Metrics>,
+    /// `None` where there is no cluster to ask.
+    pub live: Option<Arc<dyn LiveReads>>,
+    pub on_error: OnError,
+}
+
+/// What a request gets when we fail ourselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// A guard-rail that breaks must not close the road.
+    #[default]
+    Allow,
+    Deny,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook")
+            .field("on_error", &self.on_error)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An answer with what metrics and logs say of it.
+struct Reply {
+    body: Vec<u8>,
+    operation: Operation,
+    outcome: Outcome,
+}
+
+impl Webhook {
+    /// Answers a review of either phase. The error is a body that holds no request.
+    pub(super) async fn answer(&self, phase: Phase, body: &[u8]) -> Result<Vec<u8>, String> {
+        let started = Instant::now();
+        let reply = match read(body) {
+            Ok((request, error)) => self.reply(phase, request, error).await,
+            Err(error) => {
+                self.metrics
+                    .request(phase, Operation::Other, Outcome::Error, started.elapsed().as_secs_f64());
+                return Err(readable(&error));
+            }
+        };
+        self.metrics
+            .request(phase, reply.operation, reply.outcome, started.elapsed().as_secs_f64());
+        Ok(reply.body)
+    }
+
+    async fn reply(&self, phase: Phase, mut request: Request<'_>, error: Option<serde_json::Error>) -> Reply {
+        let operation = operation(&request.operation);
+        let meaning = catch_unwind(AssertUnwindSafe(|| meaning(&mut request, error)));
+        let (answer, outcome) = match meaning {
+            Ok(Meaning::Change(change)) => match phase {
+                Phase::Validate => self.validate(&request, change).await,
+                Phase::Mutate => self.mutate(&request, change).await,
+            },
+            Ok(Meaning::Irrelevant) => (
+                Answer {
+                    uid: &request.uid,
+                    ..Answer::default()
+                },
+                Outcome::Allow,
+            ),
+            Ok(Meaning::Unreadable(error)) => unreadable(&request, &error),
+            Err(_) => self.failed(&request),
+        };
+        Reply {
+            body: answer.to_json(),
+            operation,
+            outcome,
+        }
+    }
+
+    async fn validate<'r>(&self, request: &'r Request<'_>, change: Change<'_>) -> (Answer<'r>, Outcome) {
+        let stored = if request.dry_run {
+            Reserve::Never
+        } else {
+            Reserve::Always
+        };
+        let first = if request.dry_run || self.live.is_none() {
+            stored
+        } else {
+            Reserve::UnlessAbsent
+        };
+        let Ok(mut decision) = self.guarded(|| self.judge(&change, &Overlay::default(), first)) else {
+            return self.failed(request);
+        };
+        if !decision.absent.is_empty()
+            && let Some(live) = &self.live
+        {
+            let fetched = fetch(live.as_ref(), &change.namespace, &decision.absent).await;
+            let Ok(again) = self.guarded(|| self.judge(&change, &fetched, stored)) else {
+                return self.failed(request);
+            };
+            decision = again;
+        }
+        self.count(&decision);
+        log(request, &decision);
+        let outcome = if !decision.is_allowed() {
+            Outcome::Deny
+        } else if decision.warnings.is_empty() {
+            Outcome::Allow
+        } else {
+            Outcome::Warn
+        };
+        let Decision {
+            denial,
+            warnings,
+            annotations,
+            ..
+        } = decision;
+        (
+            Answer {
+                uid: &request.uid,
+                denial,
+                warnings,
+                annotations,
+                patch: Vec::new(),
+            },
+            outcome,
+        )
+    }
+
+    async fn mutate<'r>(&self, request: &'r Request<'_>, change: Change<'_>) -> (Answer<'r>, Outcome) {
+        let Ok(mut defaults) = self.guarded(|| self.defaults(&change, &Overlay::default(), Services::Unasked)) else {
+            return self.failed(request);
+        };
+        if defaults.wants_services {
+            let listed = match &self.live {
+                Some(live) => live.services(&change.namespace).await,
+                None => None,
+            };
+            let (overlay, services) = match listed {
+                Some(services) => (self.exactly(&change.namespace, services), Services::Confirmed),
+                None => (Overlay::default(), Services::Failed),
+            };
+            let Ok(again) = self.guarded(|| self.defaults(&change, &overlay, services)) else {
+                return self.failed(request);
+            };
+            defaults = again;
+        }
+        for rule in &defaults.rules {
+            self.metrics.patch(rule);
+        }
+        let outcome = match (&defaults.operations[..], &defaults.warnings[..]) {
+            ([], []) => Outcome::Allow,
+            ([], _) => Outcome::Warn,
+            _ => Outcome::Patch,
+        };
+        if outcome == Outcome::Patch {
+            let Request {
+                uid,
+                user,
+                operation,
+                kind,
+                name,
+                ..
+            } = request;
+            let namespace = &*change.namespace;
+            info!(%uid, %user, %operation, %kind, namespace, %name, rules = defaults.rules.join(","), "Defaults injected");
+        }
+        let Defaults {
+            operations, warnings, ..
+        } = defaults;
+        (
+            Answer {
+                uid: &request.uid,
+                warnings,
+                patch: operations,
+                ..Answer::default()
+            },
+            outcome,
+        )
+    }
+
+    fn judge(&self, change: &Change<'_>, fetched: &Overlay, reserve: Reserve) -> Decision {
+        let policies = self.policies.load();
+        admit(change, &self.admission(&policies, fetched), reserve)
+    }
+
+    fn defaults(&self, change: &Change<'_>, fetched: &Overlay, services: Services) -> Defaults {
+        let policies = self.policies.load();
+        admit_defaults(change, &self.admission(&policies, fetched), services)
+    }
+
+    fn admission<'a>(&'a self, policies: &'a Policies, fetched: &'a Overlay) -> Admission<'a> {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
+        Admission {
+            graph: &self.graph,
+            policies,
+            rules: self.rules,
+            fetched,
+            now,
+        }
+    }
+
+    /// The Services as just listed, and no others.
+    fn exactly(&self, namespace: &Name, services: Vec<crate::graph::Service>) -> Overlay {
+        let mut overlay = Overlay::default();
+        if let Some(shard) = self.graph.existing_shard(namespace) {
+            let shard = crate::graph::store::locked(&shard);
+            overlay
+                .services
+                .extend(shard.services().map(|service| (service.name.clone(), None)));
+        }
+        let listed = services
+            .into_iter()
+            .map(|service| (service.name.clone(), Some(Arc::new(service))));
+        overlay.services.extend(listed);
+        overlay
+    }
+
+    /// A panic in a rule must cost one answer, not the process.
+    fn guarded<T>(&self, judge: impl FnOnce() -> T) -> Result<T, ()> {
+        catch_unwind(AssertUnwindSafe(judge)).map_err(|_| ())
+    }
+
+    fn failed<'r>(&self, request: &'r Request<'_>) -> (Answer<'r>, Outcome) {
+        let Request { uid, kind, name, .. } = request;
+        error!(%uid, %kind, %name, "Judging failed; please report this as a bug");
+        let mut answer = Answer {
+            uid: &request.uid,
+            ..Answer::default()
+        };
+        match self.on_error {
+            OnError::Allow => answer
+                .warnings
+                .push("stateward failed to judge this request and let it pass".to_owned()),
+            OnError::Deny => {
+                answer.denial = Some("stateward failed to judge this request (--on-error deny)".to_owned())
+            }
+        }
+        (answer, Outcome::Error)
+    }
+
+    fn count(&self, decision: &Decision) {
+        for judged in &decision.findings {
+            self.metrics.finding(judged.finding.rule, judged.action.as_str());
+        }
+        if !decision.unknown.is_empty() {
+            self.metrics.incomplete_decisions.inc();
+        }
+        for kind in &decision.unknown {
+            self.metrics.unknown_lookup(kind.as_str());
+        }
+    }
+}
+
+async fn fetch(live: &dyn LiveReads, namespace: &Name, absent: &[ObjectRef]) -> Overlay {
+    let mut overlay = Overlay::default();
+    let found = join_all(absent.iter().map(|object| live.object(namespace, object))).await;
+    for found in found.into_iter().flatten() {
+        found.lay(&mut overlay);
+    }
+    overlay
+}
+
+fn unreadable<'r>(request: &'r Request<'_>, error: &serde_json::Error) -> (Answer<'r>, Outcome) {
+    let Request { uid, kind, name, .. } = request;
+    warn!(%uid, %kind, %name, %error, "Object cannot be read");
+    let warning = format!("stateward could not read this {kind} and did not check it");
+    (
+        Answer {
+            uid: &request.uid,
+            warnings: vec![warning],
+            ..Answer::default()
+        },
+        Outcome::Error,
+    )
+}
+
+/// One line a decision that is not a plain allow; never the object.
+fn log(request: &Request<'_>, decision: &Decision) {
+    if decision.findings.is_empty() && decision.warnings.is_empty() {
+        return;
+    }
+    let Request {
+        uid,
+        user,
+        operation,
+        kind,
+        sub_resource,
+        name,
+        namespace,
+        dry_run,
+        ..
+    } = request;
+    let namespace = namespace.as_deref().unwrap_or_default();
+    let rules: Vec<String> = decision
+        .findings
+        .iter()
+        .map(|judged| format!("{}={}", judged.finding.rule, judged.action))
+        .collect();
+    let rules = rules.join(",");
+    let verdict = if !decision.is_allowed() {
+        "Denied"
+    } else if decision.warnings.is_empty() {
+        "Audited"
+    } else {
+        "Warned"
+    };
+    info!(%uid, %user, %operation, %kind, %sub_resource, namespace, %name, dry_run, verdict, rules, "Decided");
+}
+
+fn readable(error: &Unreadable) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+fn operation(text: &str) -> Operation {
+    match text {
+        "CREATE" => Operation::Create,
+        "DELETE" => Operation::Delete,
+        "UPDATE" => Operation::Update,
+        _ => Operation::Other,
+    }
+}
