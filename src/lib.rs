@@ -20,6 +20,7 @@ pub mod graph;
 pub mod judge;
 pub mod manifests;
 pub mod metrics;
+pub mod nearest;
 pub mod policy;
 pub mod rules;
 pub mod server;
