@@ -1,1 +1,52 @@
-//! YAML and JSON text with exact positions.
+//! YAML and JSON text to documents whose every value has its position.
+//!
+//! ```text
+//! files -> bytes -> encoding -> parser events -> builder (scalar, keys, template) -> tree -> Document, serde
+//! ```
+//! Values are what kubectl would send for the same text (`scalar`, `keys`, `merge`). Nothing here knows a kind of
+//! Kubernetes objects, except that lists hold others.
+
+mod builder;
+mod de;
+mod document;
+mod encoding;
+pub mod files;
+mod keys;
+mod merge;
+mod nearest;
+mod position;
+mod problem;
+mod reading;
+mod scalar;
+mod template;
+mod tree;
+
+pub use de::ShapeError;
+pub use document::{Document, Place};
+pub use nearest::nearest;
+pub use position::Position;
+pub use problem::{Problem, ProblemKind};
+pub use reading::{Reading, read};
+pub use tree::{Entries, Entry, Items, Node, Value};
+
+/// The largest text that is read, in bytes. Larger ones are no manifests.
+pub const TEXT_LIMIT: usize = 64 << 20;
+
+/// The longest string, in bytes: the API server takes no request above 3 MiB (`kubernetes-facts.md`; etcd's limit is
+/// half of that).
+const SCALAR_LIMIT: usize = 4 << 20;
+
+/// The most nodes in one text, at 32 bytes each; ten thousand large objects have about two million.
+const NODE_LIMIT: usize = if cfg!(test) { 400_000 } else { 4_000_000 };
+
+/// The deepest nesting, as in `serde_json`. The deepest known manifests, CRD schemas, stay below 60.
+const DEPTH_LIMIT: usize = 128;
+
+/// The most nodes that a document's aliases may add.
+const ALIAS_LIMIT: u64 = 250_000;
+
+/// The most problems that are kept for one text.
+const PROBLEM_LIMIT: usize = 10_000;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! Finds and loads the files of given paths: the only place of this module that touches the file system.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::TEXT_LIMIT;
+
+/// The path that means standard input.
+pub const STDIN: &str = "-";
+
+/// A path that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {source}", path.display())]
+pub struct FileError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl FileError {
+    /// The path that was asked for, or one below it.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Lists the files that a path stands for: itself, or all `.yaml`, `.yml` and `.json` files below a directory, sorted.
+///
+/// Hidden files and directories are left out (with them the `..data` of a mounted ConfigMap, whose files are also
+/// linked to beside it). Links to files are followed, links to directories below the path are not: they may lead in a
+/// circle. A directory that cannot be read hides no other one.
+#[must_use]
+pub fn find(path: &Path) -> (Vec<PathBuf>, Vec<FileError>) {
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    if path == Path::new(STDIN) || !path.is_dir() {
+        // Whether a file exists shows when it is loaded; one that is named is read whatever its ending.
+        files.push(path.to_owned());
+        return (files, errors);
+    }
+    let mut directories = vec![path.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let listed = fs::read_dir(&directory).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+        match listed {
+            Err(source) => errors.push(FileError {
+                path: directory,
+                source,
+            }),
+            Ok(entries) => {
+                for entry in entries {
+                    let path = entry.path();
+                    if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                        continue;
+                    }
+                    if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                        directories.push(path);
+                    } else if has_manifest_ending(&path) && !path.is_dir() {
+                        files.push(path);
+                    }
+                }
+            }
+        }
+    }
+    files.sort();
+    errors.sort_by(|a, b| a.path.cmp(&b.path));
+    (files, errors)
+}
+
+/// Loads a file, or standard input for [`STDIN`]. Of a file that is larger than [`TEXT_LIMIT`] only so much is loaded
+/// that [`read`](super::read) can say so.
+pub fn load(path: &Path) -> Result<Vec<u8>, FileError> {
+    let loaded = if path == Path::new(STDIN) {
+        load_from(io::stdin().lock(), 0)
+    } else {
+        fs::File::open(path).and_then(|file| {
+            let length = file.metadata().map_or(0, |metadata| metadata.len());
+            load_from(file, length)
+        })
+    };
+    loaded.map_err(|source| FileError {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn load_from(reader: impl io::Read, expected: u64) -> io::Result<Vec<u8>> {
+    let limit = TEXT_LIMIT as u64 + 1;
+    let mut text = Vec::with_capacity(usize::try_from(expected.min(limit)).unwrap_or_default());
+    reader.take(limit).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn has_manifest_ending(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| {
+        ["yaml", "yml", "json"]
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_walked_in_order_without_hidden_files() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let path = root.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, name).unwrap();
+        };
+        for name in [
+            "b.yml",
+            "a/z.json",
+            "a/b/c.YAML",
+            "a.yaml",
+            "note.txt",
+            ".git/x.yaml",
+            ".hidden.yaml",
+        ] {
+            write(name);
+        }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(root.path(), root.path().join("a/circle")).unwrap();
+            std::os::unix::fs::symlink(root.path().join("note.txt"), root.path().join("linked.yaml")).unwrap();
+        }
+        let (files, errors) = find(root.path());
+        let names: Vec<_> = files
+            .iter()
+            .map(|path| path.strip_prefix(root.path()).unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(names, ["a/b/c.YAML", "a/z.json", "a.yaml", "b.yml", "linked.yaml"]);
+        assert!(errors.is_empty());
+        assert_eq!(load(&files[1]).unwrap(), b"a/z.json");
+    }
+
+    #[test]
+    fn a_named_file_is_taken_whatever_its_ending() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("policy.conf");
+        fs::write(&path, "x").unwrap();
+        assert_eq!(find(&path).0, [path]);
+        assert_eq!(find(Path::new("-")).0, [PathBuf::from("-")]);
+    }
+
+    #[test]
+    fn an_error_names_the_path() {
+        let (files, _) = find(Path::new("/nowhere/at/all.yaml"));
+        let error = load(&files[0]).unwrap_err();
+        assert!(
+            error.to_string().starts_with("cannot read /nowhere/at/all.yaml: "),
+            "{error}"
+        );
+        assert_eq!(error.path(), Path::new("/nowhere/at/all.yaml"));
+    }
+}

@@ -1,0 +1,122 @@
+//! The keys of a mapping: as which string they count, whether they stand there twice, and what `<<` may merge.
+
+use std::collections::HashMap;
+
+use super::PROBLEM_LIMIT;
+use super::builder::Fault;
+use super::problem::{Problem, ProblemKind};
+use super::scalar::{Scalar, float_key, shortened};
+use super::tree::{Content, Tree};
+
+/// YAML's own tags begin so; `!!int` is short for this with `int`.
+pub(super) const YAML_TAGS: &str = "tag:yaml.org,2002:";
+
+/// Mappings up to this size are searched pair by pair, which is faster than hashing.
+const FEW: usize = 12;
+
+/// Returns the key that kubectl makes of a scalar that is no string; `None` keeps the scalar's own text.
+pub(super) fn text(scalar: Scalar) -> Result<Option<String>, String> {
+    match scalar {
+        Scalar::Bool(bool) => Ok(Some(bool.to_string())),
+        Scalar::Decoded(decoded) => Ok(Some(decoded)),
+        Scalar::Float(float) => Ok(Some(float_key(float))),
+        Scalar::Integer(integer) => Ok(Some(integer.to_string())),
+        Scalar::Null => Err("a key must be a string, not null".to_owned()),
+        Scalar::Text => Ok(None),
+        Scalar::Unsigned(_) => Err("a key must be a string, and this number is too large for one: quote it".to_owned()),
+    }
+}
+
+/// Like [`text`], for a key that is an alias to a value.
+pub(super) fn of_alias(content: Content) -> Result<Option<String>, String> {
+    text(match content {
+        Content::Bool(bool) => Scalar::Bool(bool),
+        Content::Float(float) => Scalar::Float(float),
+        Content::Integer(integer) => Scalar::Integer(integer),
+        Content::Null => Scalar::Null,
+        Content::Unsigned(unsigned) => Scalar::Unsigned(unsigned),
+        Content::Rewritten { .. } | Content::Source { .. } => Scalar::Text,
+        Content::Alias { .. }
+        | Content::Mapping { .. }
+        | Content::MergeKey
+        | Content::Sequence { .. }
+        | Content::ShadowedKey => return Err("a key must be a string, not a mapping or a list".to_owned()),
+    })
+}
+
+/// Checks the finished mapping with these keys: marks the shadowed ones and says whether it has merge keys.
+pub(super) fn check(tree: &mut Tree, keys: &[u32], problems: &mut Vec<Problem>) -> Result<bool, Fault> {
+    let mut merges = false;
+    for &key in keys {
+        if matches!(tree.slots[key as usize].content, Content::MergeKey) {
+            merges = true;
+            check_merged(tree, key)?;
+        }
+    }
+    for (first, last) in repeated(tree, keys) {
+        if problems.len() < PROBLEM_LIMIT {
+            let (place, slot) = (tree.slots[first as usize].start, tree.slots[last as usize]);
+            let name = shortened(tree.string(slot.content));
+            problems.push(Problem {
+                kind: ProblemKind::DuplicateKey { first: place },
+                position: slot.start,
+                message: format!(
+                    "key `{name}` is already given on line {}; the last one counts",
+                    place.line
+                ),
+            });
+        }
+        tree.slots[first as usize].content = Content::ShadowedKey;
+    }
+    Ok(merges)
+}
+
+/// Finds keys that are given again: pairs of a key and the next one of the same name.
+fn repeated(tree: &Tree, keys: &[u32]) -> Vec<(u32, u32)> {
+    let named = |key: u32| match tree.slots[key as usize].content {
+        Content::MergeKey => None,
+        content => Some(tree.string(content)),
+    };
+    let mut found = Vec::new();
+    if keys.len() <= FEW {
+        for (index, &last) in keys.iter().enumerate() {
+            let Some(name) = named(last) else { continue };
+            if let Some(&first) = keys[..index].iter().rev().find(|&&first| named(first) == Some(name)) {
+                found.push((first, last));
+            }
+        }
+    } else {
+        let mut seen = HashMap::with_capacity(keys.len());
+        for &last in keys {
+            if let Some(first) = named(last).and_then(|name| seen.insert(name, last)) {
+                found.push((first, last));
+            }
+        }
+    }
+    found
+}
+
+/// Only a mapping can be merged, or a list of mappings.
+fn check_merged(tree: &Tree, key: u32) -> Result<(), Fault> {
+    let value = tree.node(key + 1);
+    let is_mapping = |slot: u32| matches!(tree.slots[slot as usize].content, Content::Mapping { .. });
+    let fits = match tree.slots[value.value as usize].content {
+        Content::Mapping { .. } => true,
+        // kubectl takes a list only where it is written out, not behind an alias.
+        Content::Sequence { next } if value.value == value.place => {
+            let mut item = value.value + 1;
+            let mut all = true;
+            while item < next && all {
+                all = is_mapping(tree.node(item).value);
+                item = tree.after(item);
+            }
+            all
+        }
+        _ => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    let message = "`<<` can merge only a mapping or a list of mappings";
+    Err(Fault::new(ProblemKind::Syntax, value.position(), message))
+}

@@ -1,0 +1,357 @@
+//! Reads a text into documents: drives the parser, keeps going after broken documents, keeps their problems.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use granit_parser::{ErrorKind, Event, Parser, ScanError, StrInput, options};
+
+use super::builder::{Builder, Fault};
+use super::document::{Document, Part, parts};
+use super::encoding;
+use super::position::{Position, small};
+use super::problem::{Problem, ProblemKind};
+use super::template;
+use super::tree::Tree;
+use super::{PROBLEM_LIMIT, TEXT_LIMIT};
+
+/// What a text holds: the documents that could be read, and the problems of all.
+#[derive(Debug, Default)]
+pub struct Reading {
+    pub(super) tree: Tree,
+    pub(super) parts: Vec<Part>,
+    comments: Vec<Range<usize>>,
+    problems: Vec<Problem>,
+}
+
+/// Reads a text of YAML or JSON documents. A broken document is a problem and hides no other one.
+///
+/// Lists are opened: their items are documents of their own. Empty documents are left out.
+/// Time and memory are bounded for any input (the limits are in [`super`]).
+#[must_use]
+pub fn read(text: impl Into<Vec<u8>>) -> Reading {
+    let text = text.into();
+    if text.len() > TEXT_LIMIT {
+        return Reading::refused(
+            ProblemKind::TooLarge,
+            format!("a text of more than {} MiB", TEXT_LIMIT >> 20),
+        );
+    }
+    match encoding::decode(text) {
+        Ok((text, invalid)) => Reader::new(text).read().without(&invalid),
+        Err(message) => Reading::refused(ProblemKind::Encoding, message),
+    }
+}
+
+impl Reading {
+    /// The objects of the text, in its order; the items of lists one by one.
+    pub fn documents(&self) -> impl Iterator<Item = Document<'_>> {
+        self.parts.iter().map(|part| Document { reading: self, part })
+    }
+
+    /// What is wrong, in the order of the text.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The byte ranges of all comments, from `#` to the end of the line, in the order of the text.
+    #[must_use]
+    pub fn comments(&self) -> &[Range<usize>] {
+        &self.comments
+    }
+
+    /// The text that was read.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.tree.text
+    }
+
+    fn refused(kind: ProblemKind, message: String) -> Self {
+        let problem = Problem {
+            kind,
+            position: Position::START,
+            message,
+        };
+        Self {
+            problems: vec![problem],
+            ..Self::default()
+        }
+    }
+
+    /// Takes out the documents with bytes that are not UTF-8; each is a problem.
+    fn without(mut self, invalid: &[usize]) -> Self {
+        let mut place = Position::START;
+        for &offset in invalid {
+            place = place.advanced_over(&self.tree.text[place.offset as usize..offset]);
+            self.parts.retain(|part| !part.bytes.contains(&place.offset));
+            let message = "a byte that is not UTF-8".to_owned();
+            self.problems.push(Problem {
+                kind: ProblemKind::Encoding,
+                position: place,
+                message,
+            });
+        }
+        if !invalid.is_empty() {
+            self.problems.sort_by_key(|problem| problem.position);
+        }
+        self
+    }
+}
+
+/// The state between two documents and within one.
+struct Reader {
+    text: Arc<String>,
+    builder: Builder,
+    parts: Vec<Part>,
+    comments: Vec<Range<usize>>,
+    /// Set while a document is open.
+    open: Option<Open>,
+    /// Whether the last document was given up; what the parser says about its rest is of no interest.
+    given_up: bool,
+    /// How many bytes were searched for comments before a parser was started.
+    searched: usize,
+    /// Where the last document ended, or broke.
+    idle_from: Position,
+    /// The `# Source:` comment before the next document's content.
+    source: Option<Range<usize>>,
+}
+
+#[derive(Clone, Copy)]
+struct Open {
+    first_slot: usize,
+    rewritten: usize,
+    problems: usize,
+    start: Position,
+}
+
+/// Where reading goes on.
+enum Next {
+    /// The parser has nothing more.
+    End,
+    Event,
+    /// A new parser begins here.
+    Restart(Position),
+}
+
+impl Reader {
+    fn new(text: String) -> Self {
+        let text = Arc::new(text);
+        let builder = Builder::new(Arc::clone(&text));
+        Self {
+            text,
+            builder,
+            parts: Vec::new(),
+            comments: Vec::new(),
+            open: None,
+            given_up: false,
+            searched: 0,
+            idle_from: Position::START,
+            source: None,
+        }
+    }
+
+    fn read(mut self) -> Reading {
+        let text = Arc::clone(&self.text);
+        let mut from = Position::START;
+        'parser: loop {
+            let rest = &text[from.offset as usize..];
+            self.builder.base = from;
+            // Comments are looked at ahead of some keys; licence headers are longer than the default of 96.
+            let options = options! {
+                emit_comments: self.may_have_comments(rest),
+                max_buffered_comment_events: usize::MAX,
+            };
+            let mut parser = Parser::new_from_str_with_options(rest, options);
+            while let Some(event) = parser.next_event() {
+                match self.step(rest, event, &mut parser) {
+                    Next::Event => {}
+                    Next::End => break 'parser,
+                    Next::Restart(position) => {
+                        from = position;
+                        continue 'parser;
+                    }
+                }
+            }
+            break;
+        }
+        let Builder { tree, problems, .. } = self.builder;
+        Reading {
+            tree,
+            parts: self.parts,
+            comments: self.comments,
+            problems,
+        }
+    }
+
+    /// Whether a parser that starts here should look for comments. It begins by searching the whole rest for one, which
+    /// for a stream of many JSON objects would take time without end.
+    fn may_have_comments(&mut self, rest: &str) -> bool {
+        const SEARCH_LIMIT: usize = 16 * TEXT_LIMIT;
+        if self.searched < SEARCH_LIMIT {
+            let found = rest.find('#');
+            self.searched += found.unwrap_or(SEARCH_LIMIT);
+            found.is_some()
+        } else {
+            false
+        }
+    }
+
+    fn step<'t>(
+        &mut self,
+        rest: &'t str,
+        event: Result<(Event<'t>, granit_parser::Span), ScanError>,
+        parser: &mut Parser<'t, StrInput<'t>>,
+    ) -> Next {
+        let taken = match event {
+            Ok((event, span)) => self.take(rest, event, &span),
+            Err(error) => {
+                let position = self.builder.position(error.marker());
+                if self.is_next_text(&error, position) {
+                    return Next::Restart(position);
+                }
+                let rest_of_broken = self.given_up && self.open.is_none();
+                if rest_of_broken && matches!(error.kind(), ErrorKind::ExpectedDocumentStart) {
+                    return self.go_on(parser);
+                }
+                Err(Fault::new(ProblemKind::Syntax, position, error.info()))
+            }
+        };
+        let Err(fault) = taken else { return Next::Event };
+        self.abandon(fault);
+        if self.builder.problems.len() >= PROBLEM_LIMIT {
+            let position = self
+                .builder
+                .problems
+                .last()
+                .map_or(Position::START, |problem| problem.position);
+            let message = format!("more than {PROBLEM_LIMIT} problems: the rest of the text is not read");
+            self.builder.problems.push(Problem {
+                kind: ProblemKind::TooLarge,
+                position,
+                message,
+            });
+            return Next::End;
+        }
+        self.go_on(parser)
+    }
+
+    /// Skips what is left of a broken document.
+    fn go_on<'t>(&mut self, parser: &mut Parser<'t, StrInput<'t>>) -> Next {
+        match parser.proceed_next_document() {
+            Ok(_) => Next::Event,
+            Err(error) => {
+                let position = self.builder.position(error.marker());
+                self.abandon(Fault::new(ProblemKind::Syntax, position, error.info()));
+                Next::End
+            }
+        }
+    }
+
+    fn take(&mut self, rest: &str, event: Event<'_>, span: &granit_parser::Span) -> Result<(), Fault> {
+        match event {
+            Event::DocumentStart(..) => {
+                self.builder.begin();
+                self.given_up = false;
+                self.open = Some(self.opened(self.builder.position(&span.start)));
+                Ok(())
+            }
+            Event::DocumentEnd => {
+                self.idle_from = self.builder.position(&span.end);
+                self.finish(self.idle_from.offset);
+                Ok(())
+            }
+            Event::Comment(comment, _) => {
+                let start = self.builder.position(&span.start).offset as usize;
+                let end = self.builder.position(&span.end).offset as usize;
+                self.comments.push(start..end);
+                let before_content = self
+                    .open
+                    .is_none_or(|open| open.first_slot == self.builder.tree.slots.len());
+                if before_content
+                    && self.source.is_none()
+                    && let Some(source) = comment.strip_prefix(" Source: ")
+                {
+                    let source = source.trim_end();
+                    let at = start + "# Source: ".len();
+                    self.source = Some(at..at + source.len());
+                }
+                Ok(())
+            }
+            node => self.builder.take(rest, node, span),
+        }
+    }
+
+    /// Keeps a document that was read to its end.
+    fn finish(&mut self, end: u32) {
+        let Some(open) = self.open.take() else { return };
+        let source = self.source.take();
+        let bytes = open.start.offset..end.max(open.start.offset + 1);
+        parts(
+            &self.builder.tree,
+            small(open.first_slot),
+            &bytes,
+            source.as_ref(),
+            &mut self.parts,
+        );
+    }
+
+    /// Drops what was read of a broken document and says why.
+    fn abandon(&mut self, fault: Fault) {
+        self.source = None;
+        self.given_up = true;
+        let open = self.open.take();
+        // The parser looks ahead: it can fail at a document's first line before it says that a document starts.
+        let open = open.unwrap_or_else(|| self.opened(self.idle_from));
+        let tree = &mut self.builder.tree;
+        let action = (fault.kind == ProblemKind::Syntax && self.builder.braces)
+            .then(|| template::unread_action(tree, open.first_slot, &self.comments, open.start, fault.position.offset))
+            .flatten();
+        tree.slots.truncate(open.first_slot);
+        tree.rewritten.truncate(open.rewritten);
+        // Warnings about a document that is not judged would only distract.
+        self.builder.problems.truncate(open.problems);
+        self.idle_from = fault.position;
+        self.builder.problems.push(match action {
+            Some((position, message)) => Problem {
+                kind: ProblemKind::Template,
+                position,
+                message,
+            },
+            None => Problem {
+                kind: fault.kind,
+                position: fault.position,
+                message: fault.message,
+            },
+        });
+    }
+
+    /// The state of a document that starts here.
+    fn opened(&self, start: Position) -> Open {
+        Open {
+            first_slot: self.builder.tree.slots.len(),
+            rewritten: self.builder.tree.rewritten.len(),
+            problems: self.builder.problems.len(),
+            start,
+        }
+    }
+
+    /// Whether the parser stopped where a new text begins that it does not take for one: the next JSON object of a
+    /// stream of them, or the byte order mark of a file that was put behind another one.
+    fn is_next_text(&self, error: &ScanError, position: Position) -> bool {
+        let text = self.text.as_bytes();
+        let offset = position.offset as usize;
+        let first = text.get(offset).copied();
+        match self.open {
+            None => {
+                let last_is_json = self
+                    .parts
+                    .last()
+                    .is_some_and(|part| text.get(part.bytes.start as usize) == Some(&b'{'));
+                matches!(error.kind(), ErrorKind::ExpectedDocumentStart) && first == Some(b'{') && last_is_json
+            }
+            Some(open) => {
+                open.first_slot == self.builder.tree.slots.len() && text[offset..].starts_with(b"\xef\xbb\xbf")
+            }
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The nodes of a text in one flat array, in the order of the text, each with its position.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::merge;
+use super::position::Position;
+
+/// All nodes of a text. Nothing is copied that stands in the text as it is.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    pub(super) text: Arc<String>,
+    /// Strings that do not stand in the text literally: unescaped, folded, or rewritten keys.
+    pub(super) rewritten: String,
+    pub(super) slots: Vec<Slot>,
+}
+
+/// One node: a key, a value or an item. A collection is followed by all that is in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) content: Content,
+    pub(super) start: Position,
+    /// Byte offset of the end.
+    pub(super) end: u32,
+}
+
+/// What a node is. `next` is the slot after a collection and everything in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Content {
+    Alias {
+        target: u32,
+    },
+    Bool(bool),
+    Float(f64),
+    Integer(i64),
+    Mapping {
+        next: u32,
+        merges: bool,
+    },
+    /// The key `<<`.
+    MergeKey,
+    Null,
+    Rewritten {
+        from: u32,
+        len: u32,
+    },
+    Sequence {
+        next: u32,
+    },
+    /// A key that is given again further down.
+    ShadowedKey,
+    Source {
+        from: u32,
+        len: u32,
+    },
+    Unsigned(u64),
+}
+
+impl Tree {
+    /// Returns the slot after the node at `index` and everything in it.
+    pub(super) fn after(&self, index: u32) -> u32 {
+        match self.slots[index as usize].content {
+            Content::Mapping { next, .. } | Content::Sequence { next } => next,
+            _ => index + 1,
+        }
+    }
+
+    /// Returns the text of a string node or a key; empty for anything else.
+    pub(super) fn string(&self, content: Content) -> &str {
+        let range = |from: u32, len: u32| from as usize..(from + len) as usize;
+        match content {
+            Content::Source { from, len } => &self.text[range(from, len)],
+            Content::Rewritten { from, len } => &self.rewritten[range(from, len)],
+            _ => "",
+        }
+    }
+
+    pub(super) fn node(&self, index: u32) -> Node<'_> {
+        let value = match self.slots[index as usize].content {
+            Content::Alias { target } => target,
+            _ => index,
+        };
+        Node {
+            tree: self,
+            value,
+            place: index,
+        }
+    }
+}
+
+/// A node of a text: a value with a place.
+#[derive(Clone, Copy)]
+pub struct Node<'t> {
+    pub(super) tree: &'t Tree,
+    /// The slot of the value: behind an alias, the anchored one.
+    pub(super) value: u32,
+    /// The slot where the value is used.
+    pub(super) place: u32,
+}
+
+/// What a node holds.
+#[derive(Clone, Debug)]
+pub enum Value<'t> {
+    Bool(bool),
+    Float(f64),
+    Integer(i64),
+    Mapping(Entries<'t>),
+    Null,
+    Sequence(Items<'t>),
+    Text(&'t str),
+    /// Only above `i64::MAX`.
+    Unsigned(u64),
+}
+
+impl<'t> Node<'t> {
+    /// Returns what the node holds. Aliases are followed, merge keys merged, shadowed keys left out.
+    #[must_use]
+    pub fn value(self) -> Value<'t> {
+        let tree = self.tree;
+        match tree.slots[self.value as usize].content {
+            Content::Bool(bool) => Value::Bool(bool),
+            Content::Float(float) => Value::Float(float),
+            Content::Integer(integer) => Value::Integer(integer),
+            Content::Unsigned(unsigned) => Value::Unsigned(unsigned),
+            Content::Mapping { next, merges: false } => Value::Mapping(Entries {
+                walk: Walk::Plain {
+                    tree,
+                    at: self.value + 1,
+                    end: next,
+                },
+            }),
+            Content::Mapping { merges: true, .. } => Value::Mapping(Entries {
+                walk: Walk::Merged(merge::entries(tree, self.value).into_iter()),
+            }),
+            Content::Sequence { next } => Value::Sequence(Items {
+                tree,
+                at: self.value + 1,
+                end: next,
+            }),
+            content @ (Content::Source { .. } | Content::Rewritten { .. }) => Value::Text(tree.string(content)),
+            // An alias never points at an alias, and keys are read as strings.
+            Content::Alias { .. } | Content::MergeKey | Content::Null | Content::ShadowedKey => Value::Null,
+        }
+    }
+
+    /// Returns the string, if the node is one.
+    #[must_use]
+    pub fn as_str(self) -> Option<&'t str> {
+        if let Value::Text(text) = self.value() {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    /// Returns the value of a key, if the node is a mapping that has it.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Self> {
+        self.entry(key).map(|entry| entry.value)
+    }
+
+    /// Returns a key with its value, if the node is a mapping that has it.
+    #[must_use]
+    pub fn entry(self, key: &str) -> Option<Entry<'t>> {
+        let Value::Mapping(mut entries) = self.value() else {
+            return None;
+        };
+        entries.find(|entry| entry.key() == key)
+    }
+
+    /// Returns an item, if the node is a sequence that has so many.
+    #[must_use]
+    pub fn item(self, index: usize) -> Option<Self> {
+        let Value::Sequence(mut items) = self.value() else {
+            return None;
+        };
+        items.nth(index)
+    }
+
+    /// Where the node begins. A block mapping begins at its first key.
+    #[must_use]
+    pub fn position(self) -> Position {
+        self.tree.slots[self.place as usize].start
+    }
+
+    /// The bytes of the node in the text, quotes included; for an alias those of the alias.
+    #[must_use]
+    pub fn span(self) -> Range<usize> {
+        let slot = self.tree.slots[self.place as usize];
+        slot.start.offset as usize..slot.end as usize
+    }
+
+    /// Copies the node into a JSON value.
+    #[must_use]
+    pub fn to_json(self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match self.value() {
+            Value::Bool(bool) => Json::Bool(bool),
+            Value::Float(float) => Json::from(float),
+            Value::Integer(integer) => Json::from(integer),
+            Value::Mapping(entries) => Json::Object(
+                entries
+                    .map(|entry| (entry.key().to_owned(), entry.value.to_json()))
+                    .collect(),
+            ),
+            Value::Null => Json::Null,
+            Value::Sequence(items) => Json::Array(items.map(Self::to_json).collect()),
+            Value::Text(text) => Json::String(text.to_owned()),
+            Value::Unsigned(unsigned) => Json::from(unsigned),
+        }
+    }
+}
+
+impl std::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} at {}", self.to_json(), self.position())
+    }
+}
+
+/// A key with its value.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'t> {
+    /// The key's node, for its position; its text is [`Entry::key`].
+    pub name: Node<'t>,
+    pub value: Node<'t>,
+}
+
+impl<'t> Entry<'t> {
+    pub(super) fn new(tree: &'t Tree, key: u32) -> Self {
+        Self {
+            name: Node {
+                tree,
+                value: key,
+                place: key,
+            },
+            value: tree.node(key + 1),
+        }
+    }
+
+    /// The key as kubectl writes it: `yes`, for example, is `true`.
+    #[must_use]
+    pub fn key(&self) -> &'t str {
+        self.name
+            .tree
+            .string(self.name.tree.slots[self.name.value as usize].content)
+    }
+}
+
+/// The items of a sequence.
+#[derive(Clone, Copy)]
+pub struct Items<'t> {
+    tree: &'t Tree,
+    at: u32,
+    end: u32,
+}
+
+impl<'t> Iterator for Items<'t> {
+    type Item = Node<'t>;
+
+    fn next(&mut self) -> Option<Node<'t>> {
+        (self.at < self.end).then(|| {
+            let node = self.tree.node(self.at);
+            self.at = self.tree.after(self.at);
+            node
+        })
+    }
+}
+
+impl std::fmt::Debug for Items<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(*self).finish()
+    }
+}
+
+/// The entries of a mapping, in the order of the text; each key once.
+#[derive(Clone)]
+pub struct Entries<'t> {
+    walk: Walk<'t>,
+}
+
+#[derive(Clone)]
+enum Walk<'t> {
+    Merged(std::vec::IntoIter<Entry<'t>>),
+    Plain { tree: &'t Tree, at: u32, end: u32 },
+}
+
+impl<'t> Iterator for Entries<'t> {
+    type Item = Entry<'t>;
+
+    fn next(&mut self) -> Option<Entry<'t>> {
+        match &mut self.walk {
+            Walk::Merged(entries) => entries.next(),
+            Walk::Plain { tree, at, end } => {
+                while *at < *end {
+                    let key = *at;
+                    *at = tree.after(key + 1);
+                    if !matches!(tree.slots[key as usize].content, Content::ShadowedKey) {
+                        return Some(Entry::new(tree, key));
+                    }
+                }
+                None
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Entries<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
