@@ -7,3 +7,12 @@
 
 /// A real Kubernetes API server, and what the tests need to use it.
 mod controlplane;
+
+/// Files in git that a generator writes.
+mod generated;
+
+/// What `stateward manifests` prints, and the serving certificate.
+mod install;
+
+/// The laws of the house: imports, files, rules, documents.
+mod laws;

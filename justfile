@@ -1,0 +1,35 @@
+# Everything that CI does, in its order.
+ci:
+    .ci/run
+
+# Formats the code.
+fmt:
+    cargo fmt
+
+# Lints as CI does.
+lint:
+    cargo clippy --all-targets --locked -- -D warnings
+
+# Runs all tests; the first run builds a Kubernetes control plane (about five minutes).
+test *ARGS:
+    cargo test --locked {{ARGS}}
+
+# Runs the laws of the house only.
+laws:
+    cargo test --locked --test it laws
+
+# Writes all generated files: deploy/install.yaml, docs/rules.md, messages in the pages of rules.
+update:
+    UPDATE=1 cargo test --locked
+
+# Runs all benchmarks.
+bench *ARGS:
+    cargo bench {{ARGS}}
+
+# Builds the container image.
+image TAG="stateward:dev":
+    docker build --tag {{TAG}} .
+
+# Checks licences, sources and advisories (needs cargo-deny).
+deny:
+    cargo deny check

@@ -1,0 +1,178 @@
+//! Installing: what `stateward manifests` prints, and the certificates of `certs/make.sh`.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::generated;
+
+fn stateward(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_stateward"))
+        .args(args)
+        .output()
+        .expect("the binary starts")
+}
+
+fn make_certificates(directory: &Path) -> Output {
+    Command::new("sh")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/make.sh"))
+        .arg(directory)
+        .output()
+        .expect("sh starts")
+}
+
+/// The objects of a YAML stream, read by the YAML reader of the Kubernetes client.
+fn objects(yaml: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(yaml).expect("UTF-8");
+    text.split("\n---\n")
+        .skip(1)
+        .map(|document| serde_saphyr::from_str(document).expect("YAML"))
+        .collect()
+}
+
+fn kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = objects.iter().filter(|object| object["kind"] == kind);
+    let object = found.next().expect(kind);
+    assert!(found.next().is_none(), "two objects of kind {kind}");
+    object
+}
+
+#[test]
+fn deploy_install_yaml_is_what_manifests_prints() {
+    let output = stateward(&["manifests"]);
+    assert!(output.status.success());
+    generated::check(
+        "deploy/install.yaml",
+        std::str::from_utf8(&output.stdout).expect("UTF-8"),
+    );
+}
+
+#[test]
+fn every_name_fits_the_others() {
+    let output = stateward(&[
+        "manifests",
+        "--namespace",
+        "guard",
+        "--image",
+        "example.org/stateward:9",
+    ]);
+    let objects = objects(&output.stdout);
+    let deployment = kind(&objects, "Deployment");
+    let pod = &deployment["spec"]["template"];
+    let service = kind(&objects, "Service");
+
+    assert_eq!(kind(&objects, "Namespace")["metadata"]["name"], "guard");
+    assert_eq!(pod["spec"]["containers"][0]["image"], "example.org/stateward:9");
+    assert_eq!(service["spec"]["selector"], pod["metadata"]["labels"]);
+    assert_eq!(
+        kind(&objects, "PodDisruptionBudget")["spec"]["selector"],
+        deployment["spec"]["selector"]
+    );
+    assert_eq!(
+        pod["spec"]["serviceAccountName"],
+        kind(&objects, "ServiceAccount")["metadata"]["name"]
+    );
+    assert_eq!(
+        kind(&objects, "ClusterRoleBinding")["subjects"][0]["namespace"],
+        "guard"
+    );
+    for configuration in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        for webhook in kind(&objects, configuration)["webhooks"].as_array().expect("webhooks") {
+            let target = &webhook["clientConfig"]["service"];
+            assert_eq!(target["name"], service["metadata"]["name"]);
+            assert_eq!(target["namespace"], "guard");
+            let excluded = &webhook["namespaceSelector"]["matchExpressions"][0];
+            assert_eq!(excluded["operator"], "NotIn");
+            assert_eq!(excluded["values"], serde_json::json!(["kube-system", "guard"]));
+        }
+    }
+}
+
+#[test]
+fn the_role_only_reads() {
+    let objects = objects(&stateward(&["manifests"]).stdout);
+    for rule in kind(&objects, "ClusterRole")["rules"].as_array().expect("rules") {
+        assert_eq!(rule["verbs"], serde_json::json!(["get", "list", "watch"]));
+        let resources = rule["resources"].as_array().expect("resources");
+        assert!(
+            resources
+                .iter()
+                .all(|resource| resource != "secrets" && resource != "*"),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn a_ca_is_embedded_and_closes_the_workloads_entry() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let certificates = directory.path().join("certs");
+    let made = make_certificates(&certificates);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+
+    let ca = certificates.join("ca.crt");
+    let verified = Command::new("openssl")
+        .args([
+            "verify",
+            "-verify_hostname",
+            "stateward.stateward-system.svc",
+            "-purpose",
+            "sslserver",
+            "-CAfile",
+        ])
+        .args([&ca, &certificates.join("tls.crt")])
+        .output()
+        .expect("openssl starts");
+    assert!(
+        verified.status.success(),
+        "{}",
+        String::from_utf8_lossy(&verified.stderr)
+    );
+
+    let output = stateward(&["manifests", "--ca-bundle", ca.to_str().expect("UTF-8")]);
+    let objects = objects(&output.stdout);
+    let bundle = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        std::fs::read(&ca).expect("the CA"),
+    );
+    let mut policies = Vec::new();
+    for configuration in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        for webhook in kind(&objects, configuration)["webhooks"].as_array().expect("webhooks") {
+            assert_eq!(webhook["clientConfig"]["caBundle"], Value::String(bundle.clone()));
+            policies.push((webhook["name"].clone(), webhook["failurePolicy"].clone()));
+        }
+    }
+    assert_eq!(
+        policies,
+        [
+            ("defaults.stateward.dev".into(), "Ignore".into()),
+            ("workloads.stateward.dev".into(), "Fail".into()),
+            ("dependencies.stateward.dev".into(), "Ignore".into()),
+            ("pods.stateward.dev".into(), "Ignore".into()),
+        ]
+    );
+}
+
+#[test]
+fn certificates_are_never_overwritten() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let key = directory.path().join("tls.key");
+    std::fs::write(&key, "mine").expect("written");
+    let refused = make_certificates(directory.path());
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("tls.key exists: nothing is overwritten"));
+    assert_eq!(std::fs::read_to_string(&key).expect("read"), "mine");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("listed").count(), 1);
+}
+
+#[test]
+fn a_private_key_is_no_ca_bundle() {
+    let directory = tempfile::tempdir().expect("a directory");
+    assert!(make_certificates(&directory.path().join("certs")).status.success());
+    let key = directory.path().join("certs/ca.key");
+    let refused = stateward(&["manifests", "--ca-bundle", key.to_str().expect("UTF-8")]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(refused.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("holds something else than certificates"));
+}

@@ -1,0 +1,159 @@
+//! Which module may import which, and what the pure core never names (design: data goes one way).
+
+use super::{Source, assert_none, has_word, sources};
+
+/// Without IO, clock, async or environment.
+const PURE: &[&str] = &["graph", "rules", "judge", "policy"];
+
+/// A module, and the modules that it may import. `cli` wires all of them.
+const IMPORTS: &[(&str, &[&str])] = &[
+    ("admission", &["judge", "policy", "rules", "graph", "metrics"]),
+    ("audit", &["judge", "policy", "rules", "graph", "metrics"]),
+    ("cluster", &["judge", "policy", "rules", "graph", "metrics"]),
+    ("graph", &[]),
+    ("judge", &["policy", "rules", "graph"]),
+    ("manifests", &["judge", "policy", "rules", "graph", "metrics"]),
+    ("metrics", &["rules", "graph"]),
+    ("output", &["judge", "policy", "rules", "graph"]),
+    ("policy", &["rules", "graph"]),
+    ("rules", &["graph"]),
+    ("server", &["admission", "judge", "policy", "rules", "graph", "metrics"]),
+];
+
+/// What the pure core never names.
+const FORBIDDEN: &[&str] = &[
+    "tokio",
+    "axum",
+    "hyper",
+    "kube::",
+    "kube_runtime",
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::process",
+    "SystemTime",
+    "Instant",
+    "async",
+    "await",
+];
+
+#[test]
+fn imports_go_one_way() {
+    let mut breaches = Vec::new();
+    for file in sources(&["src"], "rs") {
+        let module = module(&file);
+        if matches!(module, "cli" | "lib" | "main") {
+            continue;
+        }
+        let Some((_, allowed)) = IMPORTS.iter().find(|(name, _)| *name == module) else {
+            breaches.push(format!(
+                "{}: give the module \"{module}\" its line in tests/it/laws/imports.rs",
+                file.path
+            ));
+            continue;
+        };
+        for (number, line) in file.code() {
+            for target in crate_imports(line) {
+                if target != module && !allowed.contains(&target) {
+                    breaches.push(format!("{}:{number}: {module} imports {target}", file.path));
+                }
+            }
+        }
+    }
+    assert_none(
+        &breaches,
+        "main -> cli -> {server -> admission, audit, cluster, manifests, output} -> judge -> rules -> graph; \
+         let the caller pass in what these lines import:",
+    );
+}
+
+#[test]
+fn the_core_is_pure() {
+    let mut breaches = Vec::new();
+    for file in sources(&["src"], "rs")
+        .iter()
+        .filter(|file| PURE.contains(&module(file)))
+    {
+        for (number, line) in file.code() {
+            for word in FORBIDDEN.iter().filter(|word| has_word(line, word)) {
+                breaches.push(format!("{}:{number}: {word}", file.path));
+            }
+        }
+    }
+    assert_none(
+        &breaches,
+        "move these to the edge (cli, server, cluster) and pass the value in:",
+    );
+}
+
+#[test]
+fn clippy_guards_the_core() {
+    let deny = "#![deny(clippy::disallowed_methods, clippy::disallowed_types)]";
+    let files = sources(&["src"], "rs");
+    let guarded = |name: &&str| {
+        let path = format!("src/{name}/mod.rs");
+        files
+            .iter()
+            .any(|file| file.path == path && file.text.lines().any(|line| line == deny))
+    };
+    let breaches: Vec<_> = PURE
+        .iter()
+        .filter(|name| !guarded(name))
+        .map(|name| format!("src/{name}/mod.rs"))
+        .collect();
+    assert_none(&breaches, &format!("write {deny} below the documentation of:"));
+}
+
+#[test]
+fn no_rule_imports_another() {
+    let files = sources(&["src/rules"], "rs");
+    let stem = |file: &Source| -> Option<String> {
+        let name = file.path.strip_prefix("src/rules/")?.strip_suffix(".rs")?;
+        (name != "mod" && !name.contains('/')).then(|| name.to_owned())
+    };
+    let rules: Vec<_> = files.iter().filter_map(stem).collect();
+    let mut breaches = Vec::new();
+    for file in &files {
+        let own = stem(file);
+        if file.path == "src/rules/mod.rs" {
+            continue;
+        }
+        for (number, line) in file.code() {
+            let other = |rule: &&String| {
+                own.as_ref() != Some(*rule)
+                    && (has_word(line, &format!("super::{rule}")) || has_word(line, &format!("rules::{rule}")))
+            };
+            if let Some(rule) = rules.iter().find(other) {
+                breaches.push(format!("{}:{number}: {rule}", file.path));
+            }
+        }
+    }
+    assert_none(&breaches, "move what two rules share to src/rules/kit/:");
+}
+
+/// The first folder or file below `src`.
+fn module(file: &Source) -> &str {
+    let rest = file.path.strip_prefix("src/").unwrap_or(&file.path);
+    rest.split(['/', '.']).next().unwrap_or(rest)
+}
+
+/// The modules that a line names after `crate::`, also in braces.
+fn crate_imports(line: &str) -> Vec<&str> {
+    let word = |text: &'_ str| {
+        text.find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(text.len())
+    };
+    let mut found = Vec::new();
+    for (at, start) in line.match_indices("crate::") {
+        let rest = &line[at + start.len()..];
+        match rest.strip_prefix('{') {
+            Some(list) => found.extend(list.split(',').map(|item| {
+                let item = item.trim_start();
+                &item[..word(item)]
+            })),
+            None => found.push(&rest[..word(rest)]),
+        }
+    }
+    found.retain(|name| name.chars().next().is_some_and(char::is_lowercase));
+    found
+}

@@ -1,0 +1,91 @@
+//! Rules: the files of `src/rules`, the slice `RULES` and the index `docs/rules.md` name the same.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use stateward::rules::RULES;
+use stateward::rules::kit::{Action, Injection};
+
+use super::{assert_none, sources};
+use crate::generated;
+
+#[test]
+fn files_pages_and_slice_agree() {
+    let stems = |extension: &str| -> BTreeSet<String> {
+        let ending = format!(".{extension}");
+        let stem = |path: &str| {
+            path.strip_prefix("src/rules/")?
+                .strip_suffix(&ending)
+                .map(str::to_owned)
+        };
+        let mut stems: BTreeSet<_> = sources(&["src/rules"], extension)
+            .iter()
+            .filter_map(|it| stem(&it.path))
+            .collect();
+        stems.retain(|stem| stem != "mod" && !stem.contains('/'));
+        stems
+    };
+    let ids: BTreeSet<String> = RULES.iter().map(|rule| rule.meta().id.to_owned()).collect();
+    let code: BTreeSet<String> = stems("rs").iter().map(|stem| stem.replace('_', "-")).collect();
+    assert_eq!(
+        code, ids,
+        "a rule is src/rules/<id with _>.rs and one line in RULES (src/rules/mod.rs)"
+    );
+    assert_eq!(stems("md"), ids, "a rule has a page src/rules/<id>.md");
+}
+
+#[test]
+fn rules_are_sorted_unique_and_well_named() {
+    let ids: Vec<_> = RULES.iter().map(|rule| rule.meta().id).collect();
+    assert!(
+        ids.is_sorted_by(|a, b| a < b),
+        "sort RULES in src/rules/mod.rs by id: {ids:?}"
+    );
+    let odd = |id: &&&str| {
+        !id.split('-')
+            .all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()))
+    };
+    let breaches: Vec<_> = ids.iter().filter(odd).map(ToString::to_string).collect();
+    assert_none(&breaches, "an id is kebab-case, a-z and -, and names the bad pattern:");
+}
+
+#[test]
+fn pages_begin_with_their_id() {
+    let titled = |meta: &stateward::rules::kit::Meta| meta.page.lines().next() == Some(&format!("# {}", meta.id));
+    let metas = RULES.iter().map(|rule| rule.meta());
+    let breaches: Vec<_> = metas
+        .filter(|meta| !titled(meta))
+        .map(|meta| meta.id.to_owned())
+        .collect();
+    assert_none(&breaches, "the page src/rules/<id>.md begins with `# <id>`:");
+}
+
+#[test]
+fn the_index_is_what_the_rules_say() {
+    let mut index = String::from(
+        "# Rules\n\nWritten by `UPDATE=1 cargo test`; each name leads to the page with its examples.\n\
+         Actions are those of the main case in the Baseline and Strict profiles; the Audit profile records everything.\n\n\
+         | Rule | Finds | Baseline | Strict | Injects a default | Since |\n|---|---|---|---|---|---|\n",
+    );
+    let action = |action: Option<Action>| action.map_or("off", Action::as_str);
+    for meta in RULES.iter().map(|rule| rule.meta()) {
+        let main = meta.cases.first();
+        let injects = match meta.injection {
+            Injection::Always => "always",
+            Injection::Never => "no",
+            Injection::OptIn => "on request",
+            Injection::OptOut => "unless disabled",
+        };
+        writeln!(
+            index,
+            "| [`{id}`](../src/rules/{id}.md) | {} | {} | {} | {injects} | {} |",
+            meta.summary,
+            action(main.and_then(|case| case.baseline)),
+            action(main.and_then(|case| case.strict)),
+            meta.since,
+            id = meta.id,
+        )
+        .expect("a String takes all");
+    }
+    generated::check("docs/rules.md", &index);
+}
