@@ -16,3 +16,6 @@ mod install;
 
 /// The laws of the house: imports, files, rules, documents.
 mod laws;
+
+/// The server on real sockets.
+mod server;
