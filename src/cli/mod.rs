@@ -2,8 +2,10 @@
 //!
 //! Exit codes: 0 all is well, 1 findings, 2 bad usage or unreadable input.
 
+pub mod example;
 pub mod logging;
 pub mod manifests;
+pub mod policies;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,6 @@ mod encoding;
 pub mod files;
 mod keys;
 mod merge;
-mod nearest;
 mod position;
 mod problem;
 mod reading;
@@ -23,7 +22,7 @@ mod tree;
 
 pub use de::ShapeError;
 pub use document::{Document, Place};
-pub use nearest::nearest;
+
 pub use position::Position;
 pub use problem::{Problem, ProblemKind};
 pub use reading::{Reading, read};

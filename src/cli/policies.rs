@@ -1,0 +1,197 @@
+//! Where policies come from: embedded ones and files; read once, then again whenever their contents change.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use arc_swap::ArcSwap;
+use tracing::{error, info};
+
+use crate::manifests::{self, files};
+use crate::metrics::Metrics;
+use crate::policy::{self, Policies, Policy};
+use crate::rules::RULES;
+use crate::server::admin::Gate;
+
+/// How often files are compared with what was read: kubelet itself takes up to a minute to swap a ConfigMap.
+const POLL: Duration = Duration::from_secs(5);
+
+const BASELINE: (&str, &str) = ("baseline", include_str!("../../policies/baseline.yaml"));
+const EMBEDDED: [(&str, &str); 3] = [
+    ("audit", include_str!("../../policies/audit.yaml")),
+    BASELINE,
+    ("strict", include_str!("../../policies/strict.yaml")),
+];
+
+/// What `--policy` names.
+#[derive(Clone, Debug)]
+pub enum PolicySource {
+    Embedded(&'static str, &'static str),
+    Path(PathBuf),
+}
+
+/// Texts with the names by which messages call them.
+type Texts = Vec<(String, Vec<u8>)>;
+
+impl PolicySource {
+    /// Parses the argument of `--policy`; a file called `strict` is `./strict`.
+    #[expect(clippy::unnecessary_wraps, reason = "clap asks a value parser for a Result")]
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let embedded = EMBEDDED.into_iter().find(|(name, _)| *name == text);
+        Ok(embedded.map_or_else(|| Self::Path(text.into()), |(name, text)| Self::Embedded(name, text)))
+    }
+}
+
+/// Reads the policies of all sources; the embedded baseline where they hold none.
+pub fn load(sources: &[PolicySource]) -> anyhow::Result<Policies> {
+    parse(&texts(sources)?)
+}
+
+/// Reads the policies again whenever a file's contents change. The last good set stays in force.
+pub async fn watch(sources: Vec<PolicySource>, policies: Arc<ArcSwap<Policies>>, metrics: Arc<Metrics>, gate: Gate) {
+    let mut last = texts(&sources).map_err(|error| error.to_string());
+    loop {
+        tokio::time::sleep(POLL).await;
+        let now = texts(&sources).map_err(|error| error.to_string());
+        if now == last {
+            continue;
+        }
+        let loaded = now
+            .as_ref()
+            .map_err(|error| anyhow!("{error}"))
+            .and_then(|texts| parse(texts));
+        last = now;
+        match loaded {
+            Ok(loaded) => {
+                info!(policies = names(&loaded), "Policies reloaded");
+                policies.store(Arc::new(loaded));
+                gate.open();
+            }
+            Err(problem) => {
+                metrics.policy_reload_failures.inc();
+                error!(
+                    error = format!("{problem:#}"),
+                    "Policies not reloaded; the last good ones stay in force"
+                );
+            }
+        }
+    }
+}
+
+/// The names of policies, for a log line.
+#[must_use]
+pub fn names(policies: &Policies) -> String {
+    policies
+        .list
+        .iter()
+        .map(|policy| policy.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn texts(sources: &[PolicySource]) -> anyhow::Result<Texts> {
+    let mut texts = Texts::new();
+    for source in sources {
+        match source {
+            PolicySource::Embedded(name, text) => texts.push(((*name).to_owned(), text.as_bytes().to_vec())),
+            PolicySource::Path(path) => {
+                let (found, errors) = files::find(path);
+                if let Some(error) = errors.into_iter().next() {
+                    return Err(anyhow!("--policy {}", path.display()).context(error));
+                }
+                for path in found {
+                    texts.push((path.display().to_string(), files::load(&path)?));
+                }
+            }
+        }
+    }
+    Ok(texts)
+}
+
+fn parse(texts: &Texts) -> anyhow::Result<Policies> {
+    let mut found: BTreeMap<String, (String, Policy)> = BTreeMap::new();
+    let mut mistakes: Vec<String> = Vec::new();
+    for (file, text) in texts {
+        let reading = manifests::read(text.clone());
+        mistakes.extend(reading.problems().iter().map(|problem| format!("{file}:{problem}")));
+        for document in reading.documents() {
+            let at = |pointer: &str| format!("{file}:{}", document.position_of(pointer));
+            match policy::parse(&document.to_json(), RULES) {
+                Ok(policy) => {
+                    let place = at("/metadata/name");
+                    if let Some((first, _)) = found.get(&policy.name) {
+                        mistakes.push(format!("{place}: a policy {:?} is already at {first}", policy.name));
+                    } else {
+                        found.insert(policy.name.clone(), (place, policy));
+                    }
+                }
+                Err(errors) => {
+                    mistakes.extend(
+                        errors
+                            .into_iter()
+                            .map(|error| format!("{}: {}", at(&error.pointer), error.message)),
+                    );
+                }
+            }
+        }
+    }
+    if !mistakes.is_empty() {
+        bail!("the policies are not valid\n  {}", mistakes.join("\n  "));
+    }
+    let list: Vec<Policy> = found.into_values().map(|(_, policy)| policy).collect();
+    if list.is_empty() {
+        let (name, text) = BASELINE;
+        return parse(&vec![(name.to_owned(), text.as_bytes().to_vec())]);
+    }
+    Ok(Policies { list })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(files: &[(&str, &str)]) -> Texts {
+        files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn the_embedded_ones_are_valid_and_baseline_is_the_fallback() {
+        for (name, text) in EMBEDDED {
+            assert_eq!(names(&parse(&texts(&[(name, text)])).unwrap()), name);
+        }
+        assert_eq!(
+            names(&parse(&texts(&[("empty.yaml", "# nothing\n")])).unwrap()),
+            "baseline"
+        );
+    }
+
+    #[test]
+    fn mistakes_have_file_line_and_column() {
+        let text = "apiVersion: stateward.dev/v1alpha1\nkind: WorkloadPolicy\nmetadata: {name: a}\nspec:\n  \
+                    profile: Strict\n  rules:\n  - id: rwo-replica\n    actions: [Deny]\n";
+        let error = parse(&texts(&[("a.yaml", text), ("b.yaml", "a: [")]))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("a.yaml:7:9: there is no rule \"rwo-replica\", did you mean \"rwo-replicas\"?"),
+            "{error}"
+        );
+        assert!(error.contains("b.yaml:"), "{error}");
+    }
+
+    #[test]
+    fn one_name_is_one_policy() {
+        let error = parse(&texts(&[("a.yaml", BASELINE.1), ("b.yaml", BASELINE.1)]))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("b.yaml:5:9: a policy \"baseline\" is already at a.yaml:5:9"),
+            "{error}"
+        );
+    }
+}
