@@ -1,0 +1,106 @@
+//! Any object of the graph from its JSON: the one place where a kind decides how it is projected and where it goes.
+
+use std::sync::Arc;
+
+use super::lookup::Lookup;
+use super::names::{Name, ObjectKind};
+use super::project;
+use super::store::Graph;
+
+impl ObjectKind {
+    /// The kind of an object that plays a part, in any version of its group: removed versions are still found in
+    /// files, and what is read of them has not changed since.
+    #[must_use]
+    pub fn of(api_version: &str, kind: &str) -> Option<Self> {
+        let group = |version: &str| {
+            version
+                .rsplit_once('/')
+                .map_or(String::new(), |(group, _)| group.to_owned())
+        };
+        let found = Self::ALL.into_iter().find(|candidate| candidate.as_str() == kind)?;
+        let (asked, own) = (group(api_version), group(found.api_version()));
+        (asked == own || (asked == "extensions" && own == "apps")).then_some(found)
+    }
+}
+
+impl Graph {
+    /// Puts an object in, or a newer version of it. `namespace` is where it is, if the object itself does not say.
+    ///
+    /// # Errors
+    /// An object of which a field has a wrong type; the graph is unchanged.
+    pub fn insert(&self, kind: ObjectKind, namespace: &Name, json: &str) -> Result<(), serde_json::Error> {
+        match kind {
+            ObjectKind::Workload(kind) => {
+                let workload = project::workload(kind, namespace, json)?.workload;
+                self.with(&workload.namespace.clone(), |shard| {
+                    shard.insert_workload(Arc::new(workload))
+                });
+            }
+            ObjectKind::Claim => self.insert_claim(namespace, project::claim(json)?),
+            ObjectKind::Service => {
+                let service = Arc::new(project::service(json)?);
+                self.with(namespace, |shard| shard.insert_service(service));
+            }
+            ObjectKind::Autoscaler => {
+                let autoscaler = Arc::new(project::autoscaler(json)?);
+                self.with(namespace, |shard| shard.insert_autoscaler(autoscaler));
+            }
+            ObjectKind::Namespace => {
+                let (name, facts) = project::namespace(json)?;
+                self.with(&name, |shard| shard.facts = Lookup::Known(facts));
+            }
+            ObjectKind::Volume => self.insert_volume(project::volume(json)?),
+            ObjectKind::Class => {
+                let class = project::class(json)?;
+                self.update_facts(|facts| drop(facts.classes.insert(class.name.clone(), class.clone())));
+            }
+            ObjectKind::Driver => {
+                let driver = project::driver(json)?;
+                self.update_facts(|facts| drop(facts.drivers.insert(driver.name.clone(), driver.clone())));
+            }
+            ObjectKind::Node => {
+                let node = project::node(json)?;
+                self.update_facts(|facts| {
+                    facts.nodes.retain(|other| other.name != node.name);
+                    facts.nodes.push(node.clone());
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::{Facts, Knowledge};
+    use super::*;
+
+    #[test]
+    fn kinds_are_known_in_every_version_of_their_group() {
+        let apps = |version| ObjectKind::of(version, "Deployment").is_some();
+        assert!(apps("apps/v1") && apps("apps/v1beta2") && apps("extensions/v1beta1"));
+        assert!(!apps("v1") && !apps("example.com/v1"));
+        assert!(ObjectKind::of("serving.knative.dev/v1", "Service").is_none());
+        assert!(ObjectKind::of("v1", "Service").is_some());
+    }
+
+    #[test]
+    fn a_claim_gets_its_volume_in_either_order() {
+        let claim = r#"{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"],"volumeName":"pv"}}"#;
+        let volume = r#"{"metadata":{"name":"pv"},"spec":{"accessModes":["ReadWriteMany"],
+            "claimRef":{"namespace":"shop","name":"data"},"nfs":{}}}"#;
+        let shop: Name = "shop".into();
+        for order in [
+            [ObjectKind::Claim, ObjectKind::Volume],
+            [ObjectKind::Volume, ObjectKind::Claim],
+        ] {
+            let graph = Graph::new(Facts::new(Knowledge::Complete));
+            for kind in order {
+                let json = if kind == ObjectKind::Claim { claim } else { volume };
+                graph.insert(kind, &shop, json).unwrap();
+            }
+            let modes = graph.with("shop", |shard| shard.claim("data").map(|claim| claim.modes()));
+            assert_eq!(modes.map(|modes| modes.is_single_node()), Some(false));
+        }
+    }
+}
