@@ -113,9 +113,9 @@ impl CertificateFiles {
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>, ReadError> {
-    fs::read(path).map_err(|source| ReadError::File {
+    fs::read(path).map_err(|cause| ReadError::File {
         path: path.clone(),
-        source,
+        cause,
     })
 }
 
@@ -123,22 +123,22 @@ fn read(path: &PathBuf) -> Result<Vec<u8>, ReadError> {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The files were read but cannot be served.
-    #[error("cannot serve --tls-cert {} with --tls-key {}: {source}", chain.display(), key.display())]
+    #[error("cannot serve --tls-cert {} with --tls-key {}: {cause}", chain.display(), key.display())]
     Certificate {
         /// The `--tls-cert` file.
         chain: PathBuf,
         /// The `--tls-key` file.
         key: PathBuf,
         /// What is wrong with them.
-        source: CertificateError,
+        cause: CertificateError,
     },
     /// A file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 

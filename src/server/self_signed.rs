@@ -67,9 +67,9 @@ fn params(names: Vec<String>, common_name: &str) -> Result<CertificateParams, rc
 #[derive(Debug, thiserror::Error)]
 pub enum SelfSignedError {
     /// The certificate that was made cannot be served.
-    #[error("the self-signed certificate cannot be served: {0}")]
+    #[error("the self-signed certificate cannot be served")]
     Certificate(#[from] CertificateError),
     /// A name is not valid in a certificate, or no randomness was to be had.
-    #[error("no self-signed certificate can be made: {0}")]
+    #[error("no self-signed certificate can be made")]
     Generate(#[from] rcgen::Error),
 }
