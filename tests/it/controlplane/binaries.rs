@@ -2,25 +2,12 @@
 
 use std::collections::HashMap;
 use std::env;
-use std::fs::{self, File};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 
-use super::process::{Process, Scratch};
-
-/// The Go module that pins the versions and lies in `tests/controlplane`.
-const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/controlplane");
-const GO_MOD: &str = include_str!("../../controlplane/go.mod");
-const GO_SUM: &str = include_str!("../../controlplane/go.sum");
-
-/// How often a running build says that it goes on.
-const PROGRESS: Duration = Duration::from_secs(15);
+use super::build::{GO_MOD, built};
 
 /// The programs, found or built.
 pub struct Binaries {
@@ -80,7 +67,7 @@ impl Program {
         Self::Kubectl,
     ];
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",
             Self::KubeApiserver => "kube-apiserver",
@@ -90,7 +77,7 @@ impl Program {
     }
 
     /// The Go package, and the name that `go build` gives its program.
-    fn package(self) -> (&'static str, &'static str) {
+    pub fn package(self) -> (&'static str, &'static str) {
         match self {
             Self::Etcd => ("go.etcd.io/etcd/server/v3", "server"),
             Self::KubeApiserver => ("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver"),
@@ -201,139 +188,6 @@ impl std::fmt::Display for Version {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "v{}.{}.{}", self.major, self.minor, self.patch)
     }
-}
-
-/// The directory that holds the programs built from [`MODULE`]; builds those that are not there yet.
-///
-/// Test processes that come at the same time wait for the one that builds.
-fn built(programs: &[Program], refused: &str) -> anyhow::Result<PathBuf> {
-    let flags = link_flags();
-    let mut recipe = DefaultHasher::new();
-    (GO_MOD, GO_SUM, &flags).hash(&mut recipe);
-    let directory = cache()?.join(format!("{}-{:016x}", Version::pinned(), recipe.finish()));
-    fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
-    let lock = File::create(directory.join("lock"))?;
-    if lock.try_lock().is_err() {
-        say("waiting for another test process that builds the control plane");
-        lock.lock().context("locking the build directory")?;
-    }
-    let missing: Vec<Program> = programs
-        .iter()
-        .copied()
-        .filter(|p| !directory.join(p.name()).exists())
-        .collect();
-    if !missing.is_empty() {
-        build(&missing, &flags, &directory, refused)?;
-    }
-    Ok(directory)
-}
-
-fn build(programs: &[Program], flags: &str, directory: &Path, refused: &str) -> anyhow::Result<()> {
-    let names = programs
-        .iter()
-        .map(|program| program.name())
-        .collect::<Vec<_>>()
-        .join(", ");
-    let go = Command::new("go").arg("version").output();
-    if !go.is_ok_and(|output| output.status.success()) {
-        bail!(
-            "the tests need {names} and build them with Go, but `go` does not run: install Go 1.21 or newer \
-             (https://go.dev/dl; it fetches the toolchain that tests/controlplane/go.mod asks for), or put the \
-             programs into a directory and name it in KUBEBUILDER_ASSETS{refused}"
-        );
-    }
-    say(&format!(
-        "the API-server tests need {names}, found neither in KUBEBUILDER_ASSETS nor on PATH{refused}; building {} \
-         with Go into {}, once; all four take about 5 minutes on 2 cores",
-        Version::pinned(),
-        directory.display()
-    ));
-    let scratch = Scratch::new()?;
-    let log = scratch.path().join("log");
-    // Beside the final place, so that the rename below stays within one file system and is atomic.
-    let output = tempfile::Builder::new().prefix("building-").tempdir_in(directory)?;
-    let mut command = Command::new("go");
-    command.args([
-        "build",
-        "-v",
-        "-mod=readonly",
-        "-buildvcs=false",
-        "-trimpath",
-        "-ldflags",
-        flags,
-        "-o",
-    ]);
-    command
-        .arg(output.path())
-        .args(programs.iter().map(|program| program.package().0));
-    command.current_dir(MODULE).env("CGO_ENABLED", "0").env("GOWORK", "off");
-    let started = Instant::now();
-    let mut process = Process::start(&command, &log)?;
-    let mut said = started;
-    let status = loop {
-        if let Some(status) = process.ended()? {
-            break status;
-        }
-        if said.elapsed() >= PROGRESS {
-            said = Instant::now();
-            let packages = fs::read_to_string(&log).unwrap_or_default().lines().count();
-            say(&format!(
-                "still building after {} s: {packages} packages downloaded or compiled",
-                seconds(started)
-            ));
-        }
-        thread::sleep(Duration::from_millis(100));
-    };
-    if !status.success() {
-        let text = fs::read_to_string(&log).unwrap_or_default();
-        let tail = text
-            .lines()
-            .rev()
-            .take(20)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev()
-            .collect::<Vec<_>>()
-            .join("\n");
-        bail!("`go build` of {names} failed in {MODULE}:\n{tail}");
-    }
-    for program in programs {
-        fs::rename(output.path().join(program.package().1), directory.join(program.name()))?;
-    }
-    say(&format!("built {names} in {} s", seconds(started)));
-    Ok(())
-}
-
-/// Makes the programs small, and lets them know their version: clients and the API server act on it.
-fn link_flags() -> String {
-    let version = Version::pinned();
-    let package = "k8s.io/component-base/version";
-    format!(
-        "-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={} -X {package}.gitMinor={}",
-        version.major, version.minor
-    )
-}
-
-/// The directory of the user's cache that belongs to these tests.
-fn cache() -> anyhow::Result<PathBuf> {
-    let home = || env::home_dir().map(|home| home.join(".cache"));
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
-        .or_else(home);
-    Ok(cache
-        .context("neither XDG_CACHE_HOME nor HOME is set")?
-        .join("stateward")
-        .join("controlplane"))
-}
-
-/// Tells whoever waits for `cargo test` why: written to the stream itself, which the test runner does not capture.
-fn say(message: &str) {
-    let _ = writeln!(stderr(), "\nstateward tests: {message}");
-}
-
-fn seconds(since: Instant) -> u64 {
-    since.elapsed().as_secs()
 }
 
 #[cfg(test)]

@@ -20,8 +20,9 @@
 //! `tests/controlplane/README.md` says where the programs come from.
 
 mod binaries;
+mod build;
 mod files;
-mod process;
+pub mod process;
 mod smoke;
 
 use std::ffi::OsStr;

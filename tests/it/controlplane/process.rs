@@ -25,7 +25,9 @@ exit "$status"
 "#;
 
 /// Removes a directory as soon as standard input ends, trying again while killed processes still let go of it.
-const REMOVE: &str = r#"read -r _; for _ in 1 2 3 4 5; do rm -rf "$1" && break; sleep 0.2; done"#;
+///
+/// An interrupt from the terminal reaches this shell too, and must not keep it from its work.
+const REMOVE: &str = r#"trap '' HUP INT TERM; read -r _; for _ in 1 2 3 4 5; do rm -rf "$1" && break; sleep 0.2; done"#;
 
 /// A running program under a supervising shell; dropping it kills the program and waits for its end.
 pub struct Process {
