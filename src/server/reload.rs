@@ -59,10 +59,10 @@ impl CertificateFiles {
         }
         let certificate = Certificate::from_pem(&contents.chain, &contents.key);
         self.seen = Some(contents);
-        certificate.map(Some).map_err(|source| ReadError::Certificate {
+        certificate.map(Some).map_err(|cause| ReadError::Certificate {
             chain: self.chain.clone(),
             key: self.key.clone(),
-            source,
+            cause,
         })
     }
 
