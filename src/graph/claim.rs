@@ -69,8 +69,22 @@ pub struct ClaimTemplate {
     pub class: ClassName,
     /// `resources.requests.storage` as written.
     pub storage: Option<Name>,
-    /// Whether `spec` is there, so that a patch below it can apply.
-    pub has_spec: bool,
+    /// `spec.volumeMode: Block`: pods get the raw device.
+    pub block: bool,
+    pub written: Written,
+}
+
+/// How far down a claim template's `spec.resources.requests` is written, so that a patch below it can apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Written {
+    #[default]
+    Nothing,
+    /// `spec` is there.
+    Spec,
+    /// `spec.resources` is there.
+    Resources,
+    /// `spec.resources.requests` is there.
+    Requests,
 }
 
 /// One access mode.

@@ -27,13 +27,13 @@ pub mod workload;
 
 pub use autoscaler::Autoscaler;
 pub use change::{Actor, Change, Changed, Old, Operation};
-pub use claim::{AccessMode, Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits};
+pub use claim::{AccessMode, Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits, Written};
 pub use facts::{Class, Driver, Facts, Knowledge, Node};
 pub use labels::Labels;
 pub use lookup::Lookup;
 pub use names::{Kind, Name, ObjectKind, ObjectRef, Timestamp, WorkloadId};
 pub use overlay::Overlay;
-pub use pods::{Mount, PodVolume, Pods, RestartPolicy, VolumeSource};
+pub use pods::{Mount, MountForm, MountPosition, PodVolume, Pods, RestartPolicy, VolumeSource};
 pub use selector::{Operator, Requirement, Selector};
 pub use service::{Exposure, Service};
 pub use shard::{NamespaceFacts, Reservation, Shard};

@@ -72,6 +72,16 @@ impl Kind {
         }
     }
 
+    /// JSON pointer to the pod spec.
+    #[must_use]
+    pub const fn pod_spec(self) -> &'static str {
+        match self {
+            Self::CronJob => "/spec/jobTemplate/spec/template/spec",
+            Self::Pod => "/spec",
+            _ => "/spec/template/spec",
+        }
+    }
+
     /// Parses the kind as Kubernetes writes it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

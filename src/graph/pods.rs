@@ -44,6 +44,46 @@ pub enum VolumeSource {
 pub struct Mount {
     pub container: Name,
     pub volume: Name,
+    pub form: MountForm,
+    pub position: MountPosition,
+}
+
+/// How a container gets the volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MountForm {
+    /// `volumeDevices`: the raw block device.
+    Device,
+    /// `volumeMounts`.
+    Directory,
+}
+
+/// Where a mount stands in its pod spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MountPosition {
+    /// Among `initContainers`, which sidecars are too.
+    pub init: bool,
+    /// Index of the container in its list.
+    pub container: u16,
+    /// Index of the mount in its list.
+    pub mount: u16,
+}
+
+impl Mount {
+    /// JSON pointer below the pod spec.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        let containers = if self.position.init {
+            "initContainers"
+        } else {
+            "containers"
+        };
+        let mounts = match self.form {
+            MountForm::Device => "volumeDevices",
+            MountForm::Directory => "volumeMounts",
+        };
+        let MountPosition { container, mount, .. } = self.position;
+        format!("/{containers}/{container}/{mounts}/{mount}")
+    }
 }
 
 /// When the kubelet restarts a container.

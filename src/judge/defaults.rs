@@ -7,11 +7,9 @@ use super::message;
 use crate::graph::view::Reservations;
 use crate::graph::{Change, Changed, Operation, Shape, View, Workload};
 use crate::policy::Settings;
+use crate::rules::kit::patch::DEFAULTED;
 use crate::rules::kit::patch::Operation as Patch;
-use crate::rules::kit::{AnyRule, Defaulted, Outcome, Surroundings, Transition};
-
-/// The annotation that remembers which immutable fields were injected.
-pub const DEFAULTED: &str = "stateward.dev/defaulted";
+use crate::rules::kit::{AnyRule, Defaulted, Injection, Outcome, Parameters, Surroundings, Transition};
 
 /// Whether the Services of the namespace were listed live, before something is written for ever because one is
 /// absent.
@@ -35,7 +33,8 @@ pub struct Defaults {
     pub wants_services: bool,
 }
 
-/// The defaults for a change. Only workloads that nobody else writes get any.
+/// The defaults for a change. Only workloads that nobody else writes get new ones; what was injected before is kept
+/// whatever the policies and owners are by now, for the API server would refuse the update.
 #[must_use]
 pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> Defaults {
     let mut defaults = Defaults::default();
@@ -53,11 +52,10 @@ pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> D
         .namespace_facts()
         .known()
         .is_some_and(|namespace| namespace.terminating);
-    if workload.owner.is_some() || workload.deleting || terminating {
-        return defaults;
-    }
-    let Some(settings) = settings_for(workload, &view, world.policies) else {
-        return defaults;
+    let settings = if workload.owner.is_some() || workload.deleting || terminating {
+        None
+    } else {
+        settings_for(workload, &view, world.policies)
     };
     let transition = match change.operation {
         Operation::Update => before.node().map(|before| Transition {
@@ -76,7 +74,7 @@ pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> D
         *shape,
         transition.as_ref(),
         &view,
-        &settings,
+        settings.as_deref(),
         world.rules,
     ) {
         match outcome {
@@ -95,7 +93,12 @@ pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> D
                 records: more,
                 ..
             }) => {
-                defaults.operations.extend(operations);
+                for operation in operations {
+                    // A missing parent is added once: again, it would wipe out what another rule put into it.
+                    if !defaults.operations.contains(&operation) {
+                        defaults.operations.push(operation);
+                    }
+                }
                 defaults.rules.push(rule);
                 records.extend(more);
             }
@@ -111,21 +114,25 @@ fn outcomes(
     shape: Shape,
     transition: Option<&Transition<'_>>,
     view: &View<'_>,
-    settings: &Settings,
+    settings: Option<&Settings>,
     rules: &[AnyRule],
 ) -> Vec<(&'static str, Outcome)> {
+    let none = Parameters::default();
     let mut outcomes = Vec::new();
-    for (rule, setting) in rules.iter().zip(&settings.rules) {
+    for (index, rule) in rules.iter().enumerate() {
         let meta = rule.meta();
-        if !setting.injects || !meta.kinds.contains(&workload.id.kind) {
+        let setting = settings.and_then(|settings| settings.rules.get(index));
+        let injects = meta.injection == Injection::Always || setting.is_some_and(|setting| setting.injects);
+        if !injects || !meta.kinds.contains(&workload.id.kind) {
             continue;
         }
         let cx = Surroundings {
             view,
-            parameters: &setting.parameters,
+            parameters: setting.map_or(&none, |setting| &setting.parameters),
         };
         let outcome = match (rule, transition) {
             (AnyRule::Workload(rule), _) if operation == Operation::Create => rule.inject(workload, shape, &cx),
+            (AnyRule::Workload(rule), Some(transition)) => rule.inject_again(transition, &cx),
             (AnyRule::Change(rule), Some(transition)) => rule.inject(transition, &cx),
             _ => continue,
         };

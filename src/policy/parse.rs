@@ -8,7 +8,7 @@ use super::settings::{Overrides, Policy, Profile, Settings};
 use crate::graph::{Operator, Selector};
 use crate::nearest::nearest;
 use crate::rules::kit::parameters::Value as Setting;
-use crate::rules::kit::{Action, AnyRule, Injection, Meta, ParameterKind};
+use crate::rules::kit::{Action, AnyRule, Injection, Meta, ParameterKind, Quantity};
 
 /// The API group and version of policies.
 pub const API_VERSION: &str = "stateward.dev/v1alpha1";
@@ -165,6 +165,10 @@ impl Parser<'_> {
                     Value::Number(number) => number.to_string(),
                     _ => self.text(value, at)?.to_owned(),
                 };
+                if Quantity::parse(&text).is_none() {
+                    self.mistake(at, &format!("{text:?} is no quantity such as 10Gi"));
+                    return None;
+                }
                 Setting::Text(text)
             }
             ParameterKind::Text => Setting::Text(self.text(value, at)?.to_owned()),

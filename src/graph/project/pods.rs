@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use super::super::labels::Labels;
 use super::super::names::Name;
 use super::super::placement::{NodeTerm, Placement, PodTerm};
-use super::super::pods::{Mount, PodVolume, Pods, RestartPolicy, VolumeSource};
+use super::super::pods::{Mount, MountForm, MountPosition, PodVolume, Pods, RestartPolicy, VolumeSource};
 use super::super::selector::{Requirement, Selector};
 use super::meta::ObjectMeta;
 use super::null_default;
@@ -131,23 +131,12 @@ impl Template<'_> {
 impl PodSpec<'_> {
     pub(super) fn into_pods(self, labels: Labels) -> Pods {
         let placement = self.placement();
-        let containers = self
-            .init_containers
-            .iter()
-            .flatten()
-            .chain(self.containers.iter().flatten());
-        let mounts = containers.flat_map(|container| {
-            let name: Name = (&*container.name).into();
-            let mounts = container
-                .volume_mounts
-                .iter()
-                .flatten()
-                .chain(container.volume_devices.iter().flatten());
-            mounts.map(move |mount| Mount {
-                container: name.clone(),
-                volume: (&*mount.name).into(),
-            })
-        });
+        let init = self.init_containers.iter().flatten().enumerate();
+        let main = self.containers.iter().flatten().enumerate();
+        let containers = init
+            .map(|(index, container)| (true, index, container))
+            .chain(main.map(|(index, container)| (false, index, container)));
+        let mounts = containers.flat_map(|(init, index, container)| container.mounts(init, index));
         Pods {
             labels,
             mounts: mounts.collect(),
@@ -186,6 +175,28 @@ impl PodSpec<'_> {
             pod_anti_affinity: pod_terms(affinity.and_then(|affinity| affinity.pod_anti_affinity.as_ref())),
         };
         (placement != Placement::default()).then(|| Box::new(placement))
+    }
+}
+
+impl Container<'_> {
+    /// The mounts and devices of the container at `index` of its list.
+    fn mounts(&self, init: bool, index: usize) -> impl Iterator<Item = Mount> {
+        let name: Name = (&*self.name).into();
+        let directories = self.volume_mounts.iter().flatten().enumerate();
+        let devices = self.volume_devices.iter().flatten().enumerate();
+        directories
+            .map(|entry| (MountForm::Directory, entry))
+            .chain(devices.map(|entry| (MountForm::Device, entry)))
+            .map(move |(form, (mount, volume))| Mount {
+                container: name.clone(),
+                volume: (&*volume.name).into(),
+                form,
+                position: MountPosition {
+                    init,
+                    container: u16::try_from(index).unwrap_or(u16::MAX),
+                    mount: u16::try_from(mount).unwrap_or(u16::MAX),
+                },
+            })
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::super::claim::{Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits};
+use super::super::claim::{Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits, Written};
 use super::super::facts::{Class, Driver, Node};
 use super::super::lookup::Lookup;
 use super::super::placement::Placement;
@@ -34,6 +34,8 @@ struct ClaimSpec<'a> {
     storage_class_name: Option<Cow<'a, str>>,
     #[serde(borrow)]
     volume_name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    volume_mode: Option<Cow<'a, str>>,
     #[serde(borrow)]
     resources: Option<Resources<'a>>,
 }
@@ -276,11 +278,25 @@ pub fn namespace(json: &str) -> Result<(super::Name, NamespaceFacts), serde_json
     ))
 }
 
+impl WireTemplate<'_> {
+    fn written(&self) -> Written {
+        let Some(spec) = &self.spec else {
+            return Written::Nothing;
+        };
+        match &spec.resources {
+            None => Written::Spec,
+            Some(resources) if resources.requests.is_none() => Written::Resources,
+            Some(_) => Written::Requests,
+        }
+    }
+}
+
 impl From<WireTemplate<'_>> for ClaimTemplate {
     fn from(wire: WireTemplate<'_>) -> Self {
+        let written = wire.written();
         let metadata = wire.metadata.unwrap_or_default();
-        let has_spec = wire.spec.is_some();
         let spec = wire.spec.unwrap_or_default();
+        let block = spec.volume_mode.as_deref() == Some("Block");
         let storage = spec
             .resources
             .and_then(|resources| resources.requests)
@@ -293,7 +309,8 @@ impl From<WireTemplate<'_>> for ClaimTemplate {
                 Quantity::Text(text) => (&*text).into(),
                 Quantity::Number(number) => number.to_string().into(),
             }),
-            has_spec,
+            block,
+            written,
         }
     }
 }

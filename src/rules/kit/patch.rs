@@ -3,6 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
+/// The annotation that remembers which immutable fields were injected: pointers in which a list entry goes by its
+/// name, separated by spaces.
+pub const DEFAULTED: &str = "stateward.dev/defaulted";
+
 /// One operation of a JSON patch. Only those that cannot fail: `test`, `remove` and `replace` of a maybe-missing
 /// path turn into a 500 that `failurePolicy: Ignore` does not save (`kubernetes-facts.md` §0.6).
 #[derive(Clone, Debug, PartialEq, Serialize)]

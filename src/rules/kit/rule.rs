@@ -13,8 +13,14 @@ pub trait Rule: Sync {
     /// Adds what is wrong with `workload`. Called for the kinds of [`Meta::kinds`], never for owned workloads.
     fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>);
 
-    /// The default that a new `workload` lacks. Asked on CREATE only, never for owned or operated workloads.
+    /// The default that a new `workload` lacks. Asked on CREATE, never for owned or operated workloads.
     fn inject(&self, _workload: &Workload, _shape: Shape, _cx: &Surroundings<'_>) -> Outcome {
+        Outcome::Nothing
+    }
+
+    /// The default that an update takes away again: only of a mutable field that a manifest sets against us, so that
+    /// a second apply of what a CREATE accepted is accepted too. Asked as [`Rule::inject`] is, on UPDATE.
+    fn inject_again(&self, _transition: &Transition<'_>, _cx: &Surroundings<'_>) -> Outcome {
         Outcome::Nothing
     }
 
