@@ -19,3 +19,6 @@ mod laws;
 
 /// The server on real sockets.
 mod server;
+
+/// Which requests the API server sends to us.
+mod webhooks;

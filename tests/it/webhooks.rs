@@ -1,0 +1,282 @@
+//! Our webhook configurations before a real API server: which requests reach us, and that no condition ever errors.
+
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration, WebhookClientConfig,
+};
+use kube::Api;
+use kube::api::PostParams;
+use stateward::cluster::register::{Registration, WebhookUrl};
+use stateward::cluster::webhooks::{Configurations, DEVELOPMENT_NAME, Endpoint, NAMESPACE};
+
+use crate::controlplane::{ControlPlane, eventually};
+
+const TEMPLATE: &str = "selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: x}], volumes: [{name: d, persistentVolumeClaim: {claimName: d}}]}}";
+
+/// Which entry a request must reach; `None`: the request passes without us.
+type Reached = Option<&'static str>;
+const DEFAULTS: Reached = Some("defaults.stateward.dev");
+const WORKLOADS: Reached = Some("workloads.stateward.dev");
+const DEPENDENCIES: Reached = Some("dependencies.stateward.dev");
+const PODS: Reached = Some("pods.stateward.dev");
+
+/// Registers all entries as `Fail` with nobody behind them, so that a request that reaches one says so by failing.
+async fn register_unreachable(cluster: &ControlPlane) {
+    let Configurations {
+        mut mutating,
+        mut validating,
+    } = Configurations::new(Endpoint::Service {
+        namespace: NAMESPACE,
+        ca: None,
+    });
+    let nobody = || WebhookClientConfig {
+        url: Some("https://127.0.0.1:1/".to_owned()),
+        ..WebhookClientConfig::default()
+    };
+    for webhook in mutating.webhooks.iter_mut().flatten() {
+        webhook.client_config = nobody();
+        webhook.failure_policy = Some("Fail".to_owned());
+    }
+    for webhook in validating.webhooks.iter_mut().flatten() {
+        webhook.client_config = nobody();
+        webhook.failure_policy = Some("Fail".to_owned());
+    }
+    let client = cluster.client().await;
+    let parameters = PostParams::default();
+    Api::all(client.clone())
+        .create(&parameters, &mutating)
+        .await
+        .expect("accepted by the API server");
+    Api::all(client)
+        .create(&parameters, &validating)
+        .await
+        .expect("accepted by the API server");
+}
+
+/// Objects that are older than the webhooks.
+fn existing() -> String {
+    let owner = |version: &str, kind: &str| {
+        format!("ownerReferences: [{{apiVersion: {version}, kind: {kind}, name: x, uid: u, controller: true}}]")
+    };
+    let apps = owner("apps/v1", "Deployment");
+    let batch = owner("batch/v1", "CronJob");
+    let job = "template: {spec: {restartPolicy: Never, containers: [{name: a, image: x}]}}";
+    [
+        format!("{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: web}}, spec: {{{TEMPLATE}}}}}"),
+        format!("{{apiVersion: apps/v1, kind: StatefulSet, metadata: {{name: db}}, spec: {{{TEMPLATE}}}}}"),
+        format!("{{apiVersion: apps/v1, kind: DaemonSet, metadata: {{name: agent}}, spec: {{{TEMPLATE}}}}}"),
+        format!("{{apiVersion: apps/v1, kind: ReplicaSet, metadata: {{name: free}}, spec: {{{TEMPLATE}}}}}"),
+        format!("{{apiVersion: apps/v1, kind: ReplicaSet, metadata: {{name: owned, {apps}}}, spec: {{{TEMPLATE}}}}}"),
+        format!("{{apiVersion: batch/v1, kind: Job, metadata: {{name: owned, {batch}}}, spec: {{{job}}}}}"),
+        format!("{{apiVersion: batch/v1, kind: Job, metadata: {{name: free}}, spec: {{{job}}}}}"),
+        format!("{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: nightly}}, spec: {{schedule: '0 0 * * *', jobTemplate: {{spec: {{{job}}}}}}}}}"),
+        "{apiVersion: v1, kind: ReplicationController, metadata: {name: old}, spec: {selector: {a: b}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: x}]}}}}".to_owned(),
+        "{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {ports: [{port: 80}]}}".to_owned(),
+        "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: d}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}".to_owned(),
+        "{apiVersion: v1, kind: Pod, metadata: {name: one}, spec: {containers: [{name: a, image: x}], volumes: [{name: d, persistentVolumeClaim: {claimName: d}}]}}".to_owned(),
+        "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: web}, spec: {maxReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}}".to_owned(),
+    ]
+    .join("\n---\n")
+}
+
+#[tokio::test]
+async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_errors() {
+    let cluster = ControlPlane::start().await;
+    let namespace = cluster.namespace("webhooks").await;
+    let old = cluster.namespace("older").await;
+    let objects = existing();
+    cluster
+        .kubectl_stdin(["create", "-n", &namespace, "-f", "-"], &objects)
+        .await
+        .succeeded();
+    cluster
+        .kubectl_stdin(["create", "-n", &old, "-f", "-"], &objects)
+        .await
+        .succeeded();
+    register_unreachable(&cluster).await;
+    eventually("the API server's use of the webhooks", async || {
+        let annotate = ["annotate", "hpa", "web", "probe=1", "-n", &old, "--dry-run=server"];
+        (!cluster.kubectl(annotate).await.success).then_some(())
+    })
+    .await;
+
+    let finalizer = r#"{"metadata":{"finalizers":["stateward.dev/test"]}}"#;
+    let ready = r#"{"spec":{"minReadySeconds":3}}"#;
+    let cases: &[(&str, &[&str], Reached)] = &[
+        ("scale", &["scale", "deployment/web", "--replicas=2"], WORKLOADS),
+        ("scale", &["scale", "statefulset/db", "--replicas=2"], WORKLOADS),
+        ("scale", &["scale", "replicaset/free", "--replicas=2"], WORKLOADS),
+        (
+            "scale of an owned object by hand",
+            &["scale", "replicaset/owned", "--replicas=2"],
+            WORKLOADS,
+        ),
+        ("scale", &["scale", "rc/old", "--replicas=2"], WORKLOADS),
+        ("spec", &["patch", "deployment", "web", "-p", ready], DEFAULTS),
+        ("spec", &["patch", "statefulset", "db", "-p", ready], DEFAULTS),
+        ("spec", &["patch", "daemonset", "agent", "-p", ready], WORKLOADS),
+        ("spec", &["patch", "rc", "old", "-p", ready], WORKLOADS),
+        ("spec", &["patch", "replicaset", "free", "-p", ready], WORKLOADS),
+        (
+            "spec",
+            &["patch", "job", "free", "-p", r#"{"spec":{"parallelism":2}}"#],
+            WORKLOADS,
+        ),
+        (
+            "spec",
+            &["patch", "cronjob", "nightly", "-p", r#"{"spec":{"suspend":true}}"#],
+            WORKLOADS,
+        ),
+        (
+            "spec",
+            &["patch", "hpa", "web", "-p", r#"{"spec":{"maxReplicas":3}}"#],
+            WORKLOADS,
+        ),
+        ("annotation", &["annotate", "daemonset", "agent", "x=y"], WORKLOADS),
+        ("annotation", &["annotate", "pvc", "d", "x=y"], DEPENDENCIES),
+        ("label", &["label", "service", "db", "x=y"], DEPENDENCIES),
+        (
+            "spec",
+            &["patch", "service", "db", "-p", r#"{"spec":{"selector":{"a":"b"}}}"#],
+            DEPENDENCIES,
+        ),
+        ("delete", &["delete", "service", "db"], DEPENDENCIES),
+        ("delete", &["delete", "pvc", "d"], DEPENDENCIES),
+        ("delete of a collection", &["delete", "services", "--all"], DEPENDENCIES),
+        (
+            "what a controller writes",
+            &["patch", "replicaset", "owned", "-p", ready],
+            None,
+        ),
+        (
+            "what a controller writes",
+            &["patch", "job", "owned", "-p", r#"{"spec":{"parallelism":2}}"#],
+            None,
+        ),
+        (
+            "status",
+            &[
+                "patch",
+                "deployment",
+                "web",
+                "--subresource=status",
+                "-p",
+                r#"{"status":{"replicas":0}}"#,
+            ],
+            None,
+        ),
+        ("an update of a pod", &["annotate", "pod", "one", "x=y"], None),
+        ("a finalizer", &["patch", "pvc", "d", "-p", finalizer], None),
+        ("a finalizer", &["patch", "deployment", "web", "-p", finalizer], None),
+        ("delete", &["delete", "deployment", "web", "--wait=false"], None),
+        (
+            "an object being deleted",
+            &["patch", "deployment", "web", "-p", ready],
+            None,
+        ),
+        (
+            "the last finalizer",
+            &[
+                "patch",
+                "deployment",
+                "web",
+                "-p",
+                r#"{"metadata":{"finalizers":null}}"#,
+            ],
+            None,
+        ),
+        ("delete", &["delete", "pod", "one", "--wait=false"], None),
+        (
+            "delete of a collection",
+            &["delete", "statefulset,daemonset,rs,rc,job,cronjob,hpa", "--all"],
+            None,
+        ),
+    ];
+    for (what, arguments, reached) in cases {
+        let output = cluster
+            .kubectl(arguments.iter().chain(&["-n", namespace.as_str()]))
+            .await;
+        assert_reached(
+            &format!("{what}: {arguments:?}"),
+            *reached,
+            output.success,
+            &output.stderr,
+        );
+    }
+
+    let fresh = cluster.namespace("fresh").await;
+    let entries = [
+        ("Deployment", DEFAULTS),
+        ("StatefulSet", DEFAULTS),
+        ("DaemonSet", WORKLOADS),
+        ("ReplicaSet", WORKLOADS),
+        ("ReplicaSet", None),
+        ("Job", None),
+        ("Job", WORKLOADS),
+        ("CronJob", WORKLOADS),
+        ("ReplicationController", WORKLOADS),
+        ("Service", DEPENDENCIES),
+        ("PersistentVolumeClaim", DEPENDENCIES),
+        ("Pod", PODS),
+        ("HorizontalPodAutoscaler", WORKLOADS),
+    ];
+    for (object, (kind, reached)) in objects.split("\n---\n").zip(entries) {
+        assert!(object.contains(&format!("kind: {kind},")), "{object}");
+        let output = cluster.kubectl_stdin(["create", "-n", &fresh, "-f", "-"], object).await;
+        assert_reached(&format!("create: {object}"), reached, output.success, &output.stderr);
+    }
+    cluster
+        .kubectl_stdin(["create", "-n", "kube-system", "-f", "-"], &objects)
+        .await
+        .succeeded();
+}
+
+fn assert_reached(what: &str, reached: Reached, success: bool, stderr: &str) {
+    match reached {
+        None => assert!(success, "{what}: should pass without us: {stderr}"),
+        // A condition that errors refuses as well, but in other words than a call in vain.
+        Some(entry) => assert!(
+            !success
+                && stderr.contains(&format!("failed calling webhook \"{entry}\""))
+                && stderr.contains("connection refused"),
+            "{what}: should reach {entry}: {stderr}"
+        ),
+    }
+}
+
+#[tokio::test]
+async fn a_registration_replaces_leftovers_and_leaves_nothing() {
+    let cluster = ControlPlane::start().await;
+    let client = cluster.client().await;
+    let mutating: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+    let validating: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
+    let url = |text: &str| text.parse::<WebhookUrl>().expect("a URL");
+    let ca = rcgen::generate_simple_self_signed(["localhost".to_owned()])
+        .expect("a certificate")
+        .cert
+        .pem();
+
+    // The first process is killed: its configurations stay behind.
+    let first = Registration::create(client.clone(), url("https://localhost:1"), ca.as_bytes())
+        .await
+        .expect("first");
+    let second = Registration::create(client.clone(), url("https://localhost:2"), ca.as_bytes())
+        .await
+        .expect("second");
+    let found = validating.get(DEVELOPMENT_NAME).await.expect("registered");
+    let webhooks = found.webhooks.expect("webhooks");
+    assert_eq!(webhooks.len(), 3);
+    for webhook in webhooks {
+        assert_eq!(
+            webhook.client_config.url.as_deref(),
+            Some("https://localhost:2/validate")
+        );
+        assert_eq!(webhook.failure_policy.as_deref(), Some("Ignore"));
+    }
+
+    // One that only was slow to end takes nothing away from its successor.
+    first.remove().await.expect("nothing to do");
+    assert!(mutating.get_opt(DEVELOPMENT_NAME).await.expect("read").is_some());
+    second.remove().await.expect("removed");
+    assert!(mutating.get_opt(DEVELOPMENT_NAME).await.expect("read").is_none());
+    assert!(validating.get_opt(DEVELOPMENT_NAME).await.expect("read").is_none());
+}
