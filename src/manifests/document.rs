@@ -93,7 +93,7 @@ impl<'r> Document<'r> {
         self.locate(pointer).node.position()
     }
 
-    /// Reads the object into a type. See [`Node::deserialize`](Deserialize) for how null is read.
+    /// Reads the object into a type. Fields that are null count as absent, as for the API server.
     pub fn to<T: Deserialize<'r>>(self) -> Result<T, ShapeError> {
         T::deserialize(self.root())
     }

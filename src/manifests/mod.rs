@@ -44,6 +44,9 @@ const DEPTH_LIMIT: usize = 128;
 /// The most nodes that a document's aliases may add.
 const ALIAS_LIMIT: u64 = 250_000;
 
+/// The most JSON objects that may follow one another without `---`: each needs a parser of its own.
+const RESTART_LIMIT: usize = if cfg!(test) { 1_000 } else { 50_000 };
+
 /// The most problems that are kept for one text.
 const PROBLEM_LIMIT: usize = 10_000;
 

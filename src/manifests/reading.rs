@@ -12,7 +12,7 @@ use super::position::{Position, small};
 use super::problem::{Problem, ProblemKind};
 use super::template;
 use super::tree::Tree;
-use super::{PROBLEM_LIMIT, TEXT_LIMIT};
+use super::{PROBLEM_LIMIT, RESTART_LIMIT, TEXT_LIMIT};
 
 /// What a text holds: the documents that could be read, and the problems of all.
 #[derive(Debug, Default)]
@@ -91,9 +91,8 @@ impl Reading {
                 message,
             });
         }
-        if !invalid.is_empty() {
-            self.problems.sort_by_key(|problem| problem.position);
-        }
+        // A key's repetition is noticed when its mapping ends, after all that is wrong inside of it.
+        self.problems.sort_by_key(|problem| problem.position);
         self
     }
 }
@@ -108,6 +107,8 @@ struct Reader {
     open: Option<Open>,
     /// Whether the last document was given up; what the parser says about its rest is of no interest.
     given_up: bool,
+    /// How many parsers were started after the first.
+    restarts: usize,
     /// How many bytes were searched for comments before a parser was started.
     searched: usize,
     /// Where the last document ended, or broke.
@@ -144,6 +145,7 @@ impl Reader {
             comments: Vec::new(),
             open: None,
             given_up: false,
+            restarts: 0,
             searched: 0,
             idle_from: Position::START,
             source: None,
@@ -206,7 +208,8 @@ impl Reader {
             Ok((event, span)) => self.take(rest, event, &span),
             Err(error) => {
                 let position = self.builder.position(error.marker());
-                if self.is_next_text(&error, position) {
+                if self.restarts < RESTART_LIMIT && self.is_next_text(&error, position) {
+                    self.restarts += 1;
                     return Next::Restart(position);
                 }
                 let rest_of_broken = self.given_up && self.open.is_none();

@@ -1,7 +1,7 @@
 //! Input that is made to hurt ends in an error; time and memory stay bounded by the limits.
 
 use super::{ProblemKind, json, problem, read};
-use crate::manifests::{ALIAS_LIMIT, DEPTH_LIMIT, NODE_LIMIT, PROBLEM_LIMIT, SCALAR_LIMIT, TEXT_LIMIT};
+use crate::manifests::{ALIAS_LIMIT, DEPTH_LIMIT, NODE_LIMIT, PROBLEM_LIMIT, RESTART_LIMIT, SCALAR_LIMIT, TEXT_LIMIT};
 
 /// Reads the text with a good document behind it, which must survive.
 fn kind_of(text: &str) -> ProblemKind {
@@ -140,8 +140,16 @@ fn many_small_documents() {
 
 #[test]
 fn many_json_objects() {
-    let reading = read("{}".repeat(20_000));
-    assert_eq!((reading.documents().count(), reading.problems().len()), (20_000, 0));
+    let reading = read("{}".repeat(RESTART_LIMIT + 1));
+    assert_eq!(
+        (reading.documents().count(), reading.problems().len()),
+        (RESTART_LIMIT + 1, 0)
+    );
+    let reading = read(format!("{}\n---\nok: 1\n", "{} ".repeat(RESTART_LIMIT + 3)));
+    assert_eq!(
+        (reading.documents().count(), problem(&reading).kind),
+        (RESTART_LIMIT + 2, ProblemKind::Syntax)
+    );
 }
 
 #[test]

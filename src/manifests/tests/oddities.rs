@@ -230,6 +230,13 @@ fn duplicate_keys_are_a_warning_and_the_last_one_counts() {
 }
 
 #[test]
+fn problems_are_in_the_order_of_the_text() {
+    let reading = read("a: 1\na:\n  b: 1\n  b: 2\n---\nc: [\n---\nd: 1\nd: 2\n");
+    let lines: Vec<_> = reading.problems().iter().map(|problem| problem.position.line).collect();
+    assert_eq!(lines, [2, 4, 6, 9]);
+}
+
+#[test]
 fn duplicate_keys_are_found_in_large_mappings_too() {
     let many: String = (0..100).map(|key| format!("k{}: {key}\n", key % 99)).collect();
     let reading = read(many);
