@@ -60,11 +60,10 @@ fn imports_go_one_way() {
             ));
             continue;
         };
-        for (number, line) in file.code() {
-            for target in crate_imports(line) {
-                if target != module && !allowed.contains(&target) && !LEAVES.contains(&target) {
-                    breaches.push(format!("{}:{number}: {module} imports {target}", file.path));
-                }
+        let code: Vec<_> = file.code().map(|(_, line)| line).collect();
+        for (number, target) in crate_imports(&code.join("\n")) {
+            if target != module && !allowed.contains(&target) && !LEAVES.contains(&target) {
+                breaches.push(format!("{}:{number}: {module} imports {target}", file.path));
             }
         }
     }
@@ -145,23 +144,40 @@ fn module(file: &Source) -> &str {
     rest.split(['/', '.']).next().unwrap_or(rest)
 }
 
-/// The modules that a line names after `crate::`, also in braces.
-fn crate_imports(line: &str) -> Vec<&str> {
-    let word = |text: &'_ str| {
-        text.find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(text.len())
-    };
+/// The modules that code names after `crate::`, also in braces over several lines, each with its line.
+fn crate_imports(code: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
-    for (at, start) in line.match_indices("crate::") {
-        let rest = &line[at + start.len()..];
-        match rest.strip_prefix('{') {
-            Some(list) => found.extend(list.split(',').map(|item| {
-                let item = item.trim_start();
-                &item[..word(item)]
-            })),
-            None => found.push(&rest[..word(rest)]),
+    for (at, start) in code.match_indices("crate::") {
+        let rest = at + start.len();
+        // After an opening brace, names count where a list item begins at its first level.
+        let mut depth = 0;
+        let mut begins = true;
+        for (offset, c) in code[rest..].char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => begins = true,
+                _ if begins && !c.is_whitespace() => {
+                    let name = &code[rest + offset..];
+                    let end = name
+                        .find(|c: char| !c.is_alphanumeric() && c != '_')
+                        .unwrap_or(name.len());
+                    found.push((code[..rest + offset].lines().count(), &name[..end]));
+                    begins = false;
+                }
+                _ => {}
+            }
+            if depth == 0 && !begins {
+                break;
+            }
         }
     }
-    found.retain(|name| name.chars().next().is_some_and(char::is_lowercase));
+    found.retain(|(_, name)| name.chars().next().is_some_and(char::is_lowercase));
     found
+}
+
+#[test]
+fn imports_in_braces_are_seen() {
+    let code = "use crate::judge::Decision;\nuse crate::{\n    graph::{Kind, names},\n    server,\n};\ncrate::Root";
+    assert_eq!(crate_imports(code), [(1, "judge"), (3, "graph"), (4, "server")]);
 }
