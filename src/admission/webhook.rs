@@ -16,7 +16,7 @@ use crate::graph::{Change, Graph, Name, ObjectRef, Overlay, Timestamp};
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use crate::metrics::{Decision as Outcome, Metrics, Operation, Webhook as Phase};
 use crate::policy::Policies;
-use crate::rules::kit::AnyRule;
+use crate::rules::kit::{Action, AnyRule};
 
 /// Everything that answers requests.
 pub struct Webhook {
@@ -260,7 +260,7 @@ impl Webhook {
 
     fn count(&self, decision: &Decision) {
         for judged in &decision.findings {
-            self.metrics.finding(judged.finding.rule, judged.action.as_str());
+            self.metrics.finding(judged.finding.rule, action(judged.action));
         }
         if !decision.unknown.is_empty() {
             self.metrics.incomplete_decisions.inc();
@@ -329,6 +329,14 @@ fn log(request: &Request<'_>, decision: &Decision) {
 
 fn readable(error: &Unreadable) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+fn action(action: Action) -> &'static str {
+    match action {
+        Action::Audit => "audit",
+        Action::Deny => "deny",
+        Action::Warn => "warn",
+    }
 }
 
 fn operation(text: &str) -> Operation {

@@ -6,6 +6,8 @@ pub mod example;
 pub mod logging;
 pub mod manifests;
 pub mod policies;
+pub mod serve;
+pub mod world;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Manifests(manifests::Args),
+    Serve(serve::Args),
 }
 
 impl Cli {
@@ -32,6 +35,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Manifests(args) => args.run(),
+            Command::Serve(args) => args.run(),
         }
     }
 }

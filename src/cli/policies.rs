@@ -37,7 +37,6 @@ type Texts = Vec<(String, Vec<u8>)>;
 
 impl PolicySource {
     /// Parses the argument of `--policy`; a file called `strict` is `./strict`.
-    #[expect(clippy::unnecessary_wraps, reason = "clap asks a value parser for a Result")]
     pub fn parse(text: &str) -> Result<Self, String> {
         let embedded = EMBEDDED.into_iter().find(|(name, _)| *name == text);
         Ok(embedded.map_or_else(|| Self::Path(text.into()), |(name, text)| Self::Embedded(name, text)))
@@ -58,10 +57,7 @@ pub async fn watch(sources: Vec<PolicySource>, policies: Arc<ArcSwap<Policies>>,
         if now == last {
             continue;
         }
-        let loaded = now
-            .as_ref()
-            .map_err(|error| anyhow!("{error}"))
-            .and_then(|texts| parse(texts));
+        let loaded = now.as_ref().map_err(|error| anyhow!("{error}")).and_then(parse);
         last = now;
         match loaded {
             Ok(loaded) => {

@@ -78,6 +78,19 @@ impl Registration {
     }
 }
 
+impl WebhookUrl {
+    /// The host by which the API server will call, without brackets around an IPv6 address.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let rest = self.0.strip_prefix("https://").unwrap_or(&self.0);
+        let authority = rest.split('/').next().unwrap_or(rest);
+        match authority.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or(address),
+            None => authority.split(':').next().unwrap_or(authority),
+        }
+    }
+}
+
 impl std::str::FromStr for WebhookUrl {
     type Err = InvalidWebhookUrl;
 

@@ -12,6 +12,7 @@ mod document;
 mod encoding;
 pub mod files;
 mod keys;
+pub mod load;
 mod merge;
 mod position;
 mod problem;
