@@ -7,6 +7,9 @@ use super::selector::{Operator, Requirement, Selector};
 /// The label that names a node.
 pub const HOSTNAME: &str = "kubernetes.io/hostname";
 
+/// Labels that controllers put on pods and that differ from one revision to the next.
+const REVISION_KEYS: [&str; 2] = ["controller-revision-hash", "pod-template-hash"];
+
 /// What restricts the nodes of a pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placement {
@@ -60,15 +63,19 @@ impl NodeTerm {
 }
 
 impl PodTerm {
-    /// Returns true where the term brings pods together with pods that carry `labels`, on one node.
+    /// Returns true where the term brings pods that carry `own` together with pods that carry `others`, on one node.
     ///
-    /// `matchLabelKeys` narrows the selection by the pod's own values: with a key that differs between revisions
-    /// (`pod-template-hash`) the pods of the next rollout are not selected.
+    /// `matchLabelKeys` narrows the selection by the pod's own values, where it has them: with a key that differs
+    /// between revisions (`pod-template-hash`) the pods of the next rollout are not selected.
     #[must_use]
-    pub fn joins(&self, labels: &Labels) -> bool {
+    pub fn joins(&self, own: &Labels, others: &Labels) -> bool {
+        let kept = |key: &Name| own.get(key).is_none_or(|value| others.get(key) == Some(value));
         self.topology_key.as_ref() == HOSTNAME
-            && self.match_label_keys.is_empty()
-            && self.selector.as_ref().is_some_and(|selector| selector.matches(labels))
+            && self.selector.as_ref().is_some_and(|selector| selector.matches(others))
+            && self
+                .match_label_keys
+                .iter()
+                .all(|key| !REVISION_KEYS.contains(&&**key) && kept(key))
     }
 }
 
@@ -99,10 +106,10 @@ impl Placement {
                 .is_none_or(|terms| terms.iter().any(|term| term.admits(name, labels)))
     }
 
-    /// Returns true where required pod affinity puts such a pod beside pods that carry `labels`.
+    /// Returns true where required pod affinity puts such a pod, which carries `own`, beside pods that carry `others`.
     #[must_use]
-    pub fn joins(&self, labels: &Labels) -> bool {
-        self.pod_affinity.iter().any(|term| term.joins(labels))
+    pub fn joins(&self, own: &Labels, others: &Labels) -> bool {
+        self.pod_affinity.iter().any(|term| term.joins(own, others))
     }
 }
 

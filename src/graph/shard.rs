@@ -1,6 +1,7 @@
 //! One namespace of the graph: its objects, the edges between them, and what is being written to it right now.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
@@ -122,6 +123,14 @@ impl Shard {
     #[must_use]
     pub fn claim_users(&self, claim: &str) -> &[WorkloadId] {
         self.claim_users.get(claim).map_or(&[], Vec::as_slice)
+    }
+
+    /// The claims that workloads name by hand and whose names begin with `prefix`, by name.
+    pub fn claims_named<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Name> {
+        self.claim_users
+            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
+            .map(|(claim, _)| claim)
+            .take_while(move |claim| claim.starts_with(prefix))
     }
 
     /// The StatefulSets whose `serviceName` is this.

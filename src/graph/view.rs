@@ -151,8 +151,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn template_user(&self, claim: &str) -> Option<(&'a Workload, u64)> {
         let (rest, ordinal) = claim.rsplit_once('-')?;
-        let canonical = ordinal == "0" || !ordinal.starts_with('0');
-        let ordinal: u64 = ordinal.parse().ok().filter(|_| canonical)?;
+        let ordinal = parse_ordinal(ordinal)?;
         rest.match_indices('-').find_map(|(split, _)| {
             let (template, set) = (&rest[..split], &rest[split + 1..]);
             let set = self.workload(&WorkloadId::new(Kind::StatefulSet, set)).known()?;
@@ -161,6 +160,32 @@ impl<'a> View<'a> {
                 .any(|one| &*one.name == template)
                 .then_some((set, ordinal))
         })
+    }
+
+    /// The claims of a StatefulSet's templates, within its ordinals, that pods name by hand; each with the index of
+    /// its template. Found by prefix, so that the number of ordinals costs nothing.
+    #[must_use]
+    pub fn borrowed_claims(&self, set: &Workload) -> Vec<(usize, Name)> {
+        let mut borrowed = Vec::new();
+        for (index, template) in set.claim_templates.iter().enumerate() {
+            let prefix = format!("{}-{}-", template.name, set.id.name);
+            let laid_over = self.overlay.workloads.iter().filter_map(|(_, node)| node.as_ref());
+            let reserved = self.shard.reservations().filter_map(|(_, one)| one.workload.as_ref());
+            let named = laid_over
+                .chain(reserved)
+                .flat_map(|workload| workload.claims().map(|(claim, _)| claim));
+            let within = |claim: &&Name| {
+                claim
+                    .strip_prefix(&prefix)
+                    .and_then(parse_ordinal)
+                    .is_some_and(|ordinal| set.ordinals().contains(&ordinal))
+            };
+            let claims = self.shard.claims_named(&prefix).chain(named).filter(within);
+            borrowed.extend(claims.map(|claim| (index, claim.clone())));
+        }
+        borrowed.sort_unstable();
+        borrowed.dedup();
+        borrowed
     }
 
     /// The StatefulSets whose governing Service is this, by name.
@@ -304,4 +329,10 @@ impl<'a> View<'a> {
         found.sort_by(|left, right| left.id.cmp(&right.id));
         found
     }
+}
+
+/// An ordinal as the StatefulSet controller writes it: without leading zeros.
+fn parse_ordinal(text: &str) -> Option<u64> {
+    let canonical = text == "0" || !text.starts_with(['0', '+']);
+    text.parse().ok().filter(|_| canonical)
 }

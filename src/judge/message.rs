@@ -70,41 +70,83 @@ pub fn warning_line(workload: &Workload, problem: &str) -> String {
 
 /// Fills in denial, warnings and annotations from the findings.
 pub fn compose(change: &Change<'_>, decision: &mut Decision, problems: Vec<String>) {
-    let denied: Vec<&Judged> = decision
-        .findings
-        .iter()
-        .filter(|judged| judged.action == Action::Deny)
-        .collect();
-    if !denied.is_empty() {
-        decision.denial = Some(denial(change, &denied));
+    let voices = voices(&decision.findings);
+    if voices.iter().any(|voice| voice.judged.action == Action::Deny) {
+        decision.denial = Some(denial(change, &voices));
     }
-    let warnings = decision
-        .findings
+    let warnings: Vec<String> = voices
         .iter()
-        .filter(|judged| judged.action == Action::Warn)
-        .map(|judged| warning(change, judged));
-    decision.warnings = within_budget(warnings.chain(problems).collect());
+        .filter(|voice| voice.judged.action == Action::Warn)
+        .map(|voice| warning(change, voice.judged))
+        .collect();
+    decision.warnings = within_budget(warnings.into_iter().chain(problems).collect());
     decision.annotations = annotations(decision);
 }
 
-fn denial(change: &Change<'_>, denied: &[&Judged]) -> String {
+/// A finding that is put into words, with those that would say the same.
+struct Voice<'a> {
+    judged: &'a Judged,
+    same: Vec<&'a Judged>,
+}
+
+/// Of the findings on one topic the one with the strongest action speaks, of equals the one with the largest extent,
+/// then the later one: precedence merges texts, never enforcement.
+fn voices(findings: &[Judged]) -> Vec<Voice<'_>> {
+    let topic = |judged: &'_ Judged| {
+        judged
+            .finding
+            .topic
+            .map(|topic| (topic, judged.finding.subject.clone()))
+    };
+    let says_same = |one: &Judged, other: &Judged| {
+        topic(one).is_some() && topic(one) == topic(other) && one.finding.workload == other.finding.workload
+    };
+    let rank = |index: usize| (findings[index].action, findings[index].finding.extent, index);
+    let mut voices = Vec::new();
+    for (index, judged) in findings.iter().enumerate() {
+        let others: Vec<usize> = (0..findings.len())
+            .filter(|other| *other != index && says_same(judged, &findings[*other]))
+            .collect();
+        if others.iter().all(|other| rank(*other) < rank(index)) {
+            voices.push(Voice {
+                judged,
+                same: others.into_iter().map(|other| &findings[other]).collect(),
+            });
+        }
+    }
+    voices
+}
+
+fn denial(change: &Change<'_>, voices: &[Voice<'_>]) -> String {
+    let denies = |judged: &&Judged| judged.action == Action::Deny;
     let mut message = String::new();
-    for judged in denied.iter().take(MOST_IN_MESSAGE) {
-        let Finding { rule, path, remedy, .. } = &judged.finding;
+    let mut denied = Vec::new();
+    let mut more = 0;
+    for voice in voices.iter().filter(|voice| denies(&voice.judged)) {
+        let said = denied.len();
+        denied.push(voice.judged);
+        denied.extend(voice.same.iter().copied().filter(denies));
+        if said >= MOST_IN_MESSAGE {
+            more += 1;
+            continue;
+        }
         if !message.is_empty() {
             message.push('\n');
         }
+        let rules: Vec<&str> = denied[said..].iter().map(|judged| judged.finding.rule).collect();
+        let Finding { path, remedy, .. } = &voice.judged.finding;
         message.push_str(&format!(
-            "{rule}: {}. {remedy} (field {})",
-            judged.message,
+            "{}: {}. {remedy} (field {})",
+            rules.join(", "),
+            voice.judged.message,
             dotted(path)
         ));
     }
-    if denied.len() > MOST_IN_MESSAGE {
-        message.push_str(&format!("\nand {} more", denied.len() - MOST_IN_MESSAGE));
+    if more > 0 {
+        message.push_str(&format!("\nand {more} more"));
     }
     message.push('\n');
-    message.push_str(&way_out(change, denied));
+    message.push_str(&way_out(change, &denied));
     message
 }
 

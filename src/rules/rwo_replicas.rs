@@ -1,7 +1,8 @@
 //! `rwo-replicas`: several pods of one workload mount one single-node claim.
 
-use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, sharing, text};
-use crate::graph::{Kind, Lookup, ObjectKind, ObjectRef, Workload};
+use super::kit::sharing::{self, Access};
+use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
+use crate::graph::{Kind, ObjectKind, ObjectRef, Workload};
 
 /// See `rwo-replicas.md`.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ static META: Meta = Meta {
         strict: Some(Action::Deny),
     }],
     injection: Injection::Never,
-    parameters: &[],
+    parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-replicas.md"),
     since: "0.1.0",
 };
@@ -33,60 +34,47 @@ impl Rule for RwoReplicas {
     }
 
     fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        let replicas = u64::from(workload.replicas);
-        if replicas <= 1 {
+        if workload.replicas <= 1 || workload.pods.volumes.is_empty() {
             return;
         }
-        let many = text::counted(replicas, "replica");
-        for (name, _) in workload.claims() {
-            let finding = match cx.view.claim(name) {
-                Lookup::Known(claim) => {
-                    let modes = claim.modes();
-                    let together =
-                        sharing::is_pinned(claim, cx.view, &[]) || sharing::shares_node_with_itself(workload, cx.view);
-                    if !modes.is_single_node() || modes.is_single_pod() || together {
-                        continue;
-                    }
-                    let explained = text::modes_explained(modes);
-                    let finding = Finding::violation(&META, workload, name)
-                        .says(
-                            format!(
-                                "{many} mount claim \"{name}\", which is {explained}; \
-                                 replicas on other nodes would wait in ContainerCreating for ever"
-                            ),
-                            format!("{many} mount ReadWriteOnce claim \"{name}\"; all but one node's wait for ever"),
-                        )
-                        .remedy(remedy(workload))
-                        .related(
-                            ObjectRef::new(ObjectKind::Claim, name.clone()),
-                            "/spec/accessModes",
-                            format!("claim is {modes}"),
-                        );
-                    if sharing::is_enforced(claim, cx.view) && !sharing::is_one_node_cluster(cx.view) {
-                        finding
-                    } else {
-                        finding.at_most(Action::Warn)
-                    }
+        let replicas = text::counted(u64::from(workload.replicas), "replica");
+        for sharing::Mounted { claim, volume, .. } in sharing::mounted(workload) {
+            let finding = match sharing::access(claim, cx) {
+                // Of one pod alone speaks `rwop-overlap`.
+                Access::Free | Access::OnePod(_) => continue,
+                _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
+                Access::OneNode(modes, barrier) => Finding::violation(&META, workload, claim)
+                    .says(
+                        format!(
+                            "{replicas} mount claim \"{claim}\", which is {}; {}",
+                            text::modes_explained(modes),
+                            barrier.consequence("replicas")
+                        ),
+                        format!("{replicas} mount claim \"{claim}\", which is {modes} (one node only)"),
+                    )
+                    .remedy(remedy(workload, volume))
+                    .at_most(barrier.limit())
+                    .related(
+                        ObjectRef::new(ObjectKind::Claim, claim.clone()),
+                        "/spec/accessModes",
+                        format!("claim is {modes}"),
+                    ),
+                Access::Missing(missing) => {
+                    let question = format!("whether {replicas} may share it");
+                    sharing::cannot_tell(&META, workload, claim, missing, &question)
                 }
-                Lookup::Absent => unknown(workload, name, &many, "does not exist yet")
-                    .rests_on_absence_of(ObjectRef::new(ObjectKind::Claim, name.clone())),
-                Lookup::Unknown => unknown(workload, name, &many, "is not known"),
             };
-            findings.push(finding.extent(replicas).at("/spec/replicas"));
+            findings.push(finding.extent(workload.replicas).at("/spec/replicas"));
         }
     }
 }
 
-fn unknown(workload: &Workload, claim: &str, many: &str, why: &str) -> Finding {
-    Finding::unknown(&META, workload, claim).says(
-        format!("claim \"{claim}\" {why}, so whether {many} may share it was not checked"),
-        format!("claim \"{claim}\" {why}; whether {many} may share it was not checked"),
-    )
-}
-
-fn remedy(workload: &Workload) -> String {
+fn remedy(workload: &Workload, volume: &str) -> String {
     if workload.id.kind == Kind::StatefulSet {
-        "Use a claim template instead of the claim, a ReadWriteMany class, or replicas: 1".to_owned()
+        format!(
+            "Add a volumeClaimTemplates entry named \"{volume}\", which replaces the volume by a claim for each pod, \
+             or use a ReadWriteMany class, or replicas: 1"
+        )
     } else {
         "Use a StatefulSet with volumeClaimTemplates, a ReadWriteMany class, or replicas: 1".to_owned()
     }

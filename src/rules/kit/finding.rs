@@ -28,6 +28,8 @@ pub struct Finding {
     pub brief: String,
     /// The object on whose absence it rests: one that was created a moment ago may not be known yet.
     pub absent: Option<ObjectRef>,
+    /// Findings on one workload with the same subject and topic say the same thing: one of them is put into words.
+    pub topic: Option<&'static str>,
     pub related: Vec<Related>,
 }
 
@@ -64,6 +66,7 @@ impl Finding {
             remedy: String::new(),
             brief: String::new(),
             absent: None,
+            topic: None,
             related: Vec::new(),
         }
     }
@@ -128,6 +131,14 @@ impl Finding {
     pub fn rests_on_absence_of(self, object: ObjectRef) -> Self {
         Self {
             absent: Some(object),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn topic(self, topic: &'static str) -> Self {
+        Self {
+            topic: Some(topic),
             ..self
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod finding;
 pub mod meta;
+pub mod others;
 pub mod parameters;
 pub mod patch;
 pub mod quantity;

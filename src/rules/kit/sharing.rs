@@ -1,10 +1,16 @@
 //! When pods that share a claim get in each other's way: the shared vocabulary of the storage rules.
 
+use super::finding::Finding;
+use super::meta::{Action, Meta, Parameter, ParameterKind};
+use super::rule::Surroundings;
+use super::text;
 use crate::graph::placement::{HOSTNAME, Placement};
-use crate::graph::{Claim, ClassName, Kind, Lookup, Node, View, Workload};
+use crate::graph::{
+    Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, Node, ObjectKind, ObjectRef, View, VolumeSource, Workload,
+};
 
 /// Provisioners that make directories of one node (`docs/rules.md`, "pinned").
-pub const LOCAL_PROVISIONERS: &[&str] = &[
+const LOCAL: &[&str] = &[
     "kubernetes.io/no-provisioner",
     "rancher.io/local-path",
     "k8s.io/minikube-hostpath",
@@ -15,7 +21,7 @@ pub const LOCAL_PROVISIONERS: &[&str] = &[
 
 /// In-tree provisioners whose disks the attach/detach controller handles (`pkg/volume/*/attacher.go`, and their
 /// CSI migration).
-const IN_TREE_PROVISIONERS: &[&str] = &[
+const IN_TREE: &[&str] = &[
     "kubernetes.io/aws-ebs",
     "kubernetes.io/azure-disk",
     "kubernetes.io/cinder",
@@ -23,6 +29,109 @@ const IN_TREE_PROVISIONERS: &[&str] = &[
     "kubernetes.io/rbd",
     "kubernetes.io/vsphere-volume",
 ];
+
+/// The parameter of every rule that asks whether a volume is pinned.
+pub const LOCAL_PROVISIONERS: Parameter = Parameter {
+    name: "local-provisioners",
+    summary: "further provisioners whose volumes only one node can ever reach",
+    kind: ParameterKind::List(&[]),
+};
+
+/// Several findings on one claim that nobody knows say the same thing.
+const CLAIM_UNKNOWN: &str = "claim-unknown";
+
+/// The topic of what is said of a rolling update on a claim that one pod alone may use.
+pub const SURGE: &str = "surge";
+
+/// A claim that the pods of a workload name by hand.
+#[derive(Debug)]
+pub struct Mounted<'a> {
+    pub claim: &'a Name,
+    pub volume: &'a Name,
+    /// JSON pointer to the claim's name in the workload.
+    pub path: String,
+}
+
+/// How the pods that name a claim may use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// From every node, or only one node can ever reach it: they cannot get in each other's way.
+    Free,
+    Missing(Missing),
+    /// From one node at a time; what holds back those on another.
+    OneNode(Modes, Barrier),
+    /// By one pod at a time, wherever it is: the scheduler sees to that for every driver.
+    OnePod(Modes),
+}
+
+/// Why nothing is known of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is not known whether there is one.
+    NotKnown,
+    /// There is none.
+    NotThere,
+}
+
+/// What holds back pods on a second node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barrier {
+    /// The attach/detach controller.
+    Attach,
+    /// It would, but there is no second node now.
+    LoneNode,
+    /// Nothing: the driver does not enforce the mode.
+    Nothing,
+}
+
+impl Barrier {
+    /// The strongest action that a conflict behind it deserves.
+    #[must_use]
+    pub const fn limit(self) -> Action {
+        match self {
+            Self::Attach => Action::Deny,
+            Self::LoneNode | Self::Nothing => Action::Warn,
+        }
+    }
+
+    /// What becomes of `pods` that run on different nodes.
+    #[must_use]
+    pub fn consequence(self, pods: &str) -> String {
+        match self {
+            Self::Attach => format!("{pods} on other nodes would wait in ContainerCreating for ever"),
+            Self::LoneNode => {
+                format!("{pods} on a second node, which this cluster does not have yet, would wait for ever")
+            }
+            Self::Nothing => {
+                format!("its driver does not enforce that, so {pods} on other nodes would write to it too")
+            }
+        }
+    }
+}
+
+/// The claims that a workload's pods name by hand, each once.
+///
+/// Volumes count whether mounted or not (`kubernetes-facts.md` §2.1); one that a claim template of the same name
+/// replaces does not (§1.4).
+#[must_use]
+pub fn mounted(workload: &Workload) -> Vec<Mounted<'_>> {
+    let mut mounted: Vec<Mounted<'_>> = Vec::new();
+    for (index, volume) in workload.pods.volumes.iter().enumerate() {
+        let VolumeSource::Claim { claim, .. } = &volume.source else {
+            continue;
+        };
+        if claim.is_empty() || workload.is_shadowed(volume) || mounted.iter().any(|other| other.claim == claim) {
+            continue;
+        }
+        let pod_spec = text::pod_spec(workload.id.kind);
+        mounted.push(Mounted {
+            claim,
+            volume: &volume.name,
+            path: format!("{pod_spec}/volumes/{index}/persistentVolumeClaim/claimName"),
+        });
+    }
+    mounted
+}
 
 /// How many pods of a workload may exist at once in the steady state; unknown for a DaemonSet whose nodes are not
 /// known.
@@ -50,17 +159,132 @@ pub fn pods_ever(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
     pods(workload, view).map(|now| now.max(scaled.unwrap_or_default()))
 }
 
-/// Whether the claim's mode is really enforced on a second node (`docs/rules.md`, "enforced").
+/// How far a rolling update goes above the desired number of pods while it may not go below: then the new pod and the
+/// old wait for one another. At the replicas the workload has, at least one (`kubernetes-facts.md` §2.3).
 #[must_use]
-pub fn is_enforced(claim: &Claim, view: &View<'_>) -> bool {
+pub fn surge(workload: &Workload) -> Option<Fenceposts> {
+    let posts = workload.rollout.fenceposts(workload.replicas.max(1))?;
+    (posts.surge > 0 && posts.unavailable == 0).then_some(posts)
+}
+
+/// How pods may use the claim of this name. One that a StatefulSet is about to make is known by its template.
+#[must_use]
+pub fn access(claim: &str, cx: &Surroundings<'_>) -> Access {
+    match cx.view.claim(claim) {
+        Lookup::Known(claim) => access_to(claim, cx),
+        Lookup::Unknown => Access::Missing(Missing::NotKnown),
+        Lookup::Absent => {
+            to_be_made(claim, cx.view).map_or(Access::Missing(Missing::NotThere), |claim| access_to(&claim, cx))
+        }
+    }
+}
+
+/// Says that a rule could not tell `question` (`whether 3 replicas may share it`), for nothing is known of the claim.
+#[must_use]
+pub fn cannot_tell(meta: &Meta, workload: &Workload, claim: &Name, missing: Missing, question: &str) -> Finding {
+    let finding = Finding::unknown(meta, workload, claim).topic(CLAIM_UNKNOWN);
+    match missing {
+        Missing::NotKnown => finding
+            .says(
+                format!("claim \"{claim}\" is not known, so {question} was not checked"),
+                format!("claim \"{claim}\" is not known; {question} was not checked"),
+            )
+            .remedy(format!("Add PersistentVolumeClaim \"{claim}\" to what is read")),
+        Missing::NotThere => finding
+            .says(
+                format!("claim \"{claim}\" does not exist yet, so {question} was not checked"),
+                format!("claim \"{claim}\" does not exist yet; {question} was not checked"),
+            )
+            .remedy(format!("Create PersistentVolumeClaim \"{claim}\" first"))
+            .rests_on_absence_of(ObjectRef::new(ObjectKind::Claim, claim.clone())),
+    }
+}
+
+/// The topic of [`cannot_tell`], for a rule that says the same in other words.
+#[must_use]
+pub fn about_missing(finding: Finding) -> Finding {
+    finding.topic(CLAIM_UNKNOWN)
+}
+
+/// Whether all pods of one workload are bound to share a node: by name, or by affinity to themselves.
+#[must_use]
+pub fn shares_node_with_itself(workload: &Workload, view: &View<'_>) -> bool {
+    let placement = workload.pods.placement.as_deref();
+    let labels = &workload.pods.labels;
+    placement.is_some_and(|placement| placement.hostname().is_some() || placement.joins(labels, labels))
+        || only_node(placement, view).is_some()
+}
+
+/// Whether pods of the two are bound to share a node. Either side may guarantee it.
+#[must_use]
+pub fn shares_node_with(one: &Workload, other: &Workload, view: &View<'_>) -> bool {
+    let joins = |from: &Workload, to: &Workload| {
+        from.pods
+            .placement
+            .as_deref()
+            .is_some_and(|own| own.joins(&from.pods.labels, &to.pods.labels))
+    };
+    if joins(one, other) || joins(other, one) {
+        return true;
+    }
+    let node = |workload: &Workload| {
+        let placement = workload.pods.placement.as_deref();
+        let named = placement.and_then(Placement::hostname).map(str::to_owned);
+        named.or_else(|| only_node(placement, view))
+    };
+    let node_of_one = node(one);
+    node_of_one.is_some() && node_of_one == node(other)
+}
+
+/// Returns true where a StatefulSet makes the claim of this name for one of its pods.
+#[must_use]
+pub fn is_to_be_made(claim: &str, view: &View<'_>) -> bool {
+    to_be_made(claim, view).is_some()
+}
+
+/// The claim that a StatefulSet makes for one of its pods, before it has done so.
+fn to_be_made(claim: &str, view: &View<'_>) -> Option<Claim> {
+    let (set, ordinal) = view.template_user(claim)?;
+    if set.deleting || !set.ordinals().contains(&ordinal) {
+        return None;
+    }
+    let template = set
+        .claim_templates
+        .iter()
+        .find(|template| claim.strip_suffix(&format!("-{}-{ordinal}", set.id.name)) == Some(&*template.name))?;
+    Some(Claim {
+        name: claim.into(),
+        requested: template.modes,
+        granted: Modes::default(),
+        class: template.class.clone(),
+        volume_name: None,
+        volume: Lookup::Absent,
+        deleting: false,
+    })
+}
+
+fn access_to(claim: &Claim, cx: &Surroundings<'_>) -> Access {
+    let modes = claim.modes();
+    if modes.is_single_pod() {
+        Access::OnePod(modes)
+    } else if !modes.is_single_node() || is_pinned(claim, cx) {
+        Access::Free
+    } else if !is_enforced(claim, cx.view) {
+        Access::OneNode(modes, Barrier::Nothing)
+    } else if cx.view.nodes().known().is_some_and(|nodes| nodes.len() == 1) {
+        Access::OneNode(modes, Barrier::LoneNode)
+    } else {
+        Access::OneNode(modes, Barrier::Attach)
+    }
+}
+
+/// Whether the claim's mode is really enforced on a second node (`docs/rules.md`, "enforced").
+fn is_enforced(claim: &Claim, view: &View<'_>) -> bool {
     if let Lookup::Known(volume) = &claim.volume {
         return view.attaches(&volume.kind);
     }
-    if claim.volume_name.is_some() {
-        return true;
-    }
     match view.class(&claim.class) {
-        Lookup::Known(class) if IN_TREE_PROVISIONERS.contains(&&*class.provisioner) => true,
+        Lookup::Known(class) if IN_TREE.contains(&&*class.provisioner) => true,
         // Any other provisioner without such a driver makes NFS exports or directories of a host.
         Lookup::Known(class) => match view.driver_attaches(&class.provisioner) {
             Lookup::Known(attaches) => attaches,
@@ -71,54 +295,27 @@ pub fn is_enforced(claim: &Claim, view: &View<'_>) -> bool {
     }
 }
 
-/// Whether one node alone can ever reach the claim's volume; `extra` are further local provisioners.
-#[must_use]
-pub fn is_pinned(claim: &Claim, view: &View<'_>, extra: &[String]) -> bool {
+/// Whether one node alone can ever reach the claim's volume. Before it is bound, or where the volume cannot be read,
+/// the provisioner of its class tells.
+fn is_pinned(claim: &Claim, cx: &Surroundings<'_>) -> bool {
     if let Lookup::Known(volume) = &claim.volume {
         return volume.pinned;
     }
-    if claim.class == ClassName::None || claim.volume_name.is_some() {
+    if claim.class == ClassName::None {
         return false;
     }
-    view.class(&claim.class).known().is_some_and(|class| {
+    let further = cx.parameters.list(LOCAL_PROVISIONERS.name).unwrap_or_default();
+    cx.view.class(&claim.class).known().is_some_and(|class| {
         let local = |name: &str| *class.provisioner == *name;
-        LOCAL_PROVISIONERS.iter().any(|name| local(name)) || extra.iter().any(|name| local(name))
+        LOCAL.iter().any(|name| local(name)) || further.iter().any(|name| local(name))
     })
-}
-
-/// Whether all pods of one workload are bound to share a node: by name, or by affinity to themselves.
-#[must_use]
-pub fn shares_node_with_itself(workload: &Workload, view: &View<'_>) -> bool {
-    let placement = workload.pods.placement.as_deref();
-    placement.is_some_and(|placement| placement.hostname().is_some() || placement.joins(&workload.pods.labels))
-        || only_node(placement, view).is_some()
-}
-
-/// Whether pods of the two are bound to share a node. Either side may guarantee it.
-#[must_use]
-pub fn shares_node_with(one: &Workload, other: &Workload, view: &View<'_>) -> bool {
-    let (left, right) = (one.pods.placement.as_deref(), other.pods.placement.as_deref());
-    let joins = |placement: Option<&Placement>, to: &Workload| placement.is_some_and(|own| own.joins(&to.pods.labels));
-    if joins(left, other) || joins(right, one) {
-        return true;
-    }
-    let named = |placement: Option<&Placement>| placement.and_then(Placement::hostname).map(str::to_owned);
-    let node = |placement| named(placement).or_else(|| only_node(placement, view));
-    let (left, right) = (node(left), node(right));
-    left.is_some() && left == right
-}
-
-/// Whether the cluster has one node only: everything shares it, for now.
-#[must_use]
-pub fn is_one_node_cluster(view: &View<'_>) -> bool {
-    view.nodes().known().is_some_and(|nodes| nodes.len() == 1)
 }
 
 /// The only node that placement admits, in a cluster of several.
 fn only_node(placement: Option<&Placement>, view: &View<'_>) -> Option<String> {
     // Without selector or affinity every node is admitted: not worth a walk over all of them.
     placement.filter(|own| !own.node_selector.is_empty() || own.node_terms.is_some())?;
-    let nodes = view.nodes().known()?;
+    let nodes = view.nodes().known().filter(|nodes| nodes.len() > 1)?;
     let mut admitted = candidates(placement, nodes);
     let only = admitted.next()?;
     admitted

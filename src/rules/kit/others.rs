@@ -1,0 +1,214 @@
+//! Who else uses a claim: the other workloads whose pods may meet ours on it.
+
+use super::finding::Finding;
+use super::sharing::{self, Mounted};
+use super::text;
+use crate::graph::{Kind, Lookup, Name, ObjectRef, View, Workload};
+
+/// The label by which charts and operators say which installation an object belongs to.
+const INSTANCE: &str = "app.kubernetes.io/instance";
+
+/// Another top-level workload whose pods may use the same claim.
+#[derive(Clone, Copy, Debug)]
+pub struct Other<'a> {
+    pub workload: &'a Workload,
+    /// How many pods it may have; unknown for a DaemonSet where the nodes are.
+    pub pods: Lookup<u64>,
+}
+
+/// A claim that the pods of a workload use, named by hand or made from a claim template.
+#[derive(Debug)]
+pub struct Used {
+    pub claim: Name,
+    /// Its own claim template makes it, one for each pod.
+    pub made: bool,
+    /// JSON pointer to what names it in the workload.
+    pub path: String,
+}
+
+impl Other<'_> {
+    /// `Deployment shop/api (2 pods)`.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let pods = match self.pods {
+            Lookup::Known(pods) => text::counted(pods, "pod"),
+            Lookup::Absent | Lookup::Unknown => "a pod on every node".to_owned(),
+        };
+        format!("{} ({pods})", text::object(self.workload))
+    }
+
+    /// How many pods count for the extent of a finding.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.pods.known().unwrap_or(1)
+    }
+}
+
+/// `Deployment shop/api (2 pods) and 1 more workload`.
+#[must_use]
+pub fn described(others: &[Other<'_>]) -> String {
+    match others {
+        [] => String::new(),
+        [one] => one.described(),
+        [one, rest @ ..] => {
+            let more = text::counted(rest.len() as u64, "more workload");
+            format!("{} and {more}", one.described())
+        }
+    }
+}
+
+/// `Deployment api and 1 more`, for a warning.
+#[must_use]
+pub fn brief(others: &[Other<'_>]) -> String {
+    match others {
+        [] => String::new(),
+        [one] => format!("{} {}", one.workload.id.kind, one.workload.id.name),
+        [one, rest @ ..] => {
+            format!(
+                "{} {} and {} more",
+                one.workload.id.kind,
+                one.workload.id.name,
+                rest.len()
+            )
+        }
+    }
+}
+
+/// Names the others as objects that play a part in a finding.
+#[must_use]
+pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
+    others.iter().fold(finding, |finding, other| {
+        let message = format!("also uses claim \"{claim}\"");
+        finding.related(ObjectRef::from(&other.workload.id), "", message)
+    })
+}
+
+/// The claims that somebody else may use too: those named by hand, and those of a StatefulSet's templates that
+/// another workload names.
+#[must_use]
+pub fn shareable(workload: &Workload, view: &View<'_>) -> Vec<Used> {
+    let by_hand = sharing::mounted(workload)
+        .into_iter()
+        .map(|Mounted { claim, path, .. }| Used {
+            claim: claim.clone(),
+            made: false,
+            path,
+        });
+    let mut used: Vec<Used> = by_hand.collect();
+    if workload.id.kind == Kind::StatefulSet {
+        for (index, claim) in view.borrowed_claims(workload) {
+            if !used.iter().any(|other| other.claim == claim) {
+                used.push(Used {
+                    claim,
+                    made: true,
+                    path: format!("/spec/volumeClaimTemplates/{index}"),
+                });
+            }
+        }
+    }
+    used
+}
+
+/// The other workloads with pods that use this claim, by kind and name. Not those that are going, that a built-in
+/// workload owns, that share our owner, or that will be ours by adoption.
+#[must_use]
+pub fn others<'a>(workload: &Workload, claim: &str, view: &View<'a>) -> Vec<Other<'a>> {
+    let mut users = view.claim_users(claim);
+    if let Some((set, ordinal)) = view.template_user(claim) {
+        let within = sharing::pods_ever(set, view).known().is_some_and(|pods| {
+            let first = u64::from(set.first_ordinal);
+            (first..first + pods).contains(&ordinal)
+        });
+        if within && !users.iter().any(|user| user.id == set.id) {
+            users.push(set);
+        }
+    }
+    let candidates = users.into_iter().filter(|other| {
+        other.id != workload.id && !other.deleting && !other.is_owned() && !is_one_owner(workload, other)
+    });
+    candidates
+        .map(|other| Other {
+            workload: other,
+            pods: sharing::pods_ever(other, view),
+        })
+        .filter(|other| other.pods != Lookup::Known(0))
+        .collect()
+}
+
+/// Returns true where `other` is the older one of two that are the same but for the name: a rename in progress, as
+/// `helm upgrade` does it, creates the new one before it deletes the old.
+#[must_use]
+pub fn is_renamed_from(workload: &Workload, other: &Workload) -> bool {
+    let instance = workload.labels.get(INSTANCE).filter(|instance| !instance.is_empty());
+    let older = match (&workload.created, &other.created) {
+        (Some(own), Some(other)) => other < own,
+        (None, Some(_)) => true,
+        (_, None) => false,
+    };
+    older && instance.is_some() && instance == other.labels.get(INSTANCE) && workload.pods.labels == other.pods.labels
+}
+
+/// Returns true where one of the two is a bare Pod or Job that names a node, and the other does not: made to meet it
+/// there (`kubectl debug --copy-to --same-node`, migration tools).
+#[must_use]
+pub fn is_visit(one: &Workload, other: &Workload) -> bool {
+    let named = |workload: &Workload| {
+        workload
+            .pods
+            .placement
+            .as_deref()
+            .is_some_and(|own| own.hostname().is_some())
+    };
+    let visits = |guest: &Workload, host: &Workload| {
+        matches!(guest.id.kind, Kind::Job | Kind::Pod) && named(guest) && !named(host)
+    };
+    visits(one, other) || visits(other, one)
+}
+
+/// Returns true where one controller has, or will have, the pods of both: the same custom resource owns them, or one
+/// of them is an orphan that the other adopts (`delete --cascade=orphan` and recreate; restores without owners).
+fn is_one_owner(one: &Workload, other: &Workload) -> bool {
+    (one.owner.is_some() && one.owner == other.owner) || adopts(one, other) || adopts(other, one)
+}
+
+fn adopts(controller: &Workload, orphan: &Workload) -> bool {
+    let labels = match (controller.id.kind, orphan.id.kind) {
+        (Kind::Deployment, Kind::ReplicaSet) => &orphan.labels,
+        (
+            Kind::DaemonSet | Kind::Deployment | Kind::ReplicaSet | Kind::ReplicationController | Kind::StatefulSet,
+            Kind::Pod,
+        ) => &orphan.pods.labels,
+        _ => return false,
+    };
+    orphan.owner.is_none() && !controller.selector.is_empty() && controller.selector.matches(labels)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::project;
+
+    fn workload(kind: Kind, json: &str) -> Workload {
+        project::workload(kind, &"shop".into(), json).unwrap().workload
+    }
+
+    #[test]
+    fn an_orphan_is_adopted_only_without_an_owner_and_by_a_selector_that_asks_something() {
+        let deployment = workload(
+            Kind::Deployment,
+            r#"{"metadata":{"name":"web"},"spec":{"selector":{"matchLabels":{"app":"web"}}}}"#,
+        );
+        let orphan = r#"{"metadata":{"name":"web-1","labels":{"app":"web","pod-template-hash":"1"}}}"#;
+        let set = workload(Kind::ReplicaSet, orphan);
+        assert!(is_one_owner(&deployment, &set));
+        assert!(is_one_owner(&set, &deployment));
+        assert!(is_one_owner(&workload(Kind::Pod, orphan), &deployment));
+        let foreign = r#"{"metadata":{"name":"web-1","labels":{"app":"web"},"ownerReferences":[
+            {"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","name":"web","controller":true}]}}"#;
+        let set = workload(Kind::ReplicaSet, foreign);
+        assert!(!is_one_owner(&deployment, &set));
+        assert!(is_one_owner(&set, &workload(Kind::ReplicaSet, foreign)));
+        let anything = workload(Kind::Deployment, r#"{"metadata":{"name":"all"}}"#);
+        assert!(!is_one_owner(&anything, &workload(Kind::Pod, orphan)));
+    }
+}

@@ -1,0 +1,61 @@
+//! `rwo-daemonset`: the pods of a DaemonSet, one on every node, mount one single-node claim.
+
+use super::kit::sharing::{self, Access, Barrier};
+use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
+use crate::graph::{Kind, Lookup, Workload};
+
+/// See `rwo-daemonset.md`.
+#[derive(Debug)]
+pub(super) struct RwoDaemonset;
+
+static META: Meta = Meta {
+    id: "rwo-daemonset",
+    summary: "a DaemonSet mounts one ReadWriteOnce claim on every node",
+    kinds: &[Kind::DaemonSet],
+    cases: &[Case {
+        when: "",
+        baseline: Some(Action::Deny),
+        strict: Some(Action::Deny),
+    }],
+    injection: Injection::Never,
+    parameters: &[sharing::LOCAL_PROVISIONERS],
+    page: include_str!("rwo-daemonset.md"),
+    since: "0.1.0",
+};
+
+impl Rule for RwoDaemonset {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        for sharing::Mounted { claim, path, .. } in sharing::mounted(workload) {
+            let finding = match sharing::access(claim, cx) {
+                // Of one pod alone speaks `rwop-overlap`.
+                Access::Free | Access::OnePod(_) | Access::OneNode(_, Barrier::LoneNode) => continue,
+                _ if runs_on_one_node(workload, cx) => continue,
+                Access::OneNode(modes, barrier) => Finding::violation(&META, workload, claim)
+                    .says(
+                        format!(
+                            "a pod on every node mounts claim \"{claim}\", which is {}; {}",
+                            text::modes_explained(modes),
+                            barrier.consequence("pods")
+                        ),
+                        format!("every node's pod mounts claim \"{claim}\", which is {modes} (one node only)"),
+                    )
+                    .remedy("Use hostPath or a local volume, an ephemeral volume, or a ReadWriteMany class")
+                    .at_most(barrier.limit()),
+                Access::Missing(missing) => {
+                    let question = "whether pods on every node may share it";
+                    sharing::cannot_tell(&META, workload, claim, missing, question)
+                }
+            };
+            findings.push(finding.at(path));
+        }
+    }
+}
+
+fn runs_on_one_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
+    matches!(sharing::pods(workload, cx.view), Lookup::Known(0 | 1))
+        || sharing::shares_node_with_itself(workload, cx.view)
+}

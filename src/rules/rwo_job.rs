@@ -1,0 +1,207 @@
+//! `rwo-job`: pods that run once and end need a single-node claim that is held elsewhere, or by one another.
+
+use super::kit::others::{self, Other};
+use super::kit::patch::{Defaulted, Operation, Outcome};
+use super::kit::sharing::{self, Access, Barrier};
+use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
+use crate::graph::{Concurrency, Kind, Modes, Rollout, Shape, Workload};
+
+/// See `rwo-job.md`.
+#[derive(Debug)]
+pub(super) struct RwoJob;
+
+/// The case of a claim that one pod alone may use, and that a workload holds for as long as it runs.
+const HELD_BY_ONE_POD: usize = 1;
+
+static META: Meta = Meta {
+    id: "rwo-job",
+    summary: "a Job needs a ReadWriteOnce claim that a running workload, or another of its own pods, holds",
+    kinds: &[Kind::CronJob, Kind::Job, Kind::Pod],
+    cases: &[
+        Case {
+            when: "",
+            baseline: Some(Action::Warn),
+            strict: Some(Action::Warn),
+        },
+        Case {
+            when: "the claim is ReadWriteOncePod and a running workload holds it",
+            baseline: Some(Action::Deny),
+            strict: Some(Action::Deny),
+        },
+    ],
+    injection: Injection::OptIn,
+    parameters: &[sharing::LOCAL_PROVISIONERS],
+    page: include_str!("rwo-job.md"),
+    since: "0.1.0",
+};
+
+/// Why the pods of a job may wait for the claim.
+enum Cause<'a> {
+    Held(Vec<Other<'a>>),
+    Overlap,
+    Parallel,
+}
+
+impl Rule for RwoJob {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        let pods = sharing::pods(workload, cx.view).known().unwrap_or_default();
+        if !workload.is_one_shot() || pods == 0 {
+            return;
+        }
+        for sharing::Mounted { claim, path, .. } in sharing::mounted(workload) {
+            let access = sharing::access(claim, cx);
+            let Some(cause) = cause(workload, claim, access, cx) else {
+                continue;
+            };
+            let extent = match &cause {
+                Cause::Held(others) => others.len() as u64 + pods,
+                Cause::Overlap | Cause::Parallel => pods,
+            };
+            let finding = match access {
+                Access::Free => continue,
+                Access::OnePod(modes) => one_pod(workload, claim, modes, &cause),
+                Access::OneNode(modes, barrier) => one_node(workload, claim, modes, barrier, &cause),
+                Access::Missing(missing) => {
+                    let question = "whether its pods can get it";
+                    sharing::cannot_tell(&META, workload, claim, missing, question)
+                }
+            };
+            findings.push(finding.extent(extent).at(path));
+        }
+    }
+
+    fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
+        let overlaps = |claim| match sharing::access(claim, cx) {
+            Access::OnePod(_) => true,
+            Access::OneNode(_, barrier) => {
+                barrier != Barrier::Nothing && !sharing::shares_node_with_itself(workload, cx.view)
+            }
+            Access::Free | Access::Missing(_) => false,
+        };
+        if !shape.spec || workload.idle || workload.rollout != Rollout::Cron(Concurrency::Allow) {
+            return Outcome::Nothing;
+        }
+        if !sharing::mounted(workload).iter().any(|mounted| overlaps(mounted.claim)) {
+            return Outcome::Nothing;
+        }
+        Outcome::Inject(Defaulted {
+            operations: vec![Operation::add("/spec/concurrencyPolicy", "Forbid")],
+            records: Vec::new(),
+            rests_on_services: false,
+        })
+    }
+}
+
+/// The gravest cause there is. Beside the workload that holds the claim its own pods share that node as well, so the
+/// remedy for the first is one for the others.
+fn cause<'a>(workload: &Workload, claim: &str, access: Access, cx: &Surroundings<'a>) -> Option<Cause<'a>> {
+    let one_pod = matches!(access, Access::OnePod(_));
+    let mut holders = others::others(workload, claim, cx.view);
+    holders.retain(|other| {
+        !other.workload.is_one_shot() && (one_pod || !sharing::shares_node_with(workload, other.workload, cx.view))
+    });
+    if !holders.is_empty() {
+        return Some(Cause::Held(holders));
+    }
+    if !one_pod && sharing::shares_node_with_itself(workload, cx.view) {
+        return None;
+    }
+    // Of several pods on a claim for one alone speaks `rwop-overlap`.
+    if workload.replicas > 1 && !one_pod {
+        return Some(Cause::Parallel);
+    }
+    (workload.rollout == Rollout::Cron(Concurrency::Allow)).then_some(Cause::Overlap)
+}
+
+fn one_pod(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) -> Finding {
+    let explained = text::modes_explained(modes);
+    match cause {
+        Cause::Held(others) => Finding::violation(&META, workload, claim)
+            .case(HELD_BY_ONE_POD)
+            .says(
+                format!(
+                    "claim \"{claim}\", which is {explained}, is held by {}; the job's pod would wait for ever, on \
+                     whatever node",
+                    others::described(others)
+                ),
+                format!(
+                    "claim \"{claim}\", which is {modes}, is held by {}",
+                    others::brief(others)
+                ),
+            )
+            .remedy("Work on a claim made from a VolumeSnapshot, or use ReadWriteOnce and put both on one node"),
+        Cause::Overlap | Cause::Parallel => overlap(workload, claim, modes, "wherever it is, "),
+    }
+}
+
+fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, cause: &Cause<'_>) -> Finding {
+    let explained = text::modes_explained(modes);
+    let finding = match cause {
+        Cause::Held(others) => Finding::violation(&META, workload, claim)
+            .says(
+                format!(
+                    "claim \"{claim}\", which is {explained}, is held by {}; {}",
+                    others::described(others),
+                    barrier.consequence("the job's pods")
+                ),
+                format!(
+                    "claim \"{claim}\", which is {modes}, is held by {}",
+                    others::brief(others)
+                ),
+            )
+            .remedy(beside(others)),
+        Cause::Parallel => {
+            let pods = text::counted(u64::from(workload.replicas), "pod");
+            Finding::violation(&META, workload, claim)
+                .says(
+                    format!(
+                        "{pods} at once mount claim \"{claim}\", which is {explained}; those on other nodes wait until \
+                         the first node's have ended"
+                    ),
+                    format!("{pods} at once mount claim \"{claim}\", which is {modes} (one node only)"),
+                )
+                .remedy("Use parallelism: 1, an ephemeral volume, or a ReadWriteMany class")
+        }
+        Cause::Overlap => overlap(workload, claim, modes, "on another node "),
+    };
+    finding.at_most(barrier.limit())
+}
+
+fn overlap(workload: &Workload, claim: &str, modes: Modes, place: &str) -> Finding {
+    Finding::violation(&META, workload, claim)
+        .says(
+            format!(
+                "concurrencyPolicy Allow starts a run while the last one still holds claim \"{claim}\", which is {}; \
+                 {place}the new run's pod waits until the old one's has ended",
+                text::modes_explained(modes)
+            ),
+            format!("runs may overlap on claim \"{claim}\", which is {modes}; use concurrencyPolicy Forbid"),
+        )
+        .remedy("Use concurrencyPolicy: Forbid")
+}
+
+/// The affinity to copy, which puts the job's pods beside those of the first holder.
+fn beside(others: &[Other<'_>]) -> String {
+    let labels = others.first().map(|other| {
+        let selector = &other.workload.selector.match_labels;
+        if selector.is_empty() {
+            &other.workload.pods.labels
+        } else {
+            selector
+        }
+    });
+    let pairs: Vec<String> = labels
+        .into_iter()
+        .flat_map(|labels| labels.iter().map(|(key, value)| format!("{key}: {value:?}")))
+        .collect();
+    format!(
+        "Put the job beside it with affinity: {{podAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: \
+         [{{topologyKey: kubernetes.io/hostname, labelSelector: {{matchLabels: {{{}}}}}}}]}}}}, or work on a claim made \
+         from a VolumeSnapshot",
+        pairs.join(", ")
+    )
+}

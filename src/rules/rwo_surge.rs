@@ -1,0 +1,129 @@
+//! `rwo-surge`: a rolling update starts the new pod before the old one has let go of a single-node claim.
+
+use super::kit::patch::{Defaulted, Operation, Outcome};
+use super::kit::sharing::{self, Access};
+use super::kit::{Action, Case, Finding, Injection, Meta, Parameter, ParameterKind, Rule, Surroundings, Verdict, text};
+use crate::graph::{Fenceposts, Kind, Shape, Workload};
+
+/// See `rwo-surge.md`.
+#[derive(Debug)]
+pub(super) struct RwoSurge;
+
+/// The case of a claim that one pod alone may use.
+const ONE_POD: usize = 1;
+
+static META: Meta = Meta {
+    id: "rwo-surge",
+    summary: "a rolling update starts the new pod before the old one has released its ReadWriteOnce claim",
+    kinds: &[Kind::Deployment],
+    cases: &[
+        Case {
+            when: "",
+            baseline: Some(Action::Warn),
+            strict: Some(Action::Deny),
+        },
+        Case {
+            when: "the claim is ReadWriteOncePod",
+            baseline: Some(Action::Deny),
+            strict: Some(Action::Deny),
+        },
+    ],
+    injection: Injection::OptIn,
+    parameters: &[
+        sharing::LOCAL_PROVISIONERS,
+        Parameter {
+            name: "strategy",
+            summary: "what the mutation writes: `Recreate`, or `NoSurge` for a rolling update with maxSurge 0",
+            kind: ParameterKind::Choice(&["Recreate", "NoSurge"]),
+        },
+    ],
+    page: include_str!("rwo-surge.md"),
+    since: "0.1.0",
+};
+
+impl Rule for RwoSurge {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        if overlap(workload).is_none() {
+            return;
+        }
+        let start = "a rolling update starts the new pod before the old one ends";
+        for sharing::Mounted { claim, .. } in sharing::mounted(workload) {
+            let finding = match sharing::access(claim, cx) {
+                Access::Free => continue,
+                Access::OnePod(modes) => Finding::violation(&META, workload, claim)
+                    .case(ONE_POD)
+                    .topic(sharing::SURGE)
+                    .says(
+                        format!(
+                            "{start}, but claim \"{claim}\" is {}; the new pod waits for the old one's claim and the \
+                             old one for the new to be ready, for ever, even on one node",
+                            text::modes_explained(modes)
+                        ),
+                        format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
+                    ),
+                _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
+                Access::OneNode(_, sharing::Barrier::Nothing) => continue,
+                Access::OneNode(modes, barrier) => Finding::violation(&META, workload, claim)
+                    .at_most(barrier.limit())
+                    .says(
+                        format!(
+                            "{start}, but claim \"{claim}\" is {}; on another node the new pod waits for the old one's \
+                             volume and the old one for the new to be ready, for ever",
+                            text::modes_explained(modes)
+                        ),
+                        format!("a rolling update may never end on claim \"{claim}\", which is {modes}"),
+                    ),
+                Access::Missing(missing) => {
+                    let question = "whether a rolling update can end on it";
+                    sharing::cannot_tell(&META, workload, claim, missing, question)
+                }
+            };
+            let finding = match finding.verdict {
+                Verdict::Unknown => finding,
+                Verdict::Violation => {
+                    finding.remedy("Use strategy type: Recreate, or maxSurge: 0 with maxUnavailable: 1")
+                }
+            };
+            findings.push(finding.at("/spec/strategy"));
+        }
+    }
+
+    fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
+        let stuck = |claim| match sharing::access(claim, cx) {
+            Access::OnePod(_) => true,
+            Access::OneNode(_, barrier) => {
+                barrier != sharing::Barrier::Nothing && !sharing::shares_node_with_itself(workload, cx.view)
+            }
+            Access::Free | Access::Missing(_) => false,
+        };
+        if !shape.spec || overlap(workload).is_none() {
+            return Outcome::Nothing;
+        }
+        if !sharing::mounted(workload).iter().any(|mounted| stuck(mounted.claim)) {
+            return Outcome::Nothing;
+        }
+        let strategy = match cx.parameters.text("strategy") {
+            Some("NoSurge") => serde_json::json!({
+                "type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}
+            }),
+            _ => serde_json::json!({"type": "Recreate"}),
+        };
+        Outcome::Inject(Defaulted {
+            operations: vec![Operation::add("/spec/strategy", strategy)],
+            records: Vec::new(),
+            rests_on_services: false,
+        })
+    }
+}
+
+/// The fenceposts of a Deployment of at most one pod that starts the new one while the old one must stay.
+fn overlap(workload: &Workload) -> Option<Fenceposts> {
+    if workload.replicas > 1 || workload.pods.volumes.is_empty() {
+        return None;
+    }
+    sharing::surge(workload)
+}

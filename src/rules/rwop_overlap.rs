@@ -1,0 +1,165 @@
+//! `rwop-overlap`: more than one pod at once may want a claim that one pod alone may use.
+
+use super::kit::others::{self, Other, Used};
+use super::kit::sharing::{self, Access};
+use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
+use crate::graph::{Kind, Lookup, Modes, Workload};
+
+/// See `rwop-overlap.md`.
+#[derive(Debug)]
+pub(super) struct RwopOverlap;
+
+static META: Meta = Meta {
+    id: "rwop-overlap",
+    summary: "several pods at once want a ReadWriteOncePod claim",
+    kinds: &Kind::ALL,
+    cases: &[Case {
+        when: "",
+        baseline: Some(Action::Deny),
+        strict: Some(Action::Deny),
+    }],
+    injection: Injection::Never,
+    parameters: &[],
+    page: include_str!("rwop-overlap.md"),
+    since: "0.1.0",
+};
+
+/// Why more than one pod may want the claim.
+enum Cause<'a> {
+    Everywhere,
+    Others(Vec<Other<'a>>),
+    Several(u64),
+    Surge,
+}
+
+impl Rule for RwopOverlap {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        let pods = sharing::pods(workload, cx.view);
+        for Used { claim, made, path } in others::shareable(workload, cx.view) {
+            let others = match pods {
+                Lookup::Known(0) => Vec::new(),
+                _ => rivals(workload, &claim, cx),
+            };
+            let rivals: u64 = others.iter().map(Other::weight).sum();
+            let surge = sharing::surge(workload).map_or(0, |posts| u64::from(posts.surge));
+            let extent = pods.known().unwrap_or(2) + surge + rivals;
+            let cause = match pods {
+                Lookup::Known(pods) if pods > 1 && !made => Cause::Several(pods),
+                Lookup::Unknown | Lookup::Absent if !names_a_node(workload) => Cause::Everywhere,
+                _ if !others.is_empty() => Cause::Others(others),
+                _ if surge > 0 && workload.replicas <= 1 => Cause::Surge,
+                _ => continue,
+            };
+            let finding = match sharing::access(&claim, cx) {
+                Access::Free | Access::OneNode(..) => continue,
+                Access::OnePod(modes) => violation(workload, &claim, modes, &cause),
+                Access::Missing(missing) => {
+                    let question = "whether more than one pod may use it";
+                    sharing::cannot_tell(&META, workload, &claim, missing, question)
+                }
+            };
+            let path = match cause {
+                Cause::Several(_) if scales(workload.id.kind) => "/spec/replicas".to_owned(),
+                Cause::Surge => "/spec/strategy".to_owned(),
+                _ => path,
+            };
+            findings.push(finding.extent(extent).at(path));
+        }
+    }
+}
+
+/// The others whose pods may hold the claim. Where ours run once and end, `rwo-job` speaks of them.
+fn rivals<'a>(workload: &Workload, claim: &str, cx: &Surroundings<'a>) -> Vec<Other<'a>> {
+    if workload.is_one_shot() {
+        return Vec::new();
+    }
+    let mut others = others::others(workload, claim, cx.view);
+    others.sort_by_key(|other| std::cmp::Reverse(limit(workload, other)));
+    others
+}
+
+/// The strongest action that meeting `other` deserves: what ends by itself, or is about to be deleted, lets go.
+fn limit(workload: &Workload, other: &Other<'_>) -> Action {
+    if other.workload.is_one_shot() || others::is_renamed_from(workload, other.workload) {
+        Action::Warn
+    } else {
+        Action::Deny
+    }
+}
+
+fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) -> Finding {
+    let explained = text::modes_explained(modes);
+    let finding = Finding::violation(&META, workload, claim);
+    match cause {
+        Cause::Several(pods) => {
+            let pods = text::counted(*pods, "pod");
+            finding
+                .says(
+                    format!(
+                        "{pods} mount claim \"{claim}\", which is {explained}; all pods but one would stay Pending for \
+                         ever, even on one node"
+                    ),
+                    format!("{pods} mount claim \"{claim}\", which is {modes}, for one pod only"),
+                )
+                .remedy(
+                    "Use one pod, a StatefulSet with volumeClaimTemplates, or ReadWriteOnce and co-location on one \
+                     node",
+                )
+        }
+        Cause::Everywhere => finding
+            .says(
+                format!(
+                    "a pod on every node mounts claim \"{claim}\", which is {explained}; all pods but one would stay \
+                     Pending for ever"
+                ),
+                format!("every node's pod mounts claim \"{claim}\", which is {modes}, for one pod only"),
+            )
+            .remedy("Use hostPath or a local volume, an ephemeral volume, or a ReadWriteMany class"),
+        Cause::Others(others) => {
+            let first = others.first();
+            let limit = first.map_or(Action::Deny, |other| limit(workload, other));
+            let finding = finding
+                .says(
+                    format!(
+                        "claim \"{claim}\", which is {explained}, is also used by {}; whichever pod comes second would \
+                         stay Pending while the other runs, even on one node",
+                        others::described(others)
+                    ),
+                    format!(
+                        "claim \"{claim}\", which is {modes}, is also used by {}",
+                        others::brief(others)
+                    ),
+                )
+                .remedy("Give each its own claim, or use ReadWriteOnce and co-location on one node")
+                .at_most(limit);
+            others::related(finding, others, claim)
+        }
+        Cause::Surge => finding
+            .topic(sharing::SURGE)
+            .says(
+                format!(
+                    "a rolling update starts the new pod before the old one ends, but claim \"{claim}\" is {explained}; \
+                     the new pod would stay Pending for the claim and the old one wait for the new to be ready, for \
+                     ever, even on one node"
+                ),
+                format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
+            )
+            .remedy("Use strategy type: Recreate, or ReadWriteOnce and co-location on one node"),
+    }
+}
+
+fn names_a_node(workload: &Workload) -> bool {
+    let placement = workload.pods.placement.as_deref();
+    placement.is_some_and(|placement| placement.hostname().is_some())
+}
+
+const fn scales(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Deployment | Kind::ReplicaSet | Kind::ReplicationController | Kind::StatefulSet
+    )
+}
