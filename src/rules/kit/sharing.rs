@@ -3,7 +3,6 @@
 use super::finding::Finding;
 use super::meta::{Action, Meta, Parameter, ParameterKind};
 use super::rule::Surroundings;
-use super::text;
 use crate::graph::placement::{HOSTNAME, Placement};
 use crate::graph::{
     Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, Node, ObjectKind, ObjectRef, View, VolumeSource, Workload,
@@ -123,7 +122,7 @@ pub fn mounted(workload: &Workload) -> Vec<Mounted<'_>> {
         if claim.is_empty() || workload.is_shadowed(volume) || mounted.iter().any(|other| other.claim == claim) {
             continue;
         }
-        let pod_spec = text::pod_spec(workload.id.kind);
+        let pod_spec = workload.id.kind.pod_spec();
         mounted.push(Mounted {
             claim,
             volume: &volume.name,

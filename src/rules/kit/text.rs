@@ -1,6 +1,6 @@
 //! Small pieces of wording that every message shares.
 
-use crate::graph::{Kind, Modes, Workload};
+use crate::graph::{Modes, Workload};
 
 /// `3 replicas`, `1 replica`.
 #[must_use]
@@ -25,15 +25,5 @@ pub fn modes_explained(modes: Modes) -> String {
         format!("{modes} (one pod only)")
     } else {
         format!("{modes} (read-write on one node only)")
-    }
-}
-
-/// The JSON pointer of the pod spec in a workload of `kind`.
-#[must_use]
-pub const fn pod_spec(kind: Kind) -> &'static str {
-    match kind {
-        Kind::CronJob => "/spec/jobTemplate/spec/template/spec",
-        Kind::Pod => "/spec",
-        _ => "/spec/template/spec",
     }
 }
