@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use clap::CommandFactory as _;
 use serde_json::Value;
+use stateward::cli::Cli;
 
 use crate::generated;
 
@@ -87,6 +89,20 @@ fn every_name_fits_the_others() {
             assert_eq!(excluded["values"], serde_json::json!(["kube-system", "guard"]));
         }
     }
+}
+
+#[test]
+fn the_container_gets_arguments_that_serve_takes() {
+    let objects = objects(&stateward(&["manifests"]).stdout);
+    let container = &kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0];
+    let arguments = container["args"]
+        .as_array()
+        .expect("args")
+        .iter()
+        .filter_map(Value::as_str);
+    Cli::command()
+        .try_get_matches_from(std::iter::once("stateward").chain(arguments))
+        .expect("serve takes them");
 }
 
 #[test]
