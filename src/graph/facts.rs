@@ -11,6 +11,7 @@ use super::names::{Name, ObjectKind};
 pub struct Facts {
     pub classes: BTreeMap<Name, Class>,
     pub drivers: BTreeMap<Name, Driver>,
+    /// Sorted by name.
     pub nodes: Vec<Node>,
     knowledge: [Knowledge; ObjectKind::ALL.len()],
 }
@@ -79,6 +80,21 @@ impl Facts {
             (Knowledge::Unavailable, _) | (Knowledge::Partial, None) => Lookup::Unknown,
             (_, Some(found)) => Lookup::Known(found),
             (Knowledge::Complete, None) => Lookup::Absent,
+        }
+    }
+
+    /// The node of this name.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        let position = self.nodes.binary_search_by(|node| (*node.name).cmp(name)).ok()?;
+        self.nodes.get(position)
+    }
+
+    /// Puts a node in, or in the place of its former self.
+    pub fn insert_node(&mut self, node: Node) {
+        match self.nodes.binary_search_by(|other| other.name.cmp(&node.name)) {
+            Ok(position) => self.nodes[position] = node,
+            Err(position) => self.nodes.insert(position, node),
         }
     }
 

@@ -1,10 +1,7 @@
-//! Any object of the graph from its JSON: the one place where a kind decides how it is projected and where it goes.
+//! An object of a file into the graph: which kind it is, and where it goes.
 
-use std::sync::Arc;
-
-use super::lookup::Lookup;
 use super::names::{Name, ObjectKind};
-use super::project;
+use super::project::Object;
 use super::store::Graph;
 
 impl ObjectKind {
@@ -29,43 +26,12 @@ impl Graph {
     /// # Errors
     /// An object of which a field has a wrong type; the graph is unchanged.
     pub fn insert(&self, kind: ObjectKind, namespace: &Name, json: &str) -> Result<(), serde_json::Error> {
-        match kind {
-            ObjectKind::Workload(kind) => {
-                let workload = project::workload(kind, namespace, json)?.workload;
-                self.with(&workload.namespace.clone(), |shard| {
-                    shard.insert_workload(Arc::new(workload))
-                });
-            }
-            ObjectKind::Claim => self.insert_claim(namespace, project::claim(json)?),
-            ObjectKind::Service => {
-                let service = Arc::new(project::service(json)?);
-                self.with(namespace, |shard| shard.insert_service(service));
-            }
-            ObjectKind::Autoscaler => {
-                let autoscaler = Arc::new(project::autoscaler(json)?);
-                self.with(namespace, |shard| shard.insert_autoscaler(autoscaler));
-            }
-            ObjectKind::Namespace => {
-                let (name, facts) = project::namespace(json)?;
-                self.with(&name, |shard| shard.facts = Lookup::Known(facts));
-            }
-            ObjectKind::Volume => self.insert_volume(project::volume(json)?),
-            ObjectKind::Class => {
-                let class = project::class(json)?;
-                self.update_facts(|facts| drop(facts.classes.insert(class.name.clone(), class.clone())));
-            }
-            ObjectKind::Driver => {
-                let driver = project::driver(json)?;
-                self.update_facts(|facts| drop(facts.drivers.insert(driver.name.clone(), driver.clone())));
-            }
-            ObjectKind::Node => {
-                let node = project::node(json)?;
-                self.update_facts(|facts| {
-                    facts.nodes.retain(|other| other.name != node.name);
-                    facts.nodes.push(node.clone());
-                });
-            }
-        }
+        let object = Object::read(kind, namespace, json)?;
+        let namespace = match &object {
+            Object::Workload(workload) => workload.namespace.clone(),
+            _ => namespace.clone(),
+        };
+        self.insert_all([(namespace, object)]);
         Ok(())
     }
 }

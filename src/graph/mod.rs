@@ -10,6 +10,7 @@ pub mod autoscaler;
 pub mod change;
 pub mod claim;
 pub mod facts;
+pub mod fill;
 pub mod insert;
 pub mod labels;
 pub mod lookup;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 
 use super::claim::{Claim, Volume, VolumeTraits};
-use super::facts::Facts;
+use super::facts::{Facts, Knowledge};
 use super::lookup::Lookup;
 use super::names::{Name, ObjectKind};
 use super::shard::Shard;
@@ -49,6 +49,17 @@ impl Graph {
         });
     }
 
+    /// Says how far objects of `kind` are known. Claims carry what is known of their volumes, so these follow.
+    pub fn set_knowledge(&self, kind: ObjectKind, knowledge: Knowledge) {
+        if self.facts.load().knowledge(kind) == knowledge {
+            return;
+        }
+        self.update_facts(|facts| facts.set_knowledge(kind, knowledge));
+        if kind == ObjectKind::Volume {
+            self.resolve_claims();
+        }
+    }
+
     /// The shard of a namespace, made where there is none.
     #[must_use]
     pub fn shard(&self, namespace: &str) -> Arc<Mutex<Shard>> {
@@ -80,9 +91,33 @@ impl Graph {
         change(&mut locked(&self.shard(namespace)))
     }
 
-    /// Drops the shards of namespaces in which nothing is left.
-    pub fn sweep(&self) {
-        unpoisoned(self.shards.write()).retain(|_, shard| Arc::strong_count(shard) > 1 || !locked(shard).is_empty());
+    /// The name of a namespace, sharing the allocation with all that is in it.
+    #[must_use]
+    pub fn namespace_name(&self, namespace: &str) -> Name {
+        let shards = unpoisoned(self.shards.read());
+        let found = shards.get_key_value(namespace);
+        found.map_or_else(|| namespace.into(), |(name, _)| name.clone())
+    }
+
+    /// Takes something out of a namespace, and the namespace with it where nothing is left.
+    pub fn remove_from(&self, namespace: &str, remove: impl FnOnce(&mut Shard)) {
+        let Some(shard) = self.existing_shard(namespace) else {
+            return;
+        };
+        let empty = {
+            let mut shard = locked(&shard);
+            remove(&mut shard);
+            shard.is_empty()
+        };
+        drop(shard);
+        if empty {
+            let mut shards = unpoisoned(self.shards.write());
+            // Whoever got hold of it meanwhile may be about to fill it.
+            let unused = |shard: &Arc<Mutex<Shard>>| Arc::strong_count(shard) == 1 && locked(shard).is_empty();
+            if shards.get(namespace).is_some_and(unused) {
+                shards.remove(namespace);
+            }
+        }
     }
 
     /// Puts a claim in, with the facts of its volume.
@@ -123,16 +158,45 @@ impl Graph {
         unpoisoned(self.volumes.lock()).keys().cloned().collect()
     }
 
+    /// How many volumes there are.
+    #[must_use]
+    pub fn volume_count(&self) -> usize {
+        unpoisoned(self.volumes.lock()).len()
+    }
+
+    /// Looks up the volume of every claim again: what a claim carries is as old as its last write.
+    pub fn resolve_claims(&self) {
+        let volumes = unpoisoned(self.volumes.lock());
+        for namespace in self.namespaces() {
+            let Some(shard) = self.existing_shard(&namespace) else {
+                continue;
+            };
+            let mut shard = locked(&shard);
+            let claims: Vec<Arc<Claim>> = shard.claims().cloned().collect();
+            for claim in claims {
+                self.rewrite_claim(&volumes, &mut shard, &claim);
+            }
+        }
+    }
+
     fn rewrite(&self, volumes: &BTreeMap<Name, Volume>, owner: Option<&(Name, Name)>) {
         let Some((namespace, name)) = owner else { return };
         let Some(shard) = self.existing_shard(namespace) else {
             return;
         };
         let mut shard = locked(&shard);
-        if let Some(claim) = shard.claim(name) {
-            let mut claim = Claim::clone(claim);
-            claim.volume = self.resolve(volumes, &claim);
-            shard.insert_claim(Arc::new(claim));
+        if let Some(claim) = shard.claim(name).cloned() {
+            self.rewrite_claim(volumes, &mut shard, &claim);
+        }
+    }
+
+    fn rewrite_claim(&self, volumes: &BTreeMap<Name, Volume>, shard: &mut Shard, claim: &Claim) {
+        let volume = self.resolve(volumes, claim);
+        if volume != claim.volume {
+            shard.insert_claim(Arc::new(Claim {
+                volume,
+                ..claim.clone()
+            }));
         }
     }
 

@@ -52,10 +52,11 @@ impl<'a> View<'a> {
     /// What the Namespace object says.
     #[must_use]
     pub fn namespace_facts(&self) -> Lookup<&'a NamespaceFacts> {
-        match &self.shard.facts {
-            Lookup::Known(facts) => Lookup::Known(facts),
-            _ => self.answer(ObjectKind::Namespace, None),
-        }
+        let found = match &self.shard.facts {
+            Lookup::Known(facts) => Some(facts),
+            Lookup::Absent | Lookup::Unknown => None,
+        };
+        self.answer(ObjectKind::Namespace, found)
     }
 
     /// The kinds of which something was asked and not known, so far.

@@ -4,6 +4,7 @@
 //! the object unreadable, an unknown field or enum value never does: Kubernetes grows both with every version.
 
 mod meta;
+mod object;
 mod pods;
 mod storage;
 mod traffic;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use super::names::Name;
 
 pub use meta::ObjectMeta;
+pub use object::Object;
 pub use storage::{claim, class, driver, namespace, node, volume};
 pub use traffic::{autoscaler, scale_replicas, service};
 pub use workload::{ProjectedWorkload, WorkloadSeed, workload};
