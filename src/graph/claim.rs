@@ -139,6 +139,11 @@ impl Modes {
         self.0 == 0
     }
 
+    /// The modes of the set, always in the same order.
+    pub fn iter(self) -> impl Iterator<Item = AccessMode> {
+        AccessMode::ALL.into_iter().filter(move |mode| self.contains(*mode))
+    }
+
     /// Only one node may use it at a time: modes are known and none of them is a shared one
     /// (`IsMultiAttachAllowed`, `kubernetes-facts.md` §2.1).
     #[must_use]
@@ -162,7 +167,7 @@ impl FromIterator<AccessMode> for Modes {
 impl fmt::Display for Modes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for mode in AccessMode::ALL.into_iter().filter(|mode| self.contains(*mode)) {
+        for mode in self.iter() {
             write!(f, "{separator}{}", mode.as_str())?;
             separator = ", ";
         }

@@ -6,6 +6,12 @@
 pub mod kit;
 
 mod claim_missing;
+mod claim_template_access_mode;
+mod claim_template_shadows_volume;
+mod claim_template_storage;
+mod claim_template_unmounted;
+mod dangling_volume_mount;
+mod lost_default;
 mod rwo_autoscaler;
 mod rwo_consumers;
 mod rwo_daemonset;
@@ -13,12 +19,20 @@ mod rwo_job;
 mod rwo_replicas;
 mod rwo_surge;
 mod rwop_overlap;
+mod statefulset_static_claim;
+mod zero_grace;
 
 use kit::AnyRule;
 
 /// Every rule, sorted by id: findings come in this order.
 pub static RULES: &[AnyRule] = &[
     AnyRule::Workload(&claim_missing::ClaimMissing),
+    AnyRule::Workload(&claim_template_access_mode::ClaimTemplateAccessMode),
+    AnyRule::Workload(&claim_template_shadows_volume::ClaimTemplateShadowsVolume),
+    AnyRule::Workload(&claim_template_storage::ClaimTemplateStorage),
+    AnyRule::Workload(&claim_template_unmounted::ClaimTemplateUnmounted),
+    AnyRule::Workload(&dangling_volume_mount::DanglingVolumeMount),
+    AnyRule::Change(&lost_default::LostDefault),
     AnyRule::Workload(&rwo_autoscaler::RwoAutoscaler),
     AnyRule::Workload(&rwo_consumers::RwoConsumers),
     AnyRule::Workload(&rwo_daemonset::RwoDaemonset),
@@ -26,4 +40,6 @@ pub static RULES: &[AnyRule] = &[
     AnyRule::Workload(&rwo_replicas::RwoReplicas),
     AnyRule::Workload(&rwo_surge::RwoSurge),
     AnyRule::Workload(&rwop_overlap::RwopOverlap),
+    AnyRule::Workload(&statefulset_static_claim::StatefulSetStaticClaim),
+    AnyRule::Workload(&zero_grace::ZeroGrace),
 ];

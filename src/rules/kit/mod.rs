@@ -8,6 +8,7 @@ pub mod patch;
 pub mod quantity;
 pub mod rule;
 pub mod sharing;
+pub mod template;
 pub mod text;
 
 pub use finding::{Finding, Related, Verdict};
@@ -16,3 +17,4 @@ pub use parameters::{Parameters, Value};
 pub use patch::{Defaulted, Operation, Outcome};
 pub use quantity::Quantity;
 pub use rule::{AnyRule, ChangeRule, Rule, Surroundings, Transition};
+pub use template::Record;

@@ -1,0 +1,79 @@
+//! `claim-template-shadows-volume`: a claim template silently replaces a pod volume of its name.
+
+use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings};
+use crate::graph::{Kind, VolumeSource, Workload};
+
+/// See `claim-template-shadows-volume.md`.
+#[derive(Debug)]
+pub(super) struct ClaimTemplateShadowsVolume;
+
+const CLAIM: usize = 1;
+
+static META: Meta = Meta {
+    id: "claim-template-shadows-volume",
+    summary: "a claim template has the name of a pod volume, which silently disappears",
+    kinds: &[Kind::StatefulSet],
+    cases: &[
+        Case {
+            when: "",
+            baseline: Some(Action::Warn),
+            strict: Some(Action::Deny),
+        },
+        Case {
+            when: "the volume is a claim",
+            baseline: Some(Action::Warn),
+            strict: Some(Action::Warn),
+        },
+    ],
+    injection: Injection::Never,
+    parameters: &[],
+    page: include_str!("claim-template-shadows-volume.md"),
+    since: "0.1.0",
+};
+
+impl Rule for ClaimTemplateShadowsVolume {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        for (index, volume) in workload.pods.volumes.iter().enumerate() {
+            if !workload.is_shadowed(volume) {
+                continue;
+            }
+            let name = &volume.name;
+            let finding = Finding::violation(&META, workload, name)
+                .at(format!("{}/volumes/{index}", workload.id.kind.pod_spec()));
+            findings.push(match &volume.source {
+                VolumeSource::Claim { claim, .. } => {
+                    let claim = if claim.is_empty() {
+                        "claim".to_owned()
+                    } else {
+                        format!("claim \"{claim}\"")
+                    };
+                    finding
+                        .case(CLAIM)
+                        .says(
+                            format!(
+                                "claim template \"{name}\" replaces the pod volume of the same name, whose \
+                                    {claim} is never used"
+                            ),
+                            format!("claim template \"{name}\" replaces the volume of that name and its claim"),
+                        )
+                        .remedy(format!("Remove volume \"{name}\""))
+                }
+                _ => finding
+                    .says(
+                        format!(
+                            "claim template \"{name}\" replaces the pod volume of the same name, which \
+                                silently disappears: containers see an empty disk instead"
+                        ),
+                        format!("claim template \"{name}\" hides the volume of the same name"),
+                    )
+                    .remedy(format!(
+                        "Rename one of the two and its mounts, or remove volume \"{name}\""
+                    )),
+            });
+        }
+    }
+}

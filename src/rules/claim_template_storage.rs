@@ -1,0 +1,158 @@
+//! `claim-template-storage`: a claim template without a storage request, or outside the policy's limits.
+
+use super::kit::{
+    Action, Case, Defaulted, Finding, Injection, Meta, Outcome, Parameter, ParameterKind, Parameters, Quantity, Record,
+    Rule, Surroundings, template,
+};
+use crate::graph::{ClaimTemplate, Kind, Shape, Workload};
+
+/// See `claim-template-storage.md`.
+#[derive(Debug)]
+pub(super) struct ClaimTemplateStorage;
+
+static META: Meta = Meta {
+    id: "claim-template-storage",
+    summary: "a claim template requests no storage, or less or more than the policy allows",
+    kinds: &[Kind::StatefulSet],
+    cases: &[Case {
+        when: "",
+        baseline: Some(Action::Warn),
+        strict: Some(Action::Deny),
+    }],
+    injection: Injection::OptIn,
+    parameters: &[
+        Parameter {
+            name: "max",
+            summary: "the most that a claim template may request",
+            kind: ParameterKind::Quantity,
+        },
+        Parameter {
+            name: "min",
+            summary: "the least that a claim template may request",
+            kind: ParameterKind::Quantity,
+        },
+        Parameter {
+            name: "storage",
+            summary: "the request that is written where there is none; where unset, 10Gi within min and max",
+            kind: ParameterKind::Quantity,
+        },
+    ],
+    page: include_str!("claim-template-storage.md"),
+    since: "0.1.0",
+};
+
+impl Rule for ClaimTemplateStorage {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        for (index, one) in workload.claim_templates.iter().enumerate() {
+            let Some(Problem { text, brief, remedy }) = problem(one, cx.parameters) else {
+                continue;
+            };
+            let name = &one.name;
+            findings.push(
+                Finding::violation(&META, workload, name)
+                    .says(
+                        format!("claim template \"{name}\" {text}"),
+                        format!("claim template \"{name}\" {brief}"),
+                    )
+                    .remedy(remedy)
+                    .at(format!("{}/spec/resources/requests/storage", template::pointer(index))),
+            );
+        }
+    }
+
+    fn inject(&self, workload: &Workload, _shape: Shape, cx: &Surroundings<'_>) -> Outcome {
+        let storage = default_storage(cx.parameters);
+        let mut operations = Vec::new();
+        let mut records = Vec::new();
+        for (index, one) in workload.claim_templates.iter().enumerate() {
+            // What cannot be recorded by name could not be kept by a later apply.
+            if one.storage.is_none() && template::is_label(&one.name) {
+                template::add_storage(index, one, storage, &mut operations);
+                records.push(Record::Resources(&one.name).to_string());
+            }
+        }
+        if operations.is_empty() {
+            return Outcome::Nothing;
+        }
+        Outcome::Inject(Defaulted {
+            operations,
+            records,
+            rests_on_services: false,
+        })
+    }
+}
+
+struct Problem {
+    text: String,
+    brief: String,
+    remedy: String,
+}
+
+fn problem(one: &ClaimTemplate, parameters: &Parameters) -> Option<Problem> {
+    let Some(storage) = one.storage.as_deref() else {
+        return Some(Problem {
+            text: "requests no storage, so no claim can be made of it and no pod starts".to_owned(),
+            brief: "requests no storage; no pod starts".to_owned(),
+            remedy: format!(
+                "Write resources.requests.storage, such as {}",
+                template::DEFAULT_STORAGE
+            ),
+        });
+    };
+    let same = |text: String, remedy: String| {
+        Some(Problem {
+            brief: text.clone(),
+            text,
+            remedy,
+        })
+    };
+    let Some(quantity) = Quantity::parse(storage) else {
+        return same(
+            format!("requests \"{storage}\" of storage, which is no quantity"),
+            "Write a number with a suffix such as Gi: 10Gi".to_owned(),
+        );
+    };
+    if !quantity.is_positive() {
+        return same(
+            format!("requests {storage} of storage, which is not more than zero"),
+            "Request at least what the class can make".to_owned(),
+        );
+    }
+    if let Some((text, min)) = limit(parameters, "min")
+        && quantity < min
+    {
+        return same(
+            format!("requests {storage} of storage, less than the {text} that the policy allows"),
+            format!("Request at least {text}"),
+        );
+    }
+    if let Some((text, max)) = limit(parameters, "max")
+        && quantity > max
+    {
+        return same(
+            format!("requests {storage} of storage, more than the {text} that the policy allows"),
+            format!("Request at most {text}"),
+        );
+    }
+    None
+}
+
+fn limit<'a>(parameters: &'a Parameters, name: &str) -> Option<(&'a str, Quantity)> {
+    let text = parameters.text(name)?;
+    Some((text, Quantity::parse(text)?))
+}
+
+/// The policy's own default, else ours, brought within the policy's limits.
+fn default_storage(parameters: &Parameters) -> &str {
+    if let Some(storage) = parameters.text("storage") {
+        return storage;
+    }
+    let ours = Quantity::parse(template::DEFAULT_STORAGE);
+    let below = limit(parameters, "min").filter(|(_, min)| ours.as_ref() < Some(min));
+    let above = limit(parameters, "max").filter(|(_, max)| ours.as_ref() > Some(max));
+    below.or(above).map_or(template::DEFAULT_STORAGE, |(limit, _)| limit)
+}
