@@ -134,13 +134,7 @@ fn denial(change: &Change<'_>, voices: &[Voice<'_>]) -> String {
             message.push('\n');
         }
         let rules: Vec<&str> = denied[said..].iter().map(|judged| judged.finding.rule).collect();
-        let Finding { path, remedy, .. } = &voice.judged.finding;
-        message.push_str(&format!(
-            "{}: {}. {remedy} (field {})",
-            rules.join(", "),
-            voice.judged.message,
-            dotted(path)
-        ));
+        message.push_str(&format!("{}: {}", rules.join(", "), explained(voice.judged)));
     }
     if more > 0 {
         message.push_str(&format!("\nand {more} more"));
@@ -175,7 +169,21 @@ fn way_out(change: &Change<'_>, denied: &[&Judged]) -> String {
     )
 }
 
-fn warning(change: &Change<'_>, judged: &Judged) -> String {
+/// A finding in full: what is wrong, what to do, and where. Something that cannot be told has no remedy.
+#[must_use]
+pub fn explained(judged: &Judged) -> String {
+    let Finding { path, remedy, .. } = &judged.finding;
+    let remedy = if remedy.is_empty() {
+        String::new()
+    } else {
+        format!(". {remedy}")
+    };
+    format!("{}{remedy} (field {})", judged.message, dotted(path))
+}
+
+/// A finding as one line for kubectl.
+#[must_use]
+pub fn warning(change: &Change<'_>, judged: &Judged) -> String {
     let finding = &judged.finding;
     let standing = if judged.standing == Standing::Existing {
         " (already there)"

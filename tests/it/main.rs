@@ -17,6 +17,9 @@ mod install;
 /// The laws of the house: imports, files, rules, documents.
 mod laws;
 
+/// The rules' pages, executed.
+mod rules;
+
 /// The server on real sockets.
 mod server;
 

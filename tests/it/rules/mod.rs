@@ -1,0 +1,242 @@
+//! Every rule's page is executed: its worlds are judged, and what it says is compared with what happens.
+//!
+//! `UPDATE=1 cargo test --test it rules` writes tables, messages and patches. Tags after `yaml`: `offline` (what is
+//! not in the block is unknown), `delete=Service/NAME` (that object's deletion is judged), `update` (the old object
+//! and the new one), and last `parameters={…}`.
+
+mod page;
+mod print;
+mod world;
+
+use std::path::PathBuf;
+
+use stateward::graph::ObjectKind;
+use stateward::policy::Profile;
+use stateward::rules::RULES;
+use stateward::rules::kit::{AnyRule, Injection, Meta, Verdict};
+
+use page::{Block, Page};
+use world::World;
+
+#[test]
+fn pages_say_what_happens() {
+    let mut breaches = Vec::new();
+    for meta in metas() {
+        let (file, text) = file(meta);
+        match print::anew(&Page::parse(&text), meta) {
+            Ok(expected) if expected == text => {}
+            Ok(expected) if std::env::var_os("UPDATE").is_some_and(|value| value == "1") => {
+                std::fs::write(&file, expected).expect("written");
+            }
+            Ok(expected) => breaches.push(format!("{}: {}", path(meta), print::difference(&text, &expected))),
+            Err(error) => breaches.push(format!("{}: {error}", path(meta))),
+        }
+    }
+    none(
+        &breaches,
+        "compare, and write the new words with: UPDATE=1 cargo test --test it rules",
+    );
+}
+
+#[test]
+fn pages_are_complete() {
+    let mut breaches = Vec::new();
+    for rule in RULES {
+        let meta = rule.meta();
+        let (_, text) = file(meta);
+        let page = Page::parse(&text);
+        let judges = matches!(rule, AnyRule::Workload(_));
+        let wanted = [
+            ("What it does", true),
+            ("Why is this bad?", true),
+            ("How to fix", true),
+            ("Parameters", !meta.parameters.is_empty()),
+            ("Denied", judges),
+            ("Allowed", true),
+            ("Mutated", meta.injection != Injection::Never),
+        ];
+        let wanted: Vec<&str> = wanted
+            .iter()
+            .filter_map(|(heading, here)| here.then_some(*heading))
+            .collect();
+        if page.headings() != wanted {
+            breaches.push(format!(
+                "{}: headings {:?}, wanted {wanted:?}",
+                path(meta),
+                page.headings()
+            ));
+        }
+        let mut sections = vec!["Allowed"];
+        sections.extend(judges.then_some("Denied"));
+        sections.extend((meta.injection != Injection::Never).then_some("Mutated"));
+        for section in sections {
+            if page.worlds(section).next().is_none() {
+                breaches.push(format!("{}: no yaml block under {section}", path(meta)));
+            }
+        }
+        if !text.contains("\n| | |\n") {
+            breaches.push(format!("{}: no table, which begins with the line `| | |`", path(meta)));
+        }
+        for parameter in meta.parameters {
+            if !text.contains(&format!("`{}`", parameter.name)) {
+                breaches.push(format!("{}: the parameter `{}` is missing", path(meta), parameter.name));
+            }
+        }
+    }
+    none(&breaches, "complete these pages:");
+}
+
+#[test]
+fn denied_is_found_and_allowed_is_not() {
+    let mut breaches = Vec::new();
+    for_each_world("Denied", |meta, world, at| {
+        if print::judged(&world, meta, Profile::Strict).is_empty()
+            && print::judged(&world, meta, Profile::Audit).is_empty()
+        {
+            breaches.push(format!("{at}: Denied, and nothing is found"));
+        }
+    });
+    for_each_world("Allowed", |meta, world, at| {
+        for (warning, _) in print::judged(&world, meta, Profile::Strict) {
+            breaches.push(format!("{at}: Allowed, and found: {warning}"));
+        }
+    });
+    none(&breaches, "these worlds are not judged as their section says:");
+}
+
+#[test]
+fn a_denied_and_an_allowed_differ_in_one_line() {
+    let lonely = |meta: &&Meta| {
+        let (_, text) = file(meta);
+        let page = Page::parse(&text);
+        let alike = |denied: &Block| {
+            page.worlds("Allowed")
+                .any(|allowed| print::differ_in_one_line(denied, allowed))
+        };
+        page.headings().contains(&"Denied") && !page.worlds("Denied").any(alike)
+    };
+    let breaches: Vec<String> = metas().filter(lonely).map(path).collect();
+    none(
+        &breaches,
+        "show by one pair what matters: a Denied and an Allowed that differ in one line only:",
+    );
+}
+
+#[test]
+fn messages_keep_the_wording() {
+    let mut breaches = Vec::new();
+    for_each_world("Denied", |meta, world, at| {
+        for (warning, judged) in print::judged(&world, meta, Profile::Strict) {
+            let finding = &judged.finding;
+            let violation = finding.verdict == Verdict::Violation;
+            let mut law = |holds: bool, law: &str, text: &str| {
+                if !holds {
+                    breaches.push(format!("{at}: {law}: {text}"));
+                }
+            };
+            for text in [&finding.text, &finding.brief] {
+                law(begins_low(text), "begin lower-case or with an identifier", text);
+            }
+            for text in [&finding.text, &finding.brief, &finding.remedy] {
+                law(!text.ends_with('.'), "no final period", text);
+            }
+            let capital = finding.remedy.chars().next().is_some_and(char::is_uppercase);
+            law(
+                capital || (!violation && finding.remedy.is_empty()),
+                "the remedy begins with a capital",
+                &finding.remedy,
+            );
+            law(
+                finding.brief.chars().count() <= 80,
+                "at most 80 characters",
+                &finding.brief,
+            );
+            law(
+                warning.chars().count() <= 120 && !warning.contains('…'),
+                "warn in 120 characters",
+                &warning,
+            );
+            law(
+                !violation || finding.path.starts_with('/'),
+                "name the field",
+                &finding.text,
+            );
+        }
+    });
+    none(&breaches, "mend these messages:");
+}
+
+#[test]
+fn defaults_apply_once_and_satisfy_their_rule() {
+    let mut breaches = Vec::new();
+    for_each_world("Mutated", |meta, world, at| {
+        let mut anything = false;
+        for injected in world.injected(meta) {
+            let defaults = &injected.defaults;
+            anything |= !defaults.operations.is_empty() || !defaults.warnings.is_empty();
+            if !defaults.rules.contains(&meta.id) {
+                continue;
+            }
+            let patched = match print::applied(&injected.before, &defaults.operations) {
+                Ok(patched) => patched,
+                Err(error) => {
+                    breaches.push(format!("{at}: the patch does not apply: {error}"));
+                    continue;
+                }
+            };
+            let (again, decision) = world.again(&injected, &patched, meta);
+            if !again.operations.is_empty() {
+                breaches.push(format!("{at}: patched again with {:?}", again.operations));
+            }
+            let own = decision.findings.iter().filter(|judged| judged.finding.rule == meta.id);
+            for judged in own.filter(|judged| judged.finding.verdict == Verdict::Violation) {
+                breaches.push(format!("{at}: found even after the patch: {}", judged.finding.text));
+            }
+        }
+        if !anything {
+            breaches.push(format!("{at}: Mutated, and nothing is injected"));
+        }
+    });
+    none(&breaches, "these defaults are not right:");
+}
+
+fn metas() -> impl Iterator<Item = &'static Meta> {
+    RULES.iter().map(|rule| rule.meta())
+}
+
+fn path(meta: &Meta) -> String {
+    format!("src/rules/{}.md", meta.id)
+}
+
+/// The page as it is on disk, so that `UPDATE=1` needs no second build.
+fn file(meta: &Meta) -> (PathBuf, String) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path(meta));
+    let text = std::fs::read_to_string(&file).expect("every rule has a page");
+    (file, text)
+}
+
+fn for_each_world(section: &str, mut see: impl FnMut(&'static Meta, World, String)) {
+    for meta in metas() {
+        let (_, text) = file(meta);
+        for block in Page::parse(&text).worlds(section) {
+            let at = format!("{}:{}", path(meta), block.line);
+            match World::of(block, meta) {
+                Ok(world) => see(meta, world, at),
+                Err(error) => panic!("{at}: {error}"),
+            }
+        }
+    }
+}
+
+/// Lower-case, a number, a quotation, a kind, or a name in camel case.
+fn begins_low(text: &str) -> bool {
+    let word: &str = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let inner_capital = word.chars().skip(1).any(char::is_uppercase);
+    !word.starts_with(char::is_uppercase)
+        || inner_capital
+        || ObjectKind::ALL.into_iter().any(|kind| kind.as_str() == word)
+}
+
+fn none(breaches: &[String], mend: &str) {
+    assert!(breaches.is_empty(), "{mend}\n  {}", breaches.join("\n  "));
+}

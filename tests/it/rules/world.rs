@@ -1,0 +1,277 @@
+//! A YAML block of a page as a world: a graph, the objects in it, and the judge's answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use stateward::graph::project::{self, ProjectedWorkload};
+use stateward::graph::store::locked;
+use stateward::graph::{
+    Actor, Change, Changed, Facts, Graph, Knowledge, Name, ObjectKind, Old, Operation, Overlay, Selector, Shape,
+    Timestamp, Workload,
+};
+use stateward::judge::defaults::{Defaults, Services, defaults};
+use stateward::judge::{Decision, World as Judging, judge};
+use stateward::manifests::load::{Loaded, load};
+use stateward::manifests::read;
+use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::rules::RULES;
+use stateward::rules::kit::{Meta, Value};
+
+use super::page::Block;
+
+/// Where objects are that name no namespace.
+const NAMESPACE: &str = "shop";
+
+/// The graph of a block, and what is done in it.
+pub struct World {
+    graph: Graph,
+    objects: Vec<Object>,
+    parameters: Vec<(&'static str, Value)>,
+    deletes: Option<(ObjectKind, String)>,
+    updates: bool,
+}
+
+/// An object of a block.
+struct Object {
+    kind: ObjectKind,
+    namespace: Name,
+    json: Json,
+}
+
+/// What one workload is given by the mutating phase.
+pub struct Injected {
+    pub defaults: Defaults,
+    pub before: Json,
+    kind: ObjectKind,
+    namespace: Name,
+}
+
+impl World {
+    /// Loads a block; the error says what is wrong with it.
+    pub fn of(block: &Block, meta: &'static Meta) -> Result<Self, String> {
+        let knowledge = if block.is("offline") {
+            Knowledge::Partial
+        } else {
+            Knowledge::Complete
+        };
+        let graph = Graph::new(Facts::new(knowledge));
+        let reading = read(block.text.clone());
+        if let Some(problem) = reading.problems().first() {
+            return Err(format!("{} (at {})", problem.message, problem.position));
+        }
+        let mut objects = Vec::new();
+        for document in reading.documents() {
+            let kind = match load(&graph, document, &NAMESPACE.into()) {
+                Loaded::Inserted(kind) => kind,
+                Loaded::Skipped => return Err(format!("document at {} is of no kind we know", document.position())),
+                Loaded::Unreadable(error) => return Err(error.to_string()),
+            };
+            let json = document.to_json();
+            let namespace = json["metadata"]["namespace"].as_str().unwrap_or(NAMESPACE).into();
+            objects.push(Object { kind, namespace, json });
+        }
+        let deletes = block.option("delete").map(|object| {
+            let (kind, name) = object.split_once('/').ok_or("delete=KIND/NAME")?;
+            let kind = ObjectKind::ALL.into_iter().find(|one| one.as_str() == kind);
+            Ok::<_, String>((kind.ok_or("delete: no such kind")?, name.to_owned()))
+        });
+        Ok(Self {
+            graph,
+            objects,
+            parameters: parameters(block, meta)?,
+            deletes: deletes.transpose()?,
+            updates: block.is("update"),
+        })
+    }
+
+    /// What the judge says of each workload as if it were created last; or of the deletion that the tag asks for.
+    pub fn judged(&self, meta: &Meta, profile: Profile) -> Vec<(Change<'_>, Decision)> {
+        if let Some((kind, name)) = &self.deletes {
+            let doomed = self
+                .objects
+                .iter()
+                .find(|object| object.kind == *kind && object.name() == name)
+                .expect("the object to delete is in the block");
+            return vec![self.decide(doomed.deleted(), meta, profile)];
+        }
+        let workloads = self.objects.iter().filter_map(Object::created);
+        workloads.map(|change| self.decide(change, meta, profile)).collect()
+    }
+
+    /// What each workload is given with the Baseline profile and this rule's mutation on. With ` update` the first of
+    /// two versions is the old object.
+    pub fn injected(&self, meta: &Meta) -> Vec<Injected> {
+        let changes: Vec<(Change<'_>, &Object)> = if self.updates {
+            let [old, new] = &self.objects[..] else {
+                panic!("a block with ` update` holds the old object and the new one");
+            };
+            vec![(new.updated(old), new)]
+        } else {
+            let created = |object| Some((Object::created(object)?, object));
+            self.objects.iter().filter_map(created).collect()
+        };
+        changes
+            .into_iter()
+            .map(|(change, object)| Injected {
+                defaults: self.defaults(&change, meta),
+                before: object.json.clone(),
+                kind: object.kind,
+                namespace: object.namespace.clone(),
+            })
+            .collect()
+    }
+
+    /// What the mutating phase and the judge say of an object after its patch.
+    pub fn again(&self, injected: &Injected, patched: &Json, meta: &Meta) -> (Defaults, Decision) {
+        let patched = Object {
+            kind: injected.kind,
+            namespace: injected.namespace.clone(),
+            json: patched.clone(),
+        };
+        let change = match self.objects.first().filter(|_| self.updates) {
+            Some(old) => patched.updated(old),
+            None => patched.created().expect("a workload"),
+        };
+        let defaults = self.defaults(&change, meta);
+        let (_, decision) = self.decide(change, meta, Profile::Strict);
+        (defaults, decision)
+    }
+
+    fn decide<'a>(&self, change: Change<'a>, meta: &Meta, profile: Profile) -> (Change<'a>, Decision) {
+        let policies = self.policies(meta, profile);
+        let decision = self.judging(&change.namespace, &policies, |world| {
+            judge(&change, world, Timestamp(0))
+        });
+        (change, decision)
+    }
+
+    fn defaults(&self, change: &Change<'_>, meta: &Meta) -> Defaults {
+        let policies = self.policies(meta, Profile::Baseline);
+        self.judging(&change.namespace, &policies, |world| {
+            defaults(change, world, Services::Confirmed)
+        })
+    }
+
+    fn judging<T>(&self, namespace: &str, policies: &Policies, ask: impl FnOnce(&Judging<'_>) -> T) -> T {
+        let facts = self.graph.facts();
+        let shard = self.graph.shard(namespace);
+        let shard = locked(&shard);
+        ask(&Judging {
+            shard: &shard,
+            facts: &facts,
+            fetched: &Overlay::default(),
+            policies,
+            rules: RULES,
+        })
+    }
+
+    fn policies(&self, meta: &Meta, profile: Profile) -> Policies {
+        let mut settings = Settings::new(profile, RULES);
+        let index = RULES.iter().position(|rule| rule.meta().id == meta.id).expect("listed");
+        settings.rules[index].injects = true;
+        for (name, value) in &self.parameters {
+            settings.rules[index].parameters.set_default(name, value.clone());
+        }
+        Policies {
+            list: vec![Policy {
+                name: "page".to_owned(),
+                namespaces: Selector::default(),
+                objects: Selector::default(),
+                settings: Arc::new(settings),
+            }],
+        }
+    }
+}
+
+impl Object {
+    fn name(&self) -> &str {
+        self.json["metadata"]["name"].as_str().unwrap_or_default()
+    }
+
+    fn workload(&self) -> Option<(Workload, Shape)> {
+        let ObjectKind::Workload(kind) = self.kind else {
+            return None;
+        };
+        let ProjectedWorkload { workload, shape } =
+            project::workload(kind, &self.namespace, &self.json.to_string()).expect("it was loaded before");
+        Some((workload, shape))
+    }
+
+    fn created(&self) -> Option<Change<'static>> {
+        let (workload, shape) = self.workload()?;
+        Some(self.change(
+            Operation::Create,
+            Changed::Workload {
+                id: workload.id.clone(),
+                before: Old::none(),
+                after: Some(Arc::new(workload)),
+                shape,
+            },
+        ))
+    }
+
+    fn updated(&self, old: &Self) -> Change<'static> {
+        let (workload, shape) = self.workload().expect("a workload");
+        let (before, _) = old.workload().expect("a workload");
+        self.change(
+            Operation::Update,
+            Changed::Workload {
+                id: workload.id.clone(),
+                before: Old::known(before),
+                after: Some(Arc::new(workload)),
+                shape,
+            },
+        )
+    }
+
+    fn deleted(&self) -> Change<'static> {
+        let json = self.json.to_string();
+        let name = self.name().into();
+        let object = match self.kind {
+            ObjectKind::Claim => Changed::Claim {
+                name,
+                before: Old::known(project::claim(&json).expect("it was loaded before")),
+                after: None,
+            },
+            ObjectKind::Service => Changed::Service {
+                name,
+                before: Old::known(project::service(&json).expect("it was loaded before")),
+                after: None,
+            },
+            _ => panic!("only claims and Services are deleted in pages"),
+        };
+        self.change(Operation::Delete, object)
+    }
+
+    fn change(&self, operation: Operation, object: Changed<'static>) -> Change<'static> {
+        Change {
+            namespace: self.namespace.clone(),
+            operation,
+            actor: Actor::User,
+            object,
+        }
+    }
+}
+
+fn parameters(block: &Block, meta: &'static Meta) -> Result<Vec<(&'static str, Value)>, String> {
+    let Some(json) = block.parameters() else {
+        return Ok(Vec::new());
+    };
+    let values: BTreeMap<String, Json> = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let value = |(name, value): (String, Json)| {
+        let parameter = meta.parameters.iter().find(|parameter| parameter.name == name);
+        let name = parameter.ok_or(format!("{} has no parameter {name}", meta.id))?.name;
+        let value = match value {
+            Json::Array(list) => Value::List(
+                list.iter()
+                    .map(|text| text.as_str().unwrap_or_default().to_owned())
+                    .collect(),
+            ),
+            Json::String(text) => Value::Text(text),
+            _ => return Err(format!("parameter {name} is neither a text nor a list")),
+        };
+        Ok((name, value))
+    };
+    values.into_iter().map(value).collect()
+}
