@@ -14,6 +14,7 @@
 //! `graph`, `rules`, `judge` and `policy` are pure: no IO, clock, async or environment.
 
 pub mod admission;
+pub mod audit;
 pub mod cli;
 pub mod cluster;
 pub mod graph;

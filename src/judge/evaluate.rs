@@ -201,7 +201,7 @@ fn identity(finding: &Finding) -> Identity {
 }
 
 /// What the policy makes of a finding, before ratchet, caps and overrides. `None` where its case is off.
-fn action(finding: &Finding, settings: &Settings, workload: &Workload, rules: &[AnyRule]) -> Option<Action> {
+pub(super) fn action(finding: &Finding, settings: &Settings, workload: &Workload, rules: &[AnyRule]) -> Option<Action> {
     let index = rules.iter().position(|rule| rule.meta().id == finding.rule)?;
     let wanted = settings.rules[index].actions.get(finding.case).copied().flatten()?;
     let mut limit = finding.at_most.unwrap_or(Action::Deny);

@@ -89,6 +89,11 @@ struct Voice<'a> {
     same: Vec<&'a Judged>,
 }
 
+/// The findings that speak for all: of those that say the same, the strongest.
+pub(super) fn strongest(findings: &[Judged]) -> Vec<&Judged> {
+    voices(findings).into_iter().map(|voice| voice.judged).collect()
+}
+
 /// Of the findings on one topic the one with the strongest action speaks, of equals the one with the largest extent,
 /// then the later one: precedence merges texts, never enforcement.
 fn voices(findings: &[Judged]) -> Vec<Voice<'_>> {

@@ -8,9 +8,11 @@ pub mod allow;
 pub mod decision;
 pub mod defaults;
 pub mod evaluate;
+pub mod inspect;
 pub mod message;
 
 pub use admit::{Admission, Reserve, admit, admit_defaults};
 pub use decision::{Decision, Judged, Standing};
 pub use defaults::{Defaults, Services};
 pub use evaluate::{World, judge};
+pub use inspect::{Inspection, inspect};

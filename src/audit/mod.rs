@@ -1,0 +1,3 @@
+//! Judging everything that is there, and the report of it.
+
+pub mod report;

@@ -1,0 +1,59 @@
+//! Judging what is there: every workload of a namespace, with no change to blame.
+
+use super::allow::Allowances;
+use super::decision::{Judged, Standing};
+use super::evaluate::{World, action, findings_of, settings_for};
+use super::message;
+use crate::graph::view::Reservations;
+use crate::graph::{ObjectKind, View, WorkloadId};
+use crate::rules::kit::{Action, text};
+
+/// What is found in one namespace.
+#[derive(Debug, Default)]
+pub struct Inspection {
+    /// Sorted by workload, then by rule and subject. Of findings that say the same, the strongest.
+    pub findings: Vec<Judged>,
+    /// What is wrong with the override of a workload.
+    pub problems: Vec<(WorkloadId, String)>,
+    /// Workloads that a policy matches.
+    pub workloads: usize,
+    /// Kinds of which something was asked and not known.
+    pub unknown: Vec<ObjectKind>,
+}
+
+/// Judges every workload of a namespace.
+#[must_use]
+pub fn inspect(world: &World<'_>) -> Inspection {
+    let view = View::new(world.shard, world.facts, world.fetched, Reservations::Ignored);
+    let mut inspection = Inspection::default();
+    for workload in view.workloads() {
+        let Some(settings) = settings_for(workload, &view, world.policies) else {
+            continue;
+        };
+        inspection.workloads += 1;
+        let allowances = Allowances::of(workload, settings.overrides, world.rules);
+        let findings = findings_of(workload, &view, &settings, world.rules).into_iter();
+        let judged: Vec<Judged> = findings
+            .filter_map(|finding| {
+                let policy = action(&finding, &settings, workload, world.rules)?;
+                let reason = allowances.reason(finding.rule);
+                Some(Judged {
+                    action: if reason.is_some() { Action::Audit } else { policy },
+                    standing: Standing::Existing,
+                    allowed_because: reason.map(str::to_owned),
+                    message: format!("{}: {}", text::object(workload), finding.text),
+                    finding,
+                })
+            })
+            .collect();
+        inspection
+            .findings
+            .extend(message::strongest(&judged).into_iter().cloned());
+        let problems = allowances.problems.into_iter();
+        inspection
+            .problems
+            .extend(problems.map(|problem| (workload.id.clone(), problem)));
+    }
+    inspection.unknown = view.unknown_kinds().collect();
+    inspection
+}
