@@ -87,7 +87,11 @@ impl Object {
     /// Names an object of a namespace.
     #[must_use]
     pub fn new(namespace: &Name, object: &ObjectRef) -> Self {
-        Self { kind: object.kind, namespace: namespace.clone(), name: object.name.clone() }
+        Self {
+            kind: object.kind,
+            namespace: namespace.clone(),
+            name: object.name.clone(),
+        }
     }
 }
 

@@ -1,6 +1,12 @@
 //! The API server: watches that fill the graph, and what is written back.
 
+pub mod connect;
+mod feed;
+pub mod freshness;
 pub mod install;
 pub mod kinds;
+pub mod live;
 pub mod register;
+pub mod watch;
 pub mod webhooks;
+mod wire;
