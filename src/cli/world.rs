@@ -8,8 +8,12 @@ use kube::Client;
 use tracing::{info, warn};
 
 use super::example;
-use crate::admission::LiveReads;
-use crate::graph::{Facts, Graph, Knowledge};
+use crate::admission::{Answer, Found, LiveReads};
+use crate::cluster::connect::connect;
+use crate::cluster::live::{LiveReader, Read};
+use crate::cluster::watch::Watches;
+use crate::graph::project::Object;
+use crate::graph::{Facts, Graph, Knowledge, Name, ObjectRef, Service};
 use crate::manifests::load::{Loaded, load};
 use crate::manifests::{self, files};
 use crate::metrics::Metrics;
@@ -56,7 +60,6 @@ impl Args {
     /// # Errors
     /// Files that cannot be read, or a cluster that is configured and cannot be reached.
     pub async fn open(self, metrics: &Arc<Metrics>, gate: Gate) -> anyhow::Result<World> {
-        let _ = metrics;
         let graph = Arc::new(Graph::new(Facts::new(Knowledge::Partial)));
         let offline = |example| World {
             graph: graph.clone(),
@@ -75,7 +78,50 @@ impl Args {
             info!("No cluster asked for: serving the built-in example");
             return Ok(offline(true));
         }
-        anyhow::bail!("not yet")
+        let Some(client) = connect(self.kubeconfig.as_deref(), self.context.as_deref()).await? else {
+            insert(&graph, "the built-in example", example::WORLD.as_bytes().to_vec());
+            gate.open();
+            info!("No cluster found: serving the built-in example");
+            return Ok(offline(true));
+        };
+        let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
+        let watches = Watches::start(&client, &graph, metrics);
+        let live = LiveReader::new(client.clone(), graph.clone(), metrics.clone());
+        tokio::spawn(async move {
+            watches.synced().await;
+            gate.open();
+            info!("First sync done");
+            // The watches end with their owner, which is this task: for ever.
+            std::future::pending::<()>().await;
+            drop(watches);
+        });
+        Ok(World {
+            graph,
+            live: Some(Arc::new(FromCluster(live))),
+            client: Some(client),
+            example: false,
+        })
+    }
+}
+
+/// What admission may ask of the cluster.
+struct FromCluster(LiveReader);
+
+impl LiveReads for FromCluster {
+    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Option<Found>> {
+        Box::pin(async move {
+            match self.0.object(namespace, object).await {
+                Read::Found(Object::Claim(claim)) => Some(Found::Claim(claim)),
+                Read::Found(Object::Service(service)) => Some(Found::Service(service)),
+                Read::Found(Object::Workload(workload)) => Some(Found::Workload(Arc::unwrap_or_clone(workload))),
+                // No rule rests on the absence of anything else.
+                Read::Found(_) | Read::Absent | Read::Unknown => None,
+            }
+        })
+    }
+
+    fn services<'a>(&'a self, namespace: &'a Name) -> Answer<'a, Option<Vec<Service>>> {
+        Box::pin(self.0.services(namespace))
     }
 }
 
