@@ -1,8 +1,8 @@
 //! Every rule's page is executed: its worlds are judged, and what it says is compared with what happens.
 //!
 //! `UPDATE=1 cargo test --test it rules` writes tables, messages and patches. Tags after `yaml`: `offline` (what is
-//! not in the block is unknown), `delete=Service/NAME` (that object's deletion is judged), `update` (the old object
-//! and the new one), and last `parameters={…}`.
+//! not in the block is unknown), `delete=Service/NAME` (that object's deletion is judged), `before` and `after` (an
+//! update, in two blocks), and last `parameters={…}`.
 
 mod page;
 mod print;
@@ -52,7 +52,7 @@ fn pages_are_complete() {
             ("How to fix", true),
             ("Parameters", !meta.parameters.is_empty()),
             ("Denied", judges),
-            ("Allowed", true),
+            ("Allowed", judges),
             ("Mutated", meta.injection != Injection::Never),
         ];
         let wanted: Vec<&str> = wanted
@@ -66,11 +66,13 @@ fn pages_are_complete() {
                 page.headings()
             ));
         }
-        let mut sections = vec!["Allowed"];
-        sections.extend(judges.then_some("Denied"));
+        let mut sections = Vec::new();
+        if judges {
+            sections.extend(["Denied", "Allowed"]);
+        }
         sections.extend((meta.injection != Injection::Never).then_some("Mutated"));
         for section in sections {
-            if page.worlds(section).next().is_none() {
+            if page.worlds(section).is_empty() {
                 breaches.push(format!("{}: no yaml block under {section}", path(meta)));
             }
         }
@@ -111,9 +113,10 @@ fn a_denied_and_an_allowed_differ_in_one_line() {
         let page = Page::parse(&text);
         let alike = |denied: &Block| {
             page.worlds("Allowed")
+                .iter()
                 .any(|allowed| print::differ_in_one_line(denied, allowed))
         };
-        page.headings().contains(&"Denied") && !page.worlds("Denied").any(alike)
+        page.headings().contains(&"Denied") && !page.worlds("Denied").iter().any(alike)
     };
     let breaches: Vec<String> = metas().filter(lonely).map(path).collect();
     none(
@@ -220,7 +223,7 @@ fn for_each_world(section: &str, mut see: impl FnMut(&'static Meta, World, Strin
         let (_, text) = file(meta);
         for block in Page::parse(&text).worlds(section) {
             let at = format!("{}:{}", path(meta), block.line);
-            match World::of(block, meta) {
+            match World::of(&block, meta) {
                 Ok(world) => see(meta, world, at),
                 Err(error) => panic!("{at}: {error}"),
             }

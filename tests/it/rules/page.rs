@@ -63,12 +63,14 @@ impl Page {
         Self { pieces }
     }
 
-    /// The worlds: the YAML blocks of a section.
-    pub fn worlds(&self, section: &str) -> impl Iterator<Item = &Block> {
-        self.pieces.iter().filter_map(move |piece| match piece {
-            Piece::Block(block) if block.section == section && block.is_world() => Some(block),
-            _ => None,
-        })
+    /// The worlds of a section.
+    pub fn worlds(&self, section: &str) -> Vec<Block> {
+        let mut before = None;
+        let worlds = self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Block(block) => block.world(&mut before),
+            Piece::Prose(_) => None,
+        });
+        worlds.filter(|world| world.section == section).collect()
     }
 
     /// The headings below the title, in order.
@@ -85,8 +87,21 @@ impl Page {
 }
 
 impl Block {
-    pub fn is_world(&self) -> bool {
-        self.tag.split_whitespace().next() == Some("yaml")
+    /// The world that a YAML block is. One tagged `before` waits for the one tagged `after`: together they are an
+    /// update.
+    pub fn world(&self, before: &mut Option<String>) -> Option<Self> {
+        if self.tag.split_whitespace().next() != Some("yaml") {
+            return None;
+        }
+        if self.is("before") {
+            *before = Some(self.text.clone());
+            return None;
+        }
+        let text = match before.take().filter(|_| self.is("after")) {
+            Some(before) => format!("{before}---\n{}", self.text),
+            None => self.text.clone(),
+        };
+        Some(Self { text, ..self.clone() })
     }
 
     /// Whether a word stands in the tag.

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
-use stateward::graph::Change;
+use stateward::graph::{Change, Kind};
 use stateward::judge::{Judged, message};
 use stateward::policy::Profile;
-use stateward::rules::kit::{Action, Injection, Meta, Verdict};
+use stateward::rules::kit::{Action, Case, Injection, Meta, Verdict};
 
 use super::page::{Block, Page, Piece};
 use super::world::World;
@@ -14,31 +14,38 @@ use super::world::World;
 /// Writes a page anew: what the rule itself says of its table, messages and patches replaces what stands there.
 pub fn anew(page: &Page, meta: &'static Meta) -> Result<String, String> {
     let mut written = String::new();
-    let mut follows_world = false;
-    for piece in &page.pieces {
-        match piece {
-            Piece::Block(block) if block.is_world() => {
-                written.push_str(&piece.print());
-                let wrong = |error| format!("line {}: {error}", block.line);
-                let world = World::of(block, meta).map_err(wrong)?;
-                match &*block.section {
-                    "Denied" => fence(&mut written, "text", &findings(&world, meta)),
-                    "Mutated" => {
-                        let (patch, warnings) = patches(&world, meta);
-                        fence(&mut written, "json", &patch);
-                        fence(&mut written, "text", &warnings);
-                    }
-                    _ => {}
-                }
-                follows_world = matches!(&*block.section, "Denied" | "Mutated");
-            }
-            // What was printed for the world before.
-            Piece::Block(block) if follows_world && matches!(&*block.tag, "text" | "json") => {}
-            Piece::Block(_) => written.push_str(&piece.print()),
+    let mut before = None;
+    let mut pieces = &page.pieces[..];
+    while let [piece, rest @ ..] = pieces {
+        pieces = rest;
+        let block = match piece {
+            Piece::Block(block) => block,
             Piece::Prose(text) => {
                 written.push_str(&with_table(text, meta));
-                follows_world = false;
+                continue;
             }
+        };
+        written.push_str(&piece.print());
+        let Some(world) = block.world(&mut before) else {
+            continue;
+        };
+        if !matches!(&*block.section, "Denied" | "Mutated") {
+            continue;
+        }
+        // What was printed for this world before.
+        while let [Piece::Prose(blank), Piece::Block(printed), rest @ ..] = pieces
+            && blank.trim().is_empty()
+            && matches!(&*printed.tag, "text" | "json")
+        {
+            pieces = rest;
+        }
+        let world = World::of(&world, meta).map_err(|error| format!("line {}: {error}", block.line))?;
+        if block.section == "Denied" {
+            fence(&mut written, "text", &findings(&world, meta));
+        } else {
+            let (patch, warnings) = patches(&world, meta);
+            fence(&mut written, "json", &patch);
+            fence(&mut written, "text", &warnings);
         }
     }
     Ok(written)
@@ -119,7 +126,7 @@ fn patches(world: &World, meta: &Meta) -> (String, String) {
 
 fn fence(written: &mut String, tag: &str, text: &str) {
     if !text.is_empty() {
-        write!(written, "```{tag}\n{text}```\n").expect("a String takes all");
+        write!(written, "\n```{tag}\n{text}```\n").expect("a String takes all");
     }
 }
 
@@ -133,32 +140,55 @@ fn with_table(text: &str, meta: &Meta) -> String {
         .take_while(|line| line.starts_with('|'))
         .map(str::len)
         .sum();
-    format!("{}{}{}", &text[..start], self::table(meta), &text[start + table..])
+    let former = &text[start..start + table];
+    format!(
+        "{}{}{}",
+        &text[..start],
+        self::table(meta, former),
+        &text[start + table..]
+    )
 }
 
-fn table(meta: &Meta) -> String {
+/// The table; only what the former one says after `Mutation` and a colon is the author's.
+fn table(meta: &Meta, former: &str) -> String {
     let kinds: Vec<&str> = meta.kinds.iter().map(|kind| kind.as_str()).collect();
-    let mut table = format!("| | |\n|---|---|\n| Judges | {} |\n", kinds.join(", "));
-    let mut row = |name: &str, value: &str| writeln!(table, "| {name} | {value} |").expect("a String takes all");
-    let action = |action: Option<Action>| action.map_or("off", Action::as_str);
-    for case in meta.cases {
-        let when = if case.when.is_empty() {
-            String::new()
-        } else {
-            format!(", {}", case.when)
+    let kinds = if kinds.len() == Kind::ALL.len() {
+        "every kind of workload".to_owned()
+    } else {
+        kinds.join(", ")
+    };
+    let cases = |of: fn(&Case) -> Option<Action>| {
+        let case = |case: &Case| {
+            let action = of(case).map_or("off", Action::as_str);
+            if case.when.is_empty() {
+                action.to_owned()
+            } else {
+                format!("{}: {action}", case.when)
+            }
         };
-        row(&format!("Baseline{when}"), action(case.baseline));
-        row(&format!("Strict{when}"), action(case.strict));
-    }
+        let cases: Vec<String> = meta.cases.iter().map(case).collect();
+        if cases.is_empty() {
+            "nothing to find".to_owned()
+        } else {
+            cases.join("; ")
+        }
+    };
     let mutation = match meta.injection {
         Injection::Always => "always",
-        Injection::Never => "never",
+        Injection::Never => "no",
         Injection::OptIn => "on request",
         Injection::OptOut => "unless disabled",
     };
-    row("Mutation", mutation);
-    row("Since", meta.since);
-    table
+    let mut rows = former.lines().filter_map(|line| line.strip_prefix("| Mutation | "));
+    let explained = rows.next().and_then(|row| row.strip_suffix(" |")?.split_once(": "));
+    let explained = explained.map_or(String::new(), |(_, why)| format!(": {why}"));
+    format!(
+        "| | |\n|---|---|\n| Judges | {kinds} |\n| Baseline | {} |\n| Strict | {} |\n\
+         | Mutation | {mutation}{explained} |\n| Since | {} |\n",
+        cases(|case| case.baseline),
+        cases(|case| case.strict),
+        meta.since,
+    )
 }
 
 /// An object with the operations of a patch applied by an independent implementation.

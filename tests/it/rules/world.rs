@@ -81,7 +81,7 @@ impl World {
             objects,
             parameters: parameters(block, meta)?,
             deletes: deletes.transpose()?,
-            updates: block.is("update"),
+            updates: block.is("after"),
         })
     }
 
@@ -99,12 +99,12 @@ impl World {
         workloads.map(|change| self.decide(change, meta, profile)).collect()
     }
 
-    /// What each workload is given with the Baseline profile and this rule's mutation on. With ` update` the first of
-    /// two versions is the old object.
+    /// What each workload is given with the Baseline profile and this rule's mutation on. Of an update the first
+    /// is the old one.
     pub fn injected(&self, meta: &Meta) -> Vec<Injected> {
         let changes: Vec<(Change<'_>, &Object)> = if self.updates {
             let [old, new] = &self.objects[..] else {
-                panic!("a block with ` update` holds the old object and the new one");
+                panic!("an update is the old object and the new one");
             };
             vec![(new.updated(old), new)]
         } else {
