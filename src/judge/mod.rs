@@ -16,3 +16,6 @@ pub use decision::{Decision, Judged, Standing};
 pub use defaults::{Defaults, Services};
 pub use evaluate::{World, judge};
 pub use inspect::{Inspection, inspect};
+
+#[cfg(test)]
+mod tests;
