@@ -48,7 +48,12 @@ impl Rule for ClaimMissing {
                     .rests_on_absence_of(ObjectRef::new(ObjectKind::Claim, claim.clone())),
                 Lookup::Unknown => {
                     let missing = sharing::Missing::NotKnown;
-                    sharing::cannot_tell(&META, workload, claim, missing, "whether it exists")
+                    let finding = sharing::cannot_tell(&META, workload, claim, missing, "whether it exists");
+                    let text = finding.text.clone();
+                    finding.says(
+                        text,
+                        format!("claim \"{claim}\" is not known; whether it exists was not checked"),
+                    )
                 }
             };
             findings.push(finding.at(path));

@@ -63,7 +63,10 @@ impl Rule for RwoAutoscaler {
             };
             let finding = match sharing::access(claim, cx) {
                 Access::Free => continue,
-                Access::OnePod(modes) => violation(modes, "all replicas but one would wait for ever"),
+                Access::OnePod(modes) => violation(
+                    modes,
+                    "the mode counts per pod, so all replicas but one would wait for ever",
+                ),
                 _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
                 Access::OneNode(modes, barrier) => {
                     violation(modes, &barrier.consequence("replicas")).at_most(barrier.limit())

@@ -124,8 +124,8 @@ fn one_pod(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) ->
             .case(HELD_BY_ONE_POD)
             .says(
                 format!(
-                    "claim \"{claim}\", which is {explained}, is held by {}; the job's pod would wait for ever, on \
-                     whatever node",
+                    "claim \"{claim}\", which is {explained}, is held by {}; the mode counts per pod, so the job's would \
+                     wait for ever, on whatever node",
                     others::described(others)
                 ),
                 format!(
@@ -179,7 +179,7 @@ fn overlap(workload: &Workload, claim: &str, modes: Modes, place: &str) -> Findi
                  {place}the new run's pod waits until the old one's has ended",
                 text::modes_explained(modes)
             ),
-            format!("runs may overlap on claim \"{claim}\", which is {modes}; use concurrencyPolicy Forbid"),
+            format!("runs may overlap on claim \"{claim}\", which is {modes} (one at a time)"),
         )
         .remedy("Use concurrencyPolicy: Forbid")
 }

@@ -59,8 +59,8 @@ impl Rule for RwoSurge {
                     .topic(sharing::SURGE)
                     .says(
                         format!(
-                            "{start}, but claim \"{claim}\" is {}; the new pod waits for the old one's claim and the \
-                             old one for the new to be ready, for ever, even on one node",
+                            "{start}, but claim \"{claim}\" is {}; the mode counts per pod, so the new one waits for \
+                             the claim and the old one for the new to be ready, for ever, even on one node",
                             text::modes_explained(modes)
                         ),
                         format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),

@@ -100,10 +100,10 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
             finding
                 .says(
                     format!(
-                        "{pods} mount claim \"{claim}\", which is {explained}; all pods but one would stay Pending for \
-                         ever, even on one node"
+                        "{pods} mount claim \"{claim}\", which is {explained}; the mode counts per pod, so all but one \
+                         would stay Pending for ever, even on one node"
                     ),
-                    format!("{pods} mount claim \"{claim}\", which is {modes}, for one pod only"),
+                    format!("{pods} mount claim \"{claim}\", which is {modes}"),
                 )
                 .remedy(
                     "Use one pod, a StatefulSet with volumeClaimTemplates, or ReadWriteOnce and co-location on one \
@@ -113,10 +113,10 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
         Cause::Everywhere => finding
             .says(
                 format!(
-                    "a pod on every node mounts claim \"{claim}\", which is {explained}; all pods but one would stay \
-                     Pending for ever"
+                    "a pod on every node mounts claim \"{claim}\", which is {explained}; the mode counts per pod, so \
+                     all but one would stay Pending for ever"
                 ),
-                format!("every node's pod mounts claim \"{claim}\", which is {modes}, for one pod only"),
+                format!("every node's pod mounts claim \"{claim}\", which is {modes}"),
             )
             .remedy("Use hostPath or a local volume, an ephemeral volume, or a ReadWriteMany class"),
         Cause::Others(others) => {
@@ -125,8 +125,8 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
             let finding = finding
                 .says(
                     format!(
-                        "claim \"{claim}\", which is {explained}, is also used by {}; whichever pod comes second would \
-                         stay Pending while the other runs, even on one node",
+                        "claim \"{claim}\", which is {explained}, is also used by {}; the mode counts per pod, so whichever \
+                         comes second would stay Pending while the other runs, even on one node",
                         others::described(others)
                     ),
                     format!(
@@ -143,8 +143,8 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
             .says(
                 format!(
                     "a rolling update starts the new pod before the old one ends, but claim \"{claim}\" is {explained}; \
-                     the new pod would stay Pending for the claim and the old one wait for the new to be ready, for \
-                     ever, even on one node"
+                     the mode counts per pod, so the new one would stay Pending for the claim and the old one wait for \
+                     the new to be ready, for ever, even on one node"
                 ),
                 format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
             )

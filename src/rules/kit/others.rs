@@ -14,6 +14,8 @@ pub struct Other<'a> {
     pub workload: &'a Workload,
     /// How many pods it may have; unknown for a DaemonSet where the nodes are.
     pub pods: Lookup<u64>,
+    /// Some of them only an autoscaler would add.
+    pub may_grow: bool,
 }
 
 /// A claim that the pods of a workload use, named by hand or made from a claim template.
@@ -27,10 +29,11 @@ pub struct Used {
 }
 
 impl Other<'_> {
-    /// `Deployment shop/api (2 pods)`.
+    /// `Deployment shop/api (2 pods)`, `Deployment shop/api (up to 5 pods)`.
     #[must_use]
     pub fn described(&self) -> String {
         let pods = match self.pods {
+            Lookup::Known(pods) if self.may_grow => format!("up to {}", text::counted(pods, "pod")),
             Lookup::Known(pods) => text::counted(pods, "pod"),
             Lookup::Absent | Lookup::Unknown => "a pod on every node".to_owned(),
         };
@@ -127,9 +130,13 @@ pub fn others<'a>(workload: &Workload, claim: &str, view: &View<'a>) -> Vec<Othe
         other.id != workload.id && !other.deleting && !other.is_owned() && !is_one_owner(workload, other)
     });
     candidates
-        .map(|other| Other {
-            workload: other,
-            pods: sharing::pods_ever(other, view),
+        .map(|other| {
+            let pods = sharing::pods_ever(other, view);
+            Other {
+                workload: other,
+                pods,
+                may_grow: pods != sharing::pods(other, view),
+            }
         })
         .filter(|other| other.pods != Lookup::Known(0))
         .collect()

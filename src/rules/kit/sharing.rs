@@ -186,13 +186,13 @@ pub fn cannot_tell(meta: &Meta, workload: &Workload, claim: &Name, missing: Miss
         Missing::NotKnown => finding
             .says(
                 format!("claim \"{claim}\" is not known, so {question} was not checked"),
-                format!("claim \"{claim}\" is not known; {question} was not checked"),
+                format!("claim \"{claim}\" is not known; whether it may be shared was not checked"),
             )
             .remedy(format!("Add PersistentVolumeClaim \"{claim}\" to what is read")),
         Missing::NotThere => finding
             .says(
                 format!("claim \"{claim}\" does not exist yet, so {question} was not checked"),
-                format!("claim \"{claim}\" does not exist yet; {question} was not checked"),
+                format!("claim \"{claim}\" does not exist yet; whether it may be shared was not checked"),
             )
             .remedy(format!("Create PersistentVolumeClaim \"{claim}\" first"))
             .rests_on_absence_of(ObjectRef::new(ObjectKind::Claim, claim.clone())),
