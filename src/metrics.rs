@@ -34,7 +34,7 @@ pub struct Metrics {
     /// `stateward_policy_reload_failures_total`: changed policies that were refused, the last good ones staying.
     pub policy_reload_failures: Counter,
     /// `stateward_reservations`: admitted workloads that the watch has not delivered yet.
-    pub reservations: Gauge,
+    pub reservations: Computed,
     /// `stateward_watch_age_seconds{kind}`: seconds since the watch of a kind last showed life.
     pub watch_age: Observed,
     findings: Family<FindingLabels, Counter>,
@@ -59,7 +59,11 @@ impl Metrics {
             graph_objects: Observed::new("stateward_graph_objects", "Objects in the graph"),
             incomplete_decisions: Counter::default(),
             policy_reload_failures: Counter::default(),
-            reservations: Gauge::default(),
+            reservations: Computed {
+                name: "stateward_reservations",
+                help: "Admitted workloads that the watch has not delivered yet",
+                source: Arc::default(),
+            },
             watch_age: Observed::new(
                 "stateward_watch_age_seconds",
                 "Seconds since the watch of this kind last delivered an event, a bookmark or a list",
@@ -105,11 +109,6 @@ impl Metrics {
             metrics.live_reads.clone(),
         );
         registry.register(
-            "stateward_reservations",
-            "Admitted workloads that the watch has not delivered yet",
-            metrics.reservations.clone(),
-        );
-        registry.register(
             "stateward_patches",
             "Defaults written into objects",
             metrics.patches.clone(),
@@ -125,6 +124,7 @@ impl Metrics {
             metrics.certificate_expiry.clone(),
         );
         registry.register_collector(Box::new(metrics.graph_objects.clone()));
+        registry.register_collector(Box::new(metrics.reservations.clone()));
         registry.register_collector(Box::new(metrics.watch_age.clone()));
         metrics
     }
@@ -224,6 +224,42 @@ impl Collector for Observed {
 impl fmt::Debug for Observed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observed")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A gauge whose value is computed when it is scraped.
+#[derive(Clone)]
+pub struct Computed {
+    name: &'static str,
+    help: &'static str,
+    source: Arc<OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>>,
+}
+
+impl Computed {
+    /// Sets where the value comes from; only the first call counts, because there is one owner.
+    /// The source is called at every scrape and must not block.
+    pub fn observe(&self, source: impl Fn() -> u64 + Send + Sync + 'static) {
+        let first = self.source.set(Box::new(source)).is_ok();
+        debug_assert!(first, "{} is observed twice", self.name);
+    }
+}
+
+impl Collector for Computed {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(source) = self.source.get() else {
+            return Ok(());
+        };
+        encoder
+            .encode_descriptor(self.name, self.help, None, MetricType::Gauge)?
+            .encode_gauge(&source())
+    }
+}
+
+impl fmt::Debug for Computed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Computed")
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
@@ -353,7 +389,7 @@ mod tests {
         metrics.patch("rwo-surge");
         metrics.incomplete_decisions.inc();
         metrics.policy_reload_failures.inc();
-        metrics.reservations.set(3);
+        metrics.reservations.observe(|| 3);
         metrics.certificate_expiry.set(1_800_000_000);
         metrics
             .graph_objects

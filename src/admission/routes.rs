@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use super::webhook::Webhook;
+use super::webhook::{Webhook, now};
 use crate::metrics::Webhook as Phase;
 
 /// Object and old object travel together, each up to the API server's own limit of about 3 MiB
@@ -24,6 +24,8 @@ const BODY_WITHIN: Duration = Duration::from_secs(5);
 
 /// `POST /validate` and `POST /mutate`.
 pub fn router(webhook: Arc<Webhook>) -> Router {
+    let graph = webhook.graph.clone();
+    webhook.metrics.reservations.observe(move || graph.reservations(now()));
     Router::new()
         .route("/validate", post(validate))
         .route("/mutate", post(mutate))

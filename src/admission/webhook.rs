@@ -208,14 +208,12 @@ impl Webhook {
     }
 
     fn admission<'a>(&'a self, policies: &'a Policies, fetched: &'a Overlay) -> Admission<'a> {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX));
         Admission {
             graph: &self.graph,
             policies,
             rules: self.rules,
             fetched,
-            now,
+            now: now(),
         }
     }
 
@@ -269,6 +267,12 @@ impl Webhook {
             self.metrics.unknown_lookup(kind.as_str());
         }
     }
+}
+
+/// The time of this machine, for reservations.
+pub(super) fn now() -> Timestamp {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
 async fn fetch(live: &dyn LiveReads, namespace: &Name, absent: &[ObjectRef]) -> Overlay {

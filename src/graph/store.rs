@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use super::claim::{Claim, Volume, VolumeTraits};
 use super::facts::{Facts, Knowledge};
 use super::lookup::Lookup;
-use super::names::{Name, ObjectKind};
+use super::names::{Name, ObjectKind, Timestamp};
 use super::shard::Shard;
 
 /// Everything that is known, written by watches or files and read by judgements.
@@ -84,6 +84,19 @@ impl Graph {
     #[must_use]
     pub fn namespaces(&self) -> Vec<Name> {
         unpoisoned(self.shards.read()).keys().cloned().collect()
+    }
+
+    /// How many admitted writes no watch has delivered yet.
+    #[must_use]
+    pub fn reservations(&self, now: Timestamp) -> u64 {
+        let shards: Vec<_> = unpoisoned(self.shards.read()).values().cloned().collect();
+        let pending = |shard: &Mutex<Shard>| {
+            locked(shard)
+                .reservations()
+                .filter(|(_, reservation)| reservation.until > now)
+                .count() as u64
+        };
+        shards.iter().map(|shard| pending(shard)).sum()
     }
 
     /// Runs `change` under the lock of a namespace.
