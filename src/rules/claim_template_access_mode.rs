@@ -65,7 +65,7 @@ impl Rule for ClaimTemplateAccessMode {
                                 "claim template \"{name}\" asks for {modes}, yet every pod gets a claim of \
                                     its own; many classes cannot make such a volume"
                             ),
-                            format!("claim template \"{name}\" asks for {modes}, yet every pod gets its own claim"),
+                            format!("template \"{name}\" asks for {modes}; each pod has its own claim"),
                         )
                         .remedy(
                             "Use ReadWriteOnce; for one volume that all pods share, name one claim in a pod \

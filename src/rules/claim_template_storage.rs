@@ -103,38 +103,36 @@ fn problem(one: &ClaimTemplate, parameters: &Parameters) -> Option<Problem> {
             ),
         });
     };
-    let same = |text: String, remedy: String| {
-        Some(Problem {
-            brief: text.clone(),
-            text,
-            remedy,
-        })
-    };
+    let problem = |text: String, brief: String, remedy: String| Some(Problem { text, brief, remedy });
     let Some(quantity) = Quantity::parse(storage) else {
-        return same(
+        return problem(
             format!("requests \"{storage}\" of storage, which is no quantity"),
+            format!("requests \"{storage}\", which is no quantity"),
             "Write a number with a suffix such as Gi: 10Gi".to_owned(),
         );
     };
     if !quantity.is_positive() {
-        return same(
+        return problem(
             format!("requests {storage} of storage, which is not more than zero"),
+            format!("requests {storage}, not more than zero"),
             "Request at least what the class can make".to_owned(),
         );
     }
     if let Some((text, min)) = limit(parameters, "min")
         && quantity < min
     {
-        return same(
+        return problem(
             format!("requests {storage} of storage, less than the {text} that the policy allows"),
+            format!("requests {storage}, less than {text}"),
             format!("Request at least {text}"),
         );
     }
     if let Some((text, max)) = limit(parameters, "max")
         && quantity > max
     {
-        return same(
+        return problem(
             format!("requests {storage} of storage, more than the {text} that the policy allows"),
+            format!("requests {storage}, more than {text}"),
             format!("Request at most {text}"),
         );
     }

@@ -48,12 +48,21 @@ impl Rule for ZeroGrace {
             return;
         }
         let finding = Finding::violation(&META, workload, FIELD);
-        let (finding, risk) = match (set, claims) {
-            (true, true) => (finding, "a second pod of the same name may write the same disk"),
-            (true, false) => (finding.case(OTHERS), "two pods of the same name may run at once"),
+        let (finding, risk, brief) = match (set, claims) {
+            (true, true) => (
+                finding,
+                "a second pod of the same name may write the same disk",
+                "two pods may write one disk",
+            ),
+            (true, false) => (
+                finding.case(OTHERS),
+                "two pods of the same name may run at once",
+                "two pods of one name may run",
+            ),
             (false, _) => (
                 finding.case(OTHERS),
                 "its replacement may write the same claim beside it",
+                "two pods may write one claim",
             ),
         };
         findings.push(
@@ -62,7 +71,7 @@ impl Rule for ZeroGrace {
                     format!(
                         "{FIELD} is 0: a deleted pod leaves the API before its containers have stopped, and {risk}"
                     ),
-                    format!("{FIELD} is 0; {risk}"),
+                    format!("{FIELD} is 0; {brief}"),
                 )
                 .remedy("Leave the field out, which gives 30 seconds, or set what a clean stop takes")
                 .at(path(workload)),

@@ -17,6 +17,9 @@ mod install;
 /// The laws of the house: imports, files, rules, documents.
 mod laws;
 
+/// Generated StatefulSets through the defaults: create, replace, update.
+mod properties_defaults;
+
 /// The rules' pages, executed.
 mod rules;
 
