@@ -5,6 +5,9 @@
     reason = "a test binary exports nothing: `pub` marks what a module offers to the others"
 )]
 
+/// The live graph: lists, watches, live reads.
+mod cluster;
+
 /// A real Kubernetes API server, and what the tests need to use it.
 mod controlplane;
 
