@@ -226,6 +226,11 @@ fn weigh(
     workload: &Workload,
     world: &World<'_>,
 ) -> Option<Judged> {
+    let removed = change.operation == Operation::Delete && finding.absent.as_ref() == Some(&change.target());
+    if removed && finding.verdict == Verdict::Unknown {
+        // What can no longer be told of an object that goes is no harm; that it goes is for another rule to say.
+        return None;
+    }
     let policy = action(&finding, settings, workload, world.rules)?;
     let standing = before.standing(&finding, Some(policy));
     let ratchet = if standing == Standing::Introduced {
@@ -233,7 +238,6 @@ fn weigh(
     } else {
         Action::Warn
     };
-    let removed = change.operation == Operation::Delete && finding.absent.as_ref() == Some(&change.target());
     let not_yet_there = if finding.absent.is_some() && !removed {
         Action::Warn
     } else {

@@ -97,14 +97,12 @@ pub(super) fn strongest(findings: &[Judged]) -> Vec<&Judged> {
 /// Of the findings on one topic the one with the strongest action speaks, of equals the one with the largest extent,
 /// then the later one: precedence merges texts, never enforcement.
 fn voices(findings: &[Judged]) -> Vec<Voice<'_>> {
-    let topic = |judged: &'_ Judged| {
-        judged
-            .finding
-            .topic
-            .map(|topic| (topic, judged.finding.subject.clone()))
-    };
     let says_same = |one: &Judged, other: &Judged| {
-        topic(one).is_some() && topic(one) == topic(other) && one.finding.workload == other.finding.workload
+        let (one, other) = (&one.finding, &other.finding);
+        one.topic.is_some()
+            && one.topic == other.topic
+            && one.subject == other.subject
+            && one.workload == other.workload
     };
     let rank = |index: usize| (findings[index].action, findings[index].finding.extent, index);
     let mut voices = Vec::new();

@@ -397,3 +397,25 @@ fn a_set_that_grows_onto_a_borrowed_claim_is_denied() {
     let start = "rwo-consumers: StatefulSet shop/db: claim \"data-db-1\", which is ReadWriteOnce";
     assert!(denial(&grown).starts_with(start), "{}", denial(&grown));
 }
+
+#[test]
+fn deleting_a_claim_says_what_stays_without_it() {
+    let world = World::with(Profile::Strict)
+        .claim("data", "ReadWriteOnce")
+        .workload(&deployment("web", 3, "data"));
+    let claim = project::claim(&claim_json("data", "ReadWriteOnce").to_string()).unwrap();
+    let changed = Changed::Claim {
+        name: "data".into(),
+        before: Old::known(claim),
+        after: None,
+    };
+    let decision = world.judge(Operation::Delete, changed, Reserve::Always);
+    assert!(decision.is_allowed(), "{}", denial(&decision));
+    assert_eq!(rules(&decision), ["claim-missing"]);
+    assert_eq!(
+        decision.findings[0].message,
+        "deleting PersistentVolumeClaim shop/data leaves Deployment shop/web without its volume: it cannot start \
+         another pod"
+    );
+    assert!(decision.absent.is_empty(), "what goes is not asked for");
+}

@@ -32,7 +32,8 @@ impl Rule for ClaimMissing {
         if workload.idle {
             return;
         }
-        for sharing::Mounted { claim, path, .. } in sharing::mounted(workload) {
+        for mounted in sharing::mounted(workload) {
+            let claim = mounted.claim;
             let finding = match cx.view.claim(claim) {
                 Lookup::Known(_) => continue,
                 Lookup::Absent if sharing::is_to_be_made(claim, cx.view) => continue,
@@ -42,7 +43,7 @@ impl Rule for ClaimMissing {
                             "claim \"{claim}\" is not there yet: created by a later file or hook? Until then its pods \
                              stay Pending"
                         ),
-                        format!("claim \"{claim}\" is not there yet: created by a later file or hook?"),
+                        format!("claim \"{claim}\" is not there: its pods stay Pending until something creates it"),
                     )
                     .remedy(format!("Create PersistentVolumeClaim \"{claim}\""))
                     .rests_on_absence_of(ObjectRef::new(ObjectKind::Claim, claim.clone())),
@@ -56,7 +57,7 @@ impl Rule for ClaimMissing {
                     )
                 }
             };
-            findings.push(finding.at(path));
+            findings.push(finding.at(mounted.path()));
         }
     }
 

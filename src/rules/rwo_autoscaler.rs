@@ -44,7 +44,8 @@ impl Rule for RwoAutoscaler {
             return;
         };
         let many = text::counted(u64::from(autoscaler.max_replicas), "replica");
-        for sharing::Mounted { claim, path, .. } in mounted {
+        for mounted in mounted {
+            let claim = mounted.claim;
             let violation = |modes: Modes, consequence: &str| {
                 Finding::violation(&META, workload, claim)
                     .says(
@@ -76,7 +77,7 @@ impl Rule for RwoAutoscaler {
                     sharing::cannot_tell(&META, workload, claim, missing, &question)
                 }
             };
-            findings.push(limited(finding, autoscaler).at(path));
+            findings.push(limited(finding, autoscaler).at(mounted.path()));
         }
     }
 }

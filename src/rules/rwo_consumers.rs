@@ -1,6 +1,6 @@
 //! `rwo-consumers`: two workloads use one single-node claim.
 
-use super::kit::others::{self, Other, Used};
+use super::kit::others::{self, Other};
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
 use crate::graph::{Kind, Lookup, Workload};
@@ -41,8 +41,9 @@ impl Rule for RwoConsumers {
         if workload.is_one_shot() || sharing::pods(workload, cx.view) == Lookup::Known(0) {
             return;
         }
-        for Used { claim, path, .. } in others::shareable(workload, cx.view) {
-            let mut others = others::others(workload, &claim, cx.view);
+        for used in others::shareable(workload, cx.view) {
+            let claim = used.claim();
+            let mut others = others::others(workload, claim, cx.view);
             others.retain(|other| {
                 !other.workload.is_one_shot() && !sharing::shares_node_with(workload, other.workload, cx.view)
             });
@@ -52,10 +53,10 @@ impl Rule for RwoConsumers {
                 continue;
             };
             let who = others::described(&others);
-            let finding = match sharing::access(&claim, cx) {
+            let finding = match sharing::access(claim, cx) {
                 // Of one pod alone speaks `rwop-overlap`.
                 Access::Free | Access::OnePod(_) => continue,
-                Access::OneNode(modes, barrier) => Finding::violation(&META, workload, &claim)
+                Access::OneNode(modes, barrier) => Finding::violation(&META, workload, claim)
                     .says(
                         format!(
                             "claim \"{claim}\", which is {}, is also used by {who}; {}",
@@ -75,11 +76,11 @@ impl Rule for RwoConsumers {
                     .at_most(limit(workload, worst)),
                 Access::Missing(missing) => {
                     let question = format!("whether {} may use it too", text::object(worst.workload));
-                    sharing::cannot_tell(&META, workload, &claim, missing, &question)
+                    sharing::cannot_tell(&META, workload, claim, missing, &question)
                 }
             };
-            let finding = others::related(finding, &others, &claim);
-            findings.push(finding.extent(others.len() as u64).at(path));
+            let finding = others::related(finding, &others, claim);
+            findings.push(finding.extent(others.len() as u64).at(used.path()));
         }
     }
 }

@@ -29,7 +29,8 @@ impl Rule for RwoDaemonset {
     }
 
     fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        for sharing::Mounted { claim, path, .. } in sharing::mounted(workload) {
+        for mounted in sharing::mounted(workload) {
+            let claim = mounted.claim;
             let finding = match sharing::access(claim, cx) {
                 // Of one pod alone speaks `rwop-overlap`.
                 Access::Free | Access::OnePod(_) | Access::OneNode(_, Barrier::LoneNode) => continue,
@@ -50,7 +51,7 @@ impl Rule for RwoDaemonset {
                     sharing::cannot_tell(&META, workload, claim, missing, question)
                 }
             };
-            findings.push(finding.at(path));
+            findings.push(finding.at(mounted.path()));
         }
     }
 }

@@ -52,7 +52,8 @@ impl Rule for RwoJob {
         if !workload.is_one_shot() || pods == 0 {
             return;
         }
-        for sharing::Mounted { claim, path, .. } in sharing::mounted(workload) {
+        for mounted in sharing::mounted(workload) {
+            let claim = mounted.claim;
             let access = sharing::access(claim, cx);
             let Some(cause) = cause(workload, claim, access, cx) else {
                 continue;
@@ -70,7 +71,7 @@ impl Rule for RwoJob {
                     sharing::cannot_tell(&META, workload, claim, missing, question)
                 }
             };
-            findings.push(finding.extent(extent).at(path));
+            findings.push(finding.extent(extent).at(mounted.path()));
         }
     }
 

@@ -39,10 +39,12 @@ impl Rule for RwopOverlap {
 
     fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
         let pods = sharing::pods(workload, cx.view);
-        for Used { claim, made, path } in others::shareable(workload, cx.view) {
+        for used in others::shareable(workload, cx.view) {
+            let claim = used.claim();
+            let made = matches!(used, Used::Made(..));
             let others = match pods {
                 Lookup::Known(0) => Vec::new(),
-                _ => rivals(workload, &claim, cx),
+                _ => rivals(workload, claim, cx),
             };
             let rivals: u64 = others.iter().map(Other::weight).sum();
             let surge = sharing::surge(workload).map_or(0, |posts| u64::from(posts.surge));
@@ -54,18 +56,18 @@ impl Rule for RwopOverlap {
                 _ if surge > 0 && workload.replicas <= 1 => Cause::Surge,
                 _ => continue,
             };
-            let finding = match sharing::access(&claim, cx) {
+            let finding = match sharing::access(claim, cx) {
                 Access::Free | Access::OneNode(..) => continue,
-                Access::OnePod(modes) => violation(workload, &claim, modes, &cause),
+                Access::OnePod(modes) => violation(workload, claim, modes, &cause),
                 Access::Missing(missing) => {
                     let question = "whether more than one pod may use it";
-                    sharing::cannot_tell(&META, workload, &claim, missing, question)
+                    sharing::cannot_tell(&META, workload, claim, missing, question)
                 }
             };
             let path = match cause {
                 Cause::Several(_) if scales(workload.id.kind) => "/spec/replicas".to_owned(),
                 Cause::Surge => "/spec/strategy".to_owned(),
-                _ => path,
+                _ => used.path(),
             };
             findings.push(finding.extent(extent).at(path));
         }

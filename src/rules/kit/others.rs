@@ -18,14 +18,31 @@ pub struct Other<'a> {
     pub may_grow: bool,
 }
 
-/// A claim that the pods of a workload use, named by hand or made from a claim template.
+/// A claim that the pods of a workload use.
 #[derive(Debug)]
-pub struct Used {
-    pub claim: Name,
-    /// Its own claim template makes it, one for each pod.
-    pub made: bool,
-    /// JSON pointer to what names it in the workload.
-    pub path: String,
+pub enum Used<'a> {
+    /// Made from the claim template of this index, one for each pod.
+    Made(usize, Name),
+    Mounted(Mounted<'a>),
+}
+
+impl Used<'_> {
+    #[must_use]
+    pub fn claim(&self) -> &Name {
+        match self {
+            Self::Made(_, claim) => claim,
+            Self::Mounted(mounted) => mounted.claim,
+        }
+    }
+
+    /// JSON pointer to what names the claim in the workload.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Made(index, _) => format!("/spec/volumeClaimTemplates/{index}"),
+            Self::Mounted(mounted) => mounted.path(),
+        }
+    }
 }
 
 impl Other<'_> {
@@ -89,23 +106,12 @@ pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
 /// The claims that somebody else may use too: those named by hand, and those of a StatefulSet's templates that
 /// another workload names.
 #[must_use]
-pub fn shareable(workload: &Workload, view: &View<'_>) -> Vec<Used> {
-    let by_hand = sharing::mounted(workload)
-        .into_iter()
-        .map(|Mounted { claim, path, .. }| Used {
-            claim: claim.clone(),
-            made: false,
-            path,
-        });
-    let mut used: Vec<Used> = by_hand.collect();
+pub fn shareable<'a>(workload: &'a Workload, view: &View<'_>) -> Vec<Used<'a>> {
+    let mut used: Vec<Used<'a>> = sharing::mounted(workload).into_iter().map(Used::Mounted).collect();
     if workload.id.kind == Kind::StatefulSet {
         for (index, claim) in view.borrowed_claims(workload) {
-            if !used.iter().any(|other| other.claim == claim) {
-                used.push(Used {
-                    claim,
-                    made: true,
-                    path: format!("/spec/volumeClaimTemplates/{index}"),
-                });
+            if !used.iter().any(|other| *other.claim() == claim) {
+                used.push(Used::Made(index, claim));
             }
         }
     }

@@ -47,8 +47,9 @@ pub const SURGE: &str = "surge";
 pub struct Mounted<'a> {
     pub claim: &'a Name,
     pub volume: &'a Name,
-    /// JSON pointer to the claim's name in the workload.
-    pub path: String,
+    kind: Kind,
+    /// Of the volume among those of the pod.
+    index: usize,
 }
 
 /// How the pods that name a claim may use it.
@@ -81,6 +82,15 @@ pub enum Barrier {
     LoneNode,
     /// Nothing: the driver does not enforce the mode.
     Nothing,
+}
+
+impl Mounted<'_> {
+    /// JSON pointer to the claim's name in the workload.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let Self { kind, index, .. } = self;
+        format!("{}/volumes/{index}/persistentVolumeClaim/claimName", kind.pod_spec())
+    }
 }
 
 impl Barrier {
@@ -122,11 +132,11 @@ pub fn mounted(workload: &Workload) -> Vec<Mounted<'_>> {
         if claim.is_empty() || workload.is_shadowed(volume) || mounted.iter().any(|other| other.claim == claim) {
             continue;
         }
-        let pod_spec = workload.id.kind.pod_spec();
         mounted.push(Mounted {
             claim,
             volume: &volume.name,
-            path: format!("{pod_spec}/volumes/{index}/persistentVolumeClaim/claimName"),
+            kind: workload.id.kind,
+            index,
         });
     }
     mounted
