@@ -14,6 +14,8 @@ use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::policy::{Policies, Policy, Profile, Settings};
 use stateward::rules::RULES;
 
+use crate::controlplane::ControlPlane;
+
 const TEMPLATES: &str = "/spec/volumeClaimTemplates";
 const RECORD: &str = "/metadata/annotations/stateward.dev~1defaulted";
 
@@ -377,4 +379,61 @@ fn a_zero_grace_is_mended_at_every_apply_but_never_in_what_was_stored_with_it() 
     assert_eq!(applied.pointer(GRACE), Some(&json!(30)));
     let older = stored(Some(&manifest), &manifest, &everything());
     assert_eq!(older.pointer(GRACE), Some(&json!(0)));
+}
+
+/// What the API server itself says of carried-over fields: it compares them after its own defaulting.
+#[tokio::test]
+async fn the_api_server_takes_an_injected_set_replaced_twice() {
+    let cluster = ControlPlane::shared().await;
+    let namespace = cluster.namespace("defaults").await;
+    let manifest = json!({
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "db", "namespace": namespace},
+        "spec": {
+            "selector": {"matchLabels": {"app": "db"}},
+            "template": {
+                "metadata": {"labels": {"app": "db"}},
+                "spec": {"containers": [{
+                    "name": "db",
+                    "image": "registry.example/db:1",
+                    "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "log", "mountPath": "/log"}],
+                    "volumeDevices": [{"name": "raw", "devicePath": "/dev/raw"}],
+                }]},
+            },
+            "volumeClaimTemplates": [{"metadata": {"name": "log"}, "spec": {"resources": {"limits": {"storage": "20Gi"}}}}],
+        },
+    });
+    let send = async |verb: &str, object: &Value| cluster.kubectl_stdin([verb, "-f", "-"], &object.to_string()).await;
+    let read = async || -> Value {
+        let output = cluster
+            .kubectl(["get", "statefulset", "db", "--namespace", &namespace, "--output=json"])
+            .await
+            .succeeded();
+        serde_json::from_str(&output.stdout).expect("JSON")
+    };
+    send("create", &stored(None, &filled(manifest.clone()), &everything()))
+        .await
+        .succeeded();
+    let created = read().await;
+    assert_eq!(
+        created.pointer(TEMPLATES).and_then(Value::as_array).map(Vec::len),
+        Some(3)
+    );
+
+    let mut before = created.clone();
+    for image in ["registry.example/db:2", "registry.example/db:3"] {
+        let mut next = filled(manifest.clone());
+        next["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
+        let mut incomplete = stored(Some(&before), &next, &nothing());
+        send("replace", &incomplete).await.succeeded();
+        before = read().await;
+        assert_eq!(immutable(&before), immutable(&created));
+        // One template less, and the API server refuses: the comparison is as strict as believed.
+        incomplete["spec"]["volumeClaimTemplates"]
+            .as_array_mut()
+            .expect("a list")
+            .pop();
+        send("replace", &incomplete).await.failed();
+    }
 }
