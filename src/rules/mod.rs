@@ -19,6 +19,11 @@ mod rwo_job;
 mod rwo_replicas;
 mod rwo_surge;
 mod rwop_overlap;
+mod service_missing;
+mod service_name_missing;
+mod service_not_headless;
+mod service_selector_mismatch;
+mod statefulset_name;
 mod statefulset_static_claim;
 mod zero_grace;
 
@@ -40,6 +45,11 @@ pub static RULES: &[AnyRule] = &[
     AnyRule::Workload(&rwo_replicas::RwoReplicas),
     AnyRule::Workload(&rwo_surge::RwoSurge),
     AnyRule::Workload(&rwop_overlap::RwopOverlap),
+    AnyRule::Workload(&service_missing::ServiceMissing),
+    AnyRule::Workload(&service_name_missing::ServiceNameMissing),
+    AnyRule::Workload(&service_not_headless::ServiceNotHeadless),
+    AnyRule::Workload(&service_selector_mismatch::ServiceSelectorMismatch),
+    AnyRule::Workload(&statefulset_name::StatefulSetName),
     AnyRule::Workload(&statefulset_static_claim::StatefulSetStaticClaim),
     AnyRule::Workload(&zero_grace::ZeroGrace),
 ];

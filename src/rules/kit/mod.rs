@@ -1,6 +1,8 @@
 //! What rules are made of: the traits, findings, patches, and the shared vocabulary of `docs/rules.md`.
 
+pub mod dns;
 pub mod finding;
+pub mod governing;
 pub mod meta;
 pub mod others;
 pub mod parameters;

@@ -1,0 +1,111 @@
+//! `service-name-missing`: a StatefulSet without a governing Service.
+
+use super::kit::{
+    Action, Case, Defaulted, Finding, Injection, Meta, Operation, Outcome, Parameter, ParameterKind, Rule,
+    Surroundings, dns, governing,
+};
+use crate::graph::{Kind, ObjectKind, Shape, Workload};
+
+/// See `service-name-missing.md`.
+#[derive(Debug)]
+pub(super) struct ServiceNameMissing;
+
+const FIELD: &str = "/spec/serviceName";
+
+static META: Meta = Meta {
+    id: "service-name-missing",
+    summary: "a StatefulSet names no governing Service, so its pods have no DNS names",
+    kinds: &[Kind::StatefulSet],
+    cases: &[Case {
+        when: "",
+        baseline: Some(Action::Audit),
+        strict: Some(Action::Deny),
+    }],
+    injection: Injection::OptOut,
+    parameters: &[Parameter {
+        name: "fallback",
+        summary: "what to write where no headless Service selects the pods: the StatefulSet's name, or nothing",
+        kind: ParameterKind::Choice(&["Name", "None"]),
+    }],
+    page: include_str!("service-name-missing.md"),
+    since: "0.1.0",
+};
+
+impl Rule for ServiceNameMissing {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        if !is_missing(workload) || workload.is_operated() {
+            return;
+        }
+        let candidates = governing::candidates(workload, cx.view);
+        let remedy = match &candidates[..] {
+            [] => format!(
+                "Name a headless Service that selects {}, or set the annotation {}: none",
+                governing::pairs(governing::selector(workload)),
+                governing::SERVICE
+            ),
+            [only] => format!(
+                "Set serviceName: {}, the headless Service that selects the pods",
+                only.name
+            ),
+            several => format!("Set serviceName to one of {}", governing::names(several)),
+        };
+        findings.push(
+            Finding::violation(&META, workload, "serviceName")
+                .at(FIELD)
+                .says(
+                    "serviceName is empty, so no pod has a DNS name of its own, and the field can never be filled in \
+                     later",
+                    "serviceName is empty; no pod has a DNS name of its own",
+                )
+                .remedy(remedy),
+        );
+    }
+
+    fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
+        if !is_missing(workload) || !shape.spec {
+            return Outcome::Nothing;
+        }
+        let declined = |why: String| Outcome::Decline(format!("serviceName stays empty: {why}"));
+        if workload.unnamed {
+            return declined("the name of the StatefulSet is still to be generated".to_owned());
+        }
+        if !cx.view.knows_all(ObjectKind::Service) {
+            return declined("the Services of the namespace are not all known".to_owned());
+        }
+        let candidates = governing::candidates(workload, cx.view);
+        let name = match &candidates[..] {
+            [only] => &only.name,
+            [] if cx.parameters.text("fallback") == Some("None") => return Outcome::Nothing,
+            [] => {
+                let name = &workload.id.name;
+                let mut others = governing::selecting(workload, cx.view);
+                others.retain(|service| service.name != *name);
+                if !others.is_empty() {
+                    let names = governing::names(&others);
+                    return declined(format!("{names} selects the pods, and is not headless"));
+                }
+                if !dns::is_service_name(name) {
+                    return declined(format!("no Service may be called \"{name}\""));
+                }
+                name
+            }
+            several => {
+                let names = governing::names(several);
+                return declined(format!("several headless Services select the pods: {names}"));
+            }
+        };
+        Outcome::Inject(Defaulted {
+            operations: vec![Operation::add(FIELD, &**name)],
+            records: vec![FIELD.to_owned()],
+            rests_on_services: true,
+        })
+    }
+}
+
+fn is_missing(workload: &Workload) -> bool {
+    workload.service_name.is_none() && !governing::needs_none(workload)
+}

@@ -1,0 +1,110 @@
+//! `service-selector-mismatch`: the governing Service does not select the pods of its StatefulSet.
+
+use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, governing};
+use crate::graph::{Exposure, Kind, Service, Workload};
+
+/// See `service-selector-mismatch.md`.
+#[derive(Debug)]
+pub(super) struct ServiceSelectorMismatch;
+
+const BY_HAND: usize = 1;
+
+/// Labels that the StatefulSet controller gives each pod beside those of the template
+/// (`pkg/controller/statefulset/stateful_set_utils.go`, `updateIdentity`).
+const POD_LABELS: [&str; 2] = ["apps.kubernetes.io/pod-index", "statefulset.kubernetes.io/pod-name"];
+
+static META: Meta = Meta {
+    id: "service-selector-mismatch",
+    summary: "the governing Service of a StatefulSet does not select its pods",
+    kinds: &[Kind::StatefulSet],
+    cases: &[
+        Case {
+            when: "",
+            baseline: Some(Action::Warn),
+            strict: Some(Action::Deny),
+        },
+        Case {
+            when: "no selector at all",
+            baseline: Some(Action::Audit),
+            strict: Some(Action::Audit),
+        },
+    ],
+    injection: Injection::Never,
+    parameters: &[],
+    page: include_str!("service-selector-mismatch.md"),
+    since: "0.1.0",
+};
+
+impl Rule for ServiceSelectorMismatch {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        let service = workload.service_name.as_deref();
+        let Some(service) = service.and_then(|name| cx.view.service(name).known()) else {
+            return;
+        };
+        // The selector of an ExternalName is never used.
+        if service.exposure == Exposure::ExternalName {
+            return;
+        }
+        let name = &service.name;
+        let finding = Finding::violation(&META, workload, name).at("/spec/serviceName");
+        let selector = governing::pairs(governing::selector(workload));
+        let finding = if service.selector.is_empty() {
+            finding
+                .case(BY_HAND)
+                .says(
+                    format!(
+                        "its governing Service \"{name}\" has no selector, so pods have DNS names only where somebody \
+                         writes its EndpointSlices with their hostnames"
+                    ),
+                    format!("governing Service \"{name}\" has no selector"),
+                )
+                .remedy(format!("Give Service \"{name}\" the selector {selector}"))
+        } else {
+            let differing = differing(service, workload);
+            if differing.is_empty() {
+                return;
+            }
+            let mut others = governing::selecting(workload, cx.view);
+            others.retain(|other| other.name != *name);
+            let instead = if others.is_empty() {
+                String::new()
+            } else {
+                format!(", while {} selects them", governing::names(&others))
+            };
+            finding
+                .says(
+                    format!(
+                        "its governing Service \"{name}\" does not select its pods: {}{instead}; their DNS names do \
+                         not resolve",
+                        differing.join(", ")
+                    ),
+                    format!("governing Service \"{name}\" does not select its pods"),
+                )
+                .remedy(format!("Give Service \"{name}\" the selector {selector}"))
+        };
+        let path = "/spec/selector";
+        let message = if service.selector.is_empty() {
+            "Service has no selector".to_owned()
+        } else {
+            format!("Service selects {}", governing::pairs(&service.selector))
+        };
+        findings.push(finding.related(governing::reference(name), path, message));
+    }
+}
+
+/// What the Service asks for and the pods do not have.
+fn differing(service: &Service, workload: &Workload) -> Vec<String> {
+    let labels = &workload.pods.labels;
+    let asked = service.selector.iter().filter(|(key, _)| !POD_LABELS.contains(key));
+    asked
+        .filter(|(key, value)| labels.get(key) != Some(value))
+        .map(|(key, value)| match labels.get(key) {
+            Some(own) => format!("it asks for {key}={value}, they have {key}={own}"),
+            None => format!("it asks for {key}={value}, they have no {key}"),
+        })
+        .collect()
+}

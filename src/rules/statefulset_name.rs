@@ -1,0 +1,87 @@
+//! `statefulset-name`: names from which no pod can be made.
+
+use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, dns};
+use crate::graph::{Kind, Workload};
+
+/// See `statefulset-name.md`.
+#[derive(Debug)]
+pub(super) struct StatefulSetName;
+
+/// Pods carry the label `controller-revision-hash`: `<name>-<hash>`, with a hash of up to ten characters
+/// (`kubernetes-facts.md` §1.4, "Name length").
+const HASH: usize = "-".len() + 10;
+/// The longest name that leaves room for it.
+const LONGEST: usize = dns::LONGEST - HASH;
+/// Of a `generateName` the API server takes this much and adds five characters
+/// (`apiserver/pkg/storage/names/generate.go`).
+const GENERATED: (usize, usize) = (58, 5);
+
+static META: Meta = Meta {
+    id: "statefulset-name",
+    summary: "a StatefulSet has a name or a serviceName from which no pod can be made",
+    kinds: &[Kind::StatefulSet],
+    cases: &[Case {
+        when: "",
+        baseline: Some(Action::Deny),
+        strict: Some(Action::Deny),
+    }],
+    injection: Injection::Never,
+    parameters: &[],
+    page: include_str!("statefulset-name.md"),
+    since: "0.1.0",
+};
+
+impl Rule for StatefulSetName {
+    fn meta(&self) -> &'static Meta {
+        &META
+    }
+
+    fn judge(&self, workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+        if let Some(service) = workload.service_name.as_deref().filter(|name| !dns::is_label(name)) {
+            findings.push(
+                Finding::violation(&META, workload, "serviceName")
+                    .at("/spec/serviceName")
+                    .says(
+                        format!(
+                            "serviceName \"{service}\" is no DNS label, and it becomes the subdomain of every pod: \
+                             none can be created"
+                        ),
+                        "serviceName is no DNS label; no pod can be created",
+                    )
+                    .remedy("Use at most 63 of a-z, 0-9 and \"-\", with a letter or digit at both ends"),
+            );
+        }
+        findings.extend(too_long(workload));
+    }
+}
+
+fn too_long(workload: &Workload) -> Option<Finding> {
+    let (path, length) = if workload.unnamed {
+        let (most, added) = GENERATED;
+        ("/metadata/generateName", workload.id.name.len().min(most) + added)
+    } else {
+        ("/metadata/name", workload.id.name.len())
+    };
+    if length <= LONGEST {
+        return None;
+    }
+    // The last pod has the longest name. A StatefulSet without pods is judged by the first it will have.
+    let last = workload.ordinals().last().unwrap_or(u64::from(workload.first_ordinal));
+    let pod = length + "-".len() + last.to_string().len();
+    let most = dns::LONGEST;
+    let so = if pod > most {
+        format!("pod {last} would have a name of {pod} characters, and {most} is the limit")
+    } else {
+        let label = length + HASH;
+        format!("the pods' label controller-revision-hash may need {label} characters, and {most} is the limit")
+    };
+    Some(
+        Finding::violation(&META, workload, "name")
+            .at(path)
+            .says(
+                format!("the name has {length} characters: {so}, so pods may not be created"),
+                format!("the name has {length} characters; above {LONGEST} pods may not be created"),
+            )
+            .remedy(format!("Use a name of at most {LONGEST} characters")),
+    )
+}
