@@ -6,6 +6,7 @@ pub mod example;
 pub mod logging;
 pub mod manifests;
 pub mod policies;
+pub mod rules;
 pub mod serve;
 pub mod world;
 
@@ -24,6 +25,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Manifests(manifests::Args),
+    Rules(rules::Args),
     Serve(serve::Args),
 }
 
@@ -35,6 +37,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Manifests(args) => args.run(),
+            Command::Rules(args) => args.run(),
             Command::Serve(args) => args.run(),
         }
     }

@@ -68,13 +68,13 @@ impl Rule for ServiceSelectorMismatch {
             if differing.is_empty() {
                 return;
             }
-            let mut others = governing::selecting(workload, cx.view);
-            others.retain(|other| other.name != *name);
-            let instead = if others.is_empty() {
-                String::new()
-            } else {
-                format!(", while {} selects them", governing::names(&others))
-            };
+            let others = governing::candidates(workload, cx.view);
+            let (instead, or) = others.first().map_or_else(Default::default, |first| {
+                (
+                    format!(", while {} selects them", governing::names(&others)),
+                    format!(", or recreate the StatefulSet with serviceName: {}", first.name),
+                )
+            });
             finding
                 .says(
                     format!(
@@ -84,7 +84,7 @@ impl Rule for ServiceSelectorMismatch {
                     ),
                     format!("governing Service \"{name}\" does not select its pods"),
                 )
-                .remedy(format!("Give Service \"{name}\" the selector {selector}"))
+                .remedy(format!("Give Service \"{name}\" the selector {selector}{or}"))
         };
         let path = "/spec/selector";
         let message = if service.selector.is_empty() {

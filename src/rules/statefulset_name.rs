@@ -70,16 +70,18 @@ fn too_long(workload: &Workload) -> Option<Finding> {
     let pod = length + "-".len() + last.to_string().len();
     let most = dns::LONGEST;
     let so = if pod > most {
-        format!("pod {last} would have a name of {pod} characters, and {most} is the limit")
+        format!("pod {last} would have a name of {pod} characters, and {most} is the limit, so it cannot be created")
     } else {
         let label = length + HASH;
-        format!("the pods' label controller-revision-hash may need {label} characters, and {most} is the limit")
+        format!(
+            "the pods' label controller-revision-hash may need {label} characters, and {most} is the limit, so none may be created"
+        )
     };
     Some(
         Finding::violation(&META, workload, "name")
             .at(path)
             .says(
-                format!("the name has {length} characters: {so}, so pods may not be created"),
+                format!("the name has {length} characters: {so}"),
                 format!("the name has {length} characters; above {LONGEST} pods may not be created"),
             )
             .remedy(format!("Use a name of at most {LONGEST} characters")),
