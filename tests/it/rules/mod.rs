@@ -226,10 +226,8 @@ fn for_each_world(section: &str, mut see: impl FnMut(&'static Meta, World, Strin
         let (_, text) = file(meta);
         for block in Page::parse(&text).worlds(section) {
             let at = format!("{}:{}", path(meta), block.line);
-            match World::of(&block, meta) {
-                Ok(world) => see(meta, world, at),
-                Err(error) => panic!("{at}: {error}"),
-            }
+            let world = World::of(&block, meta).map_err(|error| format!("{at}: {error}"));
+            see(meta, world.expect("a world that can be read"), at);
         }
     }
 }

@@ -73,8 +73,9 @@ impl World {
         }
         let deletes = block.option("delete").map(|object| {
             let (kind, name) = object.split_once('/').ok_or("delete=KIND/NAME")?;
-            let kind = ObjectKind::ALL.into_iter().find(|one| one.as_str() == kind);
-            Ok::<_, String>((kind.ok_or("delete: no such kind")?, name.to_owned()))
+            let kinds = [ObjectKind::Claim, ObjectKind::Service];
+            let kind = kinds.into_iter().find(|one| one.as_str() == kind);
+            Ok::<_, String>((kind.ok_or("delete: neither a claim nor a Service")?, name.to_owned()))
         });
         Ok(Self {
             graph,
@@ -103,9 +104,8 @@ impl World {
     /// is the old one.
     pub fn injected(&self, meta: &Meta) -> Vec<Injected> {
         let changes: Vec<(Change<'_>, &Object)> = if self.updates {
-            let [old, new] = &self.objects[..] else {
-                panic!("an update is the old object and the new one");
-            };
+            let [old, new] =
+                <&[Object; 2]>::try_from(&self.objects[..]).expect("an update is the old object and the new one");
             vec![(new.updated(old), new)]
         } else {
             let created = |object| Some((Object::created(object)?, object));
@@ -239,7 +239,7 @@ impl Object {
                 before: Old::known(project::service(&json).expect("it was loaded before")),
                 after: None,
             },
-            _ => panic!("only claims and Services are deleted in pages"),
+            _ => unreachable!("blocks that delete anything else are refused"),
         };
         self.change(Operation::Delete, object)
     }
