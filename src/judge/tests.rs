@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::graph::{
-    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, Name, Old, Operation, Overlay, Selector, Timestamp,
-    WorkloadId, project,
+    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, Lookup, Name, NamespaceFacts, Old, Operation, Overlay,
+    Selector, Timestamp, WorkloadId, project,
 };
 use crate::policy::Policies;
 use crate::policy::settings::{Policy, Profile, Settings};
@@ -418,4 +418,31 @@ fn deleting_a_claim_says_what_stays_without_it() {
          another pod"
     );
     assert!(decision.absent.is_empty(), "what goes is not asked for");
+}
+
+#[test]
+fn metadata_deletion_and_a_dying_namespace_are_never_denied() {
+    let web = deployment("web", 1, "data");
+    let labelled = with(deployment("web", 1, "data"), "/metadata", "labels", json!({"a": "b"}));
+    let going = with(
+        deployment("web", 3, "data"),
+        "/metadata",
+        "deletionTimestamp",
+        json!("2026-01-01T00:00:00Z"),
+    );
+    let world = World::new()
+        .claim("data", "ReadWriteOnce")
+        .workload(&deployment("api", 1, "data"));
+    assert!(world.update(&web, &labelled).is_allowed());
+    assert!(world.update(&web, &going).is_allowed());
+    assert!(!world.create(&deployment("new", 3, "data")).is_allowed());
+
+    world.graph.with("shop", |shard| {
+        shard.facts = Lookup::Known(NamespaceFacts {
+            terminating: true,
+            ..NamespaceFacts::default()
+        });
+    });
+    let dying = world.create(&deployment("new", 3, "data"));
+    assert!(dying.is_allowed() && !dying.warnings.is_empty());
 }

@@ -50,7 +50,7 @@ impl Rule for RwoAutoscaler {
                 Finding::violation(&META, workload, claim)
                     .says(
                         format!(
-                            "HorizontalPodAutoscaler \"{}\" may make {many}, which all mount claim \"{claim}\", which is \
+                            "HorizontalPodAutoscaler \"{}\" may make {many} mount claim \"{claim}\", which is \
                              {}; {consequence}",
                             autoscaler.name,
                             text::modes_explained(modes)

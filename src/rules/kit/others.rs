@@ -98,8 +98,11 @@ pub fn brief(others: &[Other<'_>]) -> String {
 #[must_use]
 pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
     others.iter().fold(finding, |finding, other| {
+        let mounted = sharing::mounted(other.workload);
+        let by_hand = mounted.iter().find(|mounted| &**mounted.claim == claim);
+        let path = by_hand.map_or_else(|| "/spec/volumeClaimTemplates".to_owned(), Mounted::path);
         let message = format!("also uses claim \"{claim}\"");
-        finding.related(ObjectRef::from(&other.workload.id), "", message)
+        finding.related(ObjectRef::from(&other.workload.id), path, message)
     })
 }
 

@@ -5,7 +5,8 @@ use super::meta::{Action, Meta, Parameter, ParameterKind};
 use super::rule::Surroundings;
 use crate::graph::placement::{HOSTNAME, Placement};
 use crate::graph::{
-    Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, Node, ObjectKind, ObjectRef, View, VolumeSource, Workload,
+    Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, Node, ObjectKind, ObjectRef, View, VolumeKind,
+    VolumeSource, Workload,
 };
 
 /// Provisioners that make directories of one node (`docs/rules.md`, "pinned").
@@ -307,17 +308,16 @@ fn is_enforced(claim: &Claim, view: &View<'_>) -> bool {
 /// Whether one node alone can ever reach the claim's volume. Before it is bound, or where the volume cannot be read,
 /// the provisioner of its class tells.
 fn is_pinned(claim: &Claim, cx: &Surroundings<'_>) -> bool {
+    let further = cx.parameters.list(LOCAL_PROVISIONERS.name).unwrap_or_default();
+    let named = |provisioner: &str| further.iter().any(|one| one == provisioner);
     if let Lookup::Known(volume) = &claim.volume {
-        return volume.pinned;
+        return volume.pinned || matches!(&volume.kind, VolumeKind::Csi(driver) if named(driver));
     }
     if claim.class == ClassName::None {
         return false;
     }
-    let further = cx.parameters.list(LOCAL_PROVISIONERS.name).unwrap_or_default();
-    cx.view.class(&claim.class).known().is_some_and(|class| {
-        let local = |name: &str| *class.provisioner == *name;
-        LOCAL.iter().any(|name| local(name)) || further.iter().any(|name| local(name))
-    })
+    let class = cx.view.class(&claim.class).known();
+    class.is_some_and(|class| LOCAL.contains(&&*class.provisioner) || named(&class.provisioner))
 }
 
 /// The only node that placement admits, in a cluster of several.
