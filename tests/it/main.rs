@@ -14,6 +14,9 @@ mod controlplane;
 /// Files in git that a generator writes.
 mod generated;
 
+/// A StatefulSet, its name and its governing Service.
+mod identity;
+
 /// What `stateward manifests` prints, and the serving certificate.
 mod install;
 

@@ -1,0 +1,170 @@
+//! A StatefulSet and its governing Service, one of which changes: who is refused, who is only warned.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use stateward::graph::store::locked;
+use stateward::graph::{
+    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, ObjectKind, Old, Operation, Overlay, Selector, Timestamp,
+    WorkloadId, project,
+};
+use stateward::judge::{Decision, World, judge};
+use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::rules::RULES;
+
+#[test]
+fn deleting_the_service_is_refused_to_users_and_not_to_the_garbage_collector() {
+    let graph = shop(&[&set("db", 3), &service(&json!("None"))]);
+    let denied = strict(&graph, Operation::Delete, Actor::User, service_gone());
+    let denial = denied.denial.expect("refused");
+    assert!(
+        denial.starts_with(
+            "service-missing: deleting Service shop/db leaves StatefulSet shop/db (3 pods) without its governing \
+             Service: db-0.db stops resolving. "
+        ),
+        "{denial}"
+    );
+    let collected = strict(&graph, Operation::Delete, Actor::Cleanup, service_gone());
+    assert!(collected.is_allowed(), "{:?}", collected.denial);
+    assert_eq!(collected.warnings.len(), 1);
+
+    let scaled_down = shop(&[&set("db", 0), &service(&json!("None"))]);
+    let decision = strict(&scaled_down, Operation::Delete, Actor::User, service_gone());
+    assert!(decision.is_allowed() && decision.warnings.is_empty());
+}
+
+#[test]
+fn a_statefulset_may_come_before_its_service() {
+    let graph = shop(&[]);
+    let decision = strict(&graph, Operation::Create, Actor::User, created(&set("db", 3)));
+    assert!(decision.is_allowed(), "{:?}", decision.denial);
+    assert_eq!(decision.absent.len(), 1, "the Service is worth asking for by name");
+    let late = Changed::Service {
+        name: "db".into(),
+        before: Old::none(),
+        after: Some(Arc::new(
+            project::service(&service(&json!("None")).to_string()).unwrap(),
+        )),
+    };
+    let graph = shop(&[&set("db", 3)]);
+    let decision = strict(&graph, Operation::Create, Actor::User, late);
+    assert!(decision.findings.is_empty(), "{:?}", decision.findings);
+}
+
+#[test]
+fn a_second_pod_behind_a_cluster_ip_is_refused_and_a_third_only_warned_about() {
+    let address = json!("10.0.0.10");
+    let scaled = |before, after| {
+        let graph = shop(&[&set("db", before), &service(&address)]);
+        let change = Changed::Scale {
+            id: WorkloadId::new(Kind::StatefulSet, "db"),
+            before: Some(before),
+            after,
+        };
+        strict(&graph, Operation::Update, Actor::User, change)
+    };
+    let denial = scaled(1, 2).denial.expect("refused");
+    assert!(denial.starts_with("service-not-headless: scaling "), "{denial}");
+    let third = scaled(2, 3);
+    assert!(third.is_allowed(), "{:?}", third.denial);
+    assert!(third.warnings[0].ends_with("(already there)"), "{:?}", third.warnings);
+}
+
+#[test]
+fn a_long_name_is_refused_once_and_then_lived_with() {
+    let name = "x".repeat(53);
+    let graph = shop(&[]);
+    let decision = strict(&graph, Operation::Create, Actor::User, created(&set(&name, 1)));
+    assert!(decision.denial.expect("refused").contains("statefulset-name: "));
+
+    let (before, after) = (set(&name, 1), set(&name, 2));
+    let graph = shop(&[&before]);
+    let projected = |object: &Value| project::workload(Kind::StatefulSet, &"shop".into(), &object.to_string()).unwrap();
+    let changed = Changed::Workload {
+        id: WorkloadId::new(Kind::StatefulSet, &*name),
+        before: Old::known(projected(&before).workload),
+        shape: projected(&after).shape,
+        after: Some(Arc::new(projected(&after).workload)),
+    };
+    let decision = strict(&graph, Operation::Update, Actor::User, changed);
+    assert!(decision.is_allowed(), "{:?}", decision.denial);
+    assert!(
+        decision
+            .warnings
+            .iter()
+            .any(|line| line.starts_with("statefulset-name: "))
+    );
+}
+
+fn set(name: &str, replicas: u32) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": name}, "spec": {
+        "serviceName": "db", "replicas": replicas, "selector": {"matchLabels": {"app": "db"}},
+        "template": {"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [{"name": "db"}]}}}})
+}
+
+fn service(address: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"},
+        "spec": {"clusterIP": address, "selector": {"app": "db"}}})
+}
+
+fn shop(objects: &[&Value]) -> Graph {
+    let graph = Graph::new(Facts::new(Knowledge::Complete));
+    for object in objects {
+        let kind = ObjectKind::of(object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
+        graph
+            .insert(kind.unwrap(), &"shop".into(), &object.to_string())
+            .unwrap();
+    }
+    graph
+}
+
+fn created(object: &Value) -> Changed<'static> {
+    let projected = project::workload(Kind::StatefulSet, &"shop".into(), &object.to_string()).unwrap();
+    Changed::Workload {
+        id: projected.workload.id.clone(),
+        before: Old::none(),
+        shape: projected.shape,
+        after: Some(Arc::new(projected.workload)),
+    }
+}
+
+fn service_gone() -> Changed<'static> {
+    Changed::Service {
+        name: "db".into(),
+        before: Old::known(project::service(&service(&json!("None")).to_string()).unwrap()),
+        after: None,
+    }
+}
+
+/// Judges by the five rules of a StatefulSet's identity, in the Strict profile.
+fn strict(graph: &Graph, operation: Operation, actor: Actor, object: Changed<'_>) -> Decision {
+    let identity = |rule: &&stateward::rules::kit::AnyRule| {
+        let id = rule.meta().id;
+        id.starts_with("service-") || id == "statefulset-name"
+    };
+    let rules: Vec<_> = RULES.iter().filter(identity).copied().collect();
+    let policies = Policies {
+        list: vec![Policy {
+            name: "strict".to_owned(),
+            namespaces: Selector::default(),
+            objects: Selector::default(),
+            settings: Arc::new(Settings::new(Profile::Strict, &rules)),
+        }],
+    };
+    let change = Change {
+        namespace: "shop".into(),
+        operation,
+        actor,
+        object,
+    };
+    let (facts, shard) = (graph.facts(), graph.shard("shop"));
+    let shard = locked(&shard);
+    let world = World {
+        shard: &shard,
+        facts: &facts,
+        fetched: &Overlay::default(),
+        policies: &policies,
+        rules: &rules,
+    };
+    judge(&change, &world, Timestamp(0))
+}
