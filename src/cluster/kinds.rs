@@ -91,6 +91,7 @@ const fn kind(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::ObjectKind;
 
     #[test]
     fn kinds_are_sorted_and_unique() {
@@ -99,5 +100,23 @@ mod tests {
             keys.is_sorted_by(|a, b| a < b),
             "sort src/cluster/kinds.rs by group and resource: {keys:?}"
         );
+    }
+
+    #[test]
+    fn kinds_are_those_of_the_graph() {
+        let mut watched: Vec<_> = ObjectKind::ALL
+            .map(|kind| (kind.api_version().to_owned(), kind.resource(), kind.as_str()))
+            .to_vec();
+        let version = |kind: &WatchedKind| match kind.group {
+            "" => kind.version.to_owned(),
+            group => format!("{group}/{}", kind.version),
+        };
+        let mut here: Vec<_> = KINDS
+            .iter()
+            .map(|kind| (version(kind), kind.resource, kind.kind))
+            .collect();
+        watched.sort();
+        here.sort();
+        assert_eq!(here, watched, "src/cluster/kinds.rs and ObjectKind name the same kinds");
     }
 }

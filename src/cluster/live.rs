@@ -69,14 +69,25 @@ impl LiveReader {
     /// Asks for one object of a namespace by name.
     pub async fn object(&self, namespace: &Name, object: &ObjectRef) -> Read {
         let key = (namespace.clone(), object.clone());
-        let flight = {
-            let mut flights = self.shared.flights.lock().unwrap_or_else(PoisonError::into_inner);
-            flights
-                .entry(key.clone())
-                .or_insert_with(|| self.shared.fly(key))
-                .clone()
-        };
-        flight.await
+        let (flight, joined) = self.flight(&key);
+        match flight.await {
+            // Somebody asked before us, maybe before the object was created. The next flight begins after we came.
+            Read::Absent if joined => self.flight(&key).0.await,
+            read => read,
+        }
+    }
+
+    /// The read of an object that is under way, and true, or a new one.
+    fn flight(&self, key: &(Name, ObjectRef)) -> (Flight, bool) {
+        let mut flights = self.shared.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        match flights.get(key) {
+            Some(flight) => (flight.clone(), true),
+            None => {
+                let flight = self.shared.fly(key.clone());
+                flights.insert(key.clone(), flight.clone());
+                (flight, false)
+            }
+        }
     }
 
     /// Lists the Services of a namespace; `None` where that failed or took too long.

@@ -81,6 +81,7 @@ impl Watches {
                 pages: pages.clone(),
                 backoff: Backoff { pace, failures: 0 },
                 refused: false,
+                heard: false,
             };
             tasks.spawn(watch.run());
         }
@@ -135,6 +136,8 @@ struct Watch {
     pages: Arc<Semaphore>,
     backoff: Backoff,
     refused: bool,
+    /// The present watch has brought something, if only a bookmark.
+    heard: bool,
 }
 
 impl Watch {
@@ -192,17 +195,12 @@ impl Watch {
     async fn follow(&mut self, mut version: String) -> Failure {
         let mut fruitless = 0;
         loop {
-            let from = version.clone();
+            self.heard = false;
             let ended = self.watch(&mut version).await;
-            if version == from {
-                fruitless += 1;
-            } else {
-                fruitless = 0;
-                self.recovered();
-            }
+            fruitless = if self.heard { 0 } else { fruitless + 1 };
             let failure = match ended {
                 Err(failure @ (Failure::Gone | Failure::Refused { .. })) => return failure,
-                Ok(()) if fruitless == 0 => continue,
+                Ok(()) if self.heard => continue,
                 Ok(()) => Failure::Other("the watch ended at once".to_owned()),
                 Err(failure) => failure,
             };
@@ -254,6 +252,8 @@ impl Watch {
             // BOOKMARK, and what a later Kubernetes may add.
             _ => {}
         }
+        self.heard = true;
+        self.recovered();
         if let Some(reached) = Head::of(object).resource_version() {
             reached.clone_into(version);
         }

@@ -53,6 +53,18 @@ async fn a_claim_comes_with_its_volume_and_one_call_serves_all_who_ask() {
 }
 
 #[tokio::test]
+async fn absence_that_was_asked_for_by_another_is_asked_for_again() {
+    let fake = Fake::default();
+    let (reader, ..) = reader(&fake);
+    let claim = json!({"metadata": {"name": "data", "namespace": "shop"}, "spec": {}});
+    fake.on_read(CLAIM, 404, failure(404)).on_read(CLAIM, 200, claim);
+    let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(ObjectKind::Claim, "data"));
+    let (first, second) = futures::join!(reader.object(&shop, &data), reader.object(&shop, &data));
+    assert_eq!(first, Read::Absent);
+    assert!(matches!(second, Read::Found(Object::Claim(_))), "{second:?}");
+}
+
+#[tokio::test]
 async fn absent_failed_and_late_are_told_apart() {
     let fake = Fake::default();
     let (reader, _, metrics) = reader(&fake);

@@ -94,6 +94,29 @@ async fn follows_events_and_goes_on_after_a_break() {
 }
 
 #[tokio::test]
+async fn quiet_watches_go_on_and_fruitless_ones_lead_to_a_new_list() {
+    let fake = Fake::default();
+    fake.on_read(SERVICES, 200, list("7", &[service("a", "1")]));
+    for _ in 0..8 {
+        // Nothing is written anywhere in the cluster: the version stays.
+        fake.on_watch(SERVICES).send("BOOKMARK", &bookmark("7"));
+    }
+    for _ in 0..5 {
+        drop(fake.on_watch(SERVICES));
+    }
+    fake.on_read(SERVICES, 200, list("3", &[service("b", "2")]));
+    let live = Live::start(&fake.client());
+    live.until_names(KIND, &["shop/b"]).await;
+    called(&fake, "resourceVersion=3").await;
+    let calls = fake.calls(SERVICES);
+    assert_eq!(calls.iter().filter(|call| call.contains("limit")).count(), 2);
+    assert_eq!(
+        calls.iter().filter(|call| call.ends_with("resourceVersion=7")).count(),
+        13
+    );
+}
+
+#[tokio::test]
 async fn lists_again_when_its_version_is_gone_and_drops_what_vanished_at_the_end() {
     let fake = Fake::default();
     fake.on_read(SERVICES, 200, list("7", &[service("a", "1"), service("b", "1")]));
