@@ -43,7 +43,7 @@ fn a_statefulset_may_come_before_its_service() {
         name: "db".into(),
         before: Old::none(),
         after: Some(Arc::new(
-            project::service(&service(&json!("None")).to_string()).unwrap(),
+            project::service(&service(&json!("None")).to_string()).expect("a readable object"),
         )),
     };
     let graph = shop(&[&set("db", 3)]);
@@ -79,7 +79,9 @@ fn a_long_name_is_refused_once_and_then_lived_with() {
 
     let (before, after) = (set(&name, 1), set(&name, 2));
     let graph = shop(&[&before]);
-    let projected = |object: &Value| project::workload(Kind::StatefulSet, &"shop".into(), &object.to_string()).unwrap();
+    let projected = |object: &Value| {
+        project::workload(Kind::StatefulSet, &"shop".into(), &object.to_string()).expect("a readable object")
+    };
     let changed = Changed::Workload {
         id: WorkloadId::new(Kind::StatefulSet, &*name),
         before: Old::known(projected(&before).workload),
@@ -110,16 +112,20 @@ fn service(address: &Value) -> Value {
 fn shop(objects: &[&Value]) -> Graph {
     let graph = Graph::new(Facts::new(Knowledge::Complete));
     for object in objects {
-        let kind = ObjectKind::of(object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap());
+        let kind = ObjectKind::of(
+            object["apiVersion"].as_str().expect("a text"),
+            object["kind"].as_str().expect("a text"),
+        );
         graph
-            .insert(kind.unwrap(), &"shop".into(), &object.to_string())
-            .unwrap();
+            .insert(kind.expect("a kind of the graph"), &"shop".into(), &object.to_string())
+            .expect("a readable object");
     }
     graph
 }
 
 fn created(object: &Value) -> Changed<'static> {
-    let projected = project::workload(Kind::StatefulSet, &"shop".into(), &object.to_string()).unwrap();
+    let projected =
+        project::workload(Kind::StatefulSet, &"shop".into(), &object.to_string()).expect("a readable object");
     Changed::Workload {
         id: projected.workload.id.clone(),
         before: Old::none(),
@@ -131,7 +137,7 @@ fn created(object: &Value) -> Changed<'static> {
 fn service_gone() -> Changed<'static> {
     Changed::Service {
         name: "db".into(),
-        before: Old::known(project::service(&service(&json!("None")).to_string()).unwrap()),
+        before: Old::known(project::service(&service(&json!("None")).to_string()).expect("a readable object")),
         after: None,
     }
 }
