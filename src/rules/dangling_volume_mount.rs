@@ -5,6 +5,7 @@ use super::kit::{
     Record, Rule, Surroundings, template,
 };
 use crate::graph::{ClassName, Kind, Mount, MountForm, Name, Shape, Workload};
+use crate::nearest::nearest;
 
 /// See `dangling-volume-mount.md`.
 #[derive(Debug)]
@@ -86,6 +87,10 @@ impl Rule for DanglingVolumeMount {
                     ),
                 )
             };
+            let remedy = match meant(workload, volume) {
+                Some(name) => format!("Did you mean \"{name}\"? {remedy}"),
+                None => remedy,
+            };
             let path = mounts
                 .first()
                 .map(|mount| format!("{}{}/name", workload.id.kind.pod_spec(), mount.pointer()));
@@ -110,7 +115,8 @@ impl Rule for DanglingVolumeMount {
         };
         let mut templates = Vec::new();
         let mut records = Vec::new();
-        for Dangling { volume, mounts } in dangling(workload, cx.parameters) {
+        let dangling = dangling(workload, cx.parameters);
+        for Dangling { volume, mounts } in &dangling {
             let devices = mounts.iter().filter(|mount| mount.form == MountForm::Device).count();
             // A claim is a directory or a device, never both.
             if !template::is_label(volume) || (devices > 0 && devices < mounts.len()) {
@@ -120,8 +126,20 @@ impl Rule for DanglingVolumeMount {
             templates.push(template::whole(&added));
             records.push(Record::Template(volume).to_string());
         }
-        if templates.is_empty() {
+        let (Some(first), false) = (dangling.first(), templates.is_empty()) else {
             return Outcome::Nothing;
+        };
+        // A mistyped name would become a disk for ever, for templates cannot change.
+        if let Some(idle) = workload
+            .claim_templates
+            .iter()
+            .find(|one| !is_mounted(workload, &one.name))
+        {
+            return Outcome::Decline(format!(
+                "nobody mounts claim template \"{}\" and nobody defines volume \"{}\", so no template was added: \
+                 is one of the names mistyped?",
+                idle.name, first.volume
+            ));
         }
         let operations = if shape.claim_templates {
             let append = |template| Operation::add(format!("{}/-", template::TEMPLATES), template);
@@ -166,6 +184,19 @@ fn dangling<'a>(workload: &'a Workload, parameters: &Parameters) -> Vec<Dangling
         }
     }
     found
+}
+
+/// The defined name that a mistyped one probably stands for.
+fn meant<'a>(workload: &'a Workload, volume: &str) -> Option<&'a str> {
+    let volumes = workload.pods.volumes.iter().map(|one| &*one.name);
+    nearest(
+        volume,
+        volumes.chain(workload.claim_templates.iter().map(|one| &*one.name)),
+    )
+}
+
+fn is_mounted(workload: &Workload, name: &str) -> bool {
+    workload.pods.mounts.iter().any(|mount| *mount.volume == *name)
 }
 
 /// `container "db" mounts`, `containers "setup" and "db" mount`.
