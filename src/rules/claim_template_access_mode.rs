@@ -81,7 +81,7 @@ impl Rule for ClaimTemplateAccessMode {
         let mut records = Vec::new();
         for (index, one) in workload.claim_templates.iter().enumerate() {
             // What cannot be recorded by name could not be kept by a later apply.
-            if one.modes.is_empty() && template::is_label(&one.name) {
+            if one.modes.is_empty() && template::is_recordable(workload, &one.name) {
                 let modes = [AccessMode::ReadWriteOnce].into_iter().collect();
                 template::add_modes(index, one, modes, &mut operations);
                 records.push(Record::AccessModes(&one.name).to_string());

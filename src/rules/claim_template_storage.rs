@@ -70,7 +70,7 @@ impl Rule for ClaimTemplateStorage {
         let mut records = Vec::new();
         for (index, one) in workload.claim_templates.iter().enumerate() {
             // What cannot be recorded by name could not be kept by a later apply.
-            if one.storage.is_none() && template::is_label(&one.name) {
+            if one.storage.is_none() && template::is_recordable(workload, &one.name) {
                 template::add_storage(index, one, storage, &mut operations);
                 records.push(Record::Resources(&one.name).to_string());
             }

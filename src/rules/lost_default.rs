@@ -4,7 +4,7 @@ use super::kit::patch::DEFAULTED;
 use super::kit::{
     ChangeRule, Defaulted, Injection, Meta, Operation, Outcome, Record, Surroundings, Transition, template,
 };
-use crate::graph::{ClaimTemplate, ClassName, Kind, Workload};
+use crate::graph::{ClassName, Kind, Workload};
 
 /// See `lost-default.md`.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl ChangeRule for LostDefault {
 /// every member.
 fn lost_members(before: &Workload, after: &Workload, records: &[Record<'_>], operations: &mut Vec<Operation>) {
     for (index, one) in after.claim_templates.iter().enumerate() {
-        let Some(old) = counterpart(before, index, &one.name) else {
+        let Some(old) = template::named(before, &one.name) else {
             continue;
         };
         let ours = records.contains(&Record::Template(&one.name));
@@ -85,16 +85,6 @@ fn lost_members(before: &Workload, after: &Workload, records: &[Record<'_>], ope
             template::add_class(index, one, &old.class, operations);
         }
     }
-}
-
-/// The old template of the same place and name, else of the same name.
-fn counterpart<'a>(before: &'a Workload, index: usize, name: &str) -> Option<&'a ClaimTemplate> {
-    let named = |one: &&ClaimTemplate| *one.name == *name;
-    let templates = &before.claim_templates;
-    templates
-        .get(index)
-        .filter(named)
-        .or_else(|| templates.iter().find(named))
 }
 
 /// Whole templates, each at its old place: the API server compares the lists entry by entry.

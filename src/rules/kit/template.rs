@@ -82,6 +82,20 @@ pub fn is_label(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
 }
 
+/// Returns true where what is injected into this template can be recorded, by its name, and so be kept by a later
+/// apply: the name is a label, and no other template has it.
+#[must_use]
+pub fn is_recordable(workload: &Workload, name: &str) -> bool {
+    is_label(name) && named(workload, name).is_some()
+}
+
+/// The only claim template of this name.
+#[must_use]
+pub fn named<'a>(workload: &'a Workload, name: &str) -> Option<&'a ClaimTemplate> {
+    let mut templates = workload.claim_templates.iter().filter(|one| *one.name == *name);
+    templates.next().filter(|_| templates.next().is_none())
+}
+
 /// An injected immutable field, as `stateward.dev/defaulted` records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Record<'a> {
@@ -109,10 +123,10 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Returns true where `workload` has the field.
+    /// Returns true where `workload` has the field, in the only template of the name.
     #[must_use]
     pub fn is_in(self, workload: &Workload) -> bool {
-        let template = |name: &str| workload.claim_templates.iter().find(|one| *one.name == *name);
+        let template = |name: &str| named(workload, name);
         match self {
             Self::AccessModes(name) => template(name).is_some_and(|one| !one.modes.is_empty()),
             Self::Resources(name) => template(name).is_some_and(|one| one.storage.is_some()),
