@@ -235,7 +235,7 @@ fn members<'a>(object: &'a Value, names: &[&Value]) -> Vec<[&'a Value; 3]> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_patch_always_applies_and_once_is_enough(new in stateful_set()) {
