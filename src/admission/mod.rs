@@ -7,6 +7,6 @@ mod review;
 mod routes;
 mod webhook;
 
-pub use live::{Answer, Found, LiveReads};
+pub use live::{Answer, LiveReads};
 pub use routes::router;
 pub use webhook::{OnError, Webhook};

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use tracing::{error, info, warn};
 
 use super::change::{Meaning, meaning};
-use super::live::LiveReads;
+use super::live::{LiveReads, lay};
 use super::response::Answer;
 use super::review::{Request, Unreadable, read};
 use crate::graph::{Change, Graph, Name, ObjectRef, Overlay, Timestamp};
@@ -278,8 +278,8 @@ pub(super) fn now() -> Timestamp {
 async fn fetch(live: &dyn LiveReads, namespace: &Name, absent: &[ObjectRef]) -> Overlay {
     let mut overlay = Overlay::default();
     let found = join_all(absent.iter().map(|object| live.object(namespace, object))).await;
-    for found in found.into_iter().flatten() {
-        found.lay(&mut overlay);
+    for object in found.into_iter().flatten() {
+        lay(object, &mut overlay);
     }
     overlay
 }

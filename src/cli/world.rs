@@ -8,7 +8,7 @@ use kube::Client;
 use tracing::{info, warn};
 
 use super::example;
-use crate::admission::{Answer, Found, LiveReads};
+use crate::admission::{Answer, LiveReads};
 use crate::cluster::connect::connect;
 use crate::cluster::live::{LiveReader, Read};
 use crate::cluster::watch::Watches;
@@ -60,29 +60,12 @@ impl Args {
     /// # Errors
     /// Files that cannot be read, or a cluster that is configured and cannot be reached.
     pub async fn open(self, metrics: &Arc<Metrics>, gate: Gate) -> anyhow::Result<World> {
-        let graph = Arc::new(Graph::new(Facts::new(Knowledge::Partial)));
-        let offline = |example| World {
-            graph: graph.clone(),
-            live: None,
-            client: None,
-            example,
-        };
-        if !self.manifests.is_empty() {
-            from_files(&graph, &self.manifests)?;
-            gate.open();
-            return Ok(offline(false));
-        }
-        if self.no_cluster {
-            insert(&graph, "the built-in example", example::WORLD.as_bytes().to_vec());
-            gate.open();
-            info!("No cluster asked for: serving the built-in example");
-            return Ok(offline(true));
+        if !self.manifests.is_empty() || self.no_cluster {
+            return self.offline(&gate);
         }
         let Some(client) = connect(self.kubeconfig.as_deref(), self.context.as_deref()).await? else {
-            insert(&graph, "the built-in example", example::WORLD.as_bytes().to_vec());
-            gate.open();
-            info!("No cluster found: serving the built-in example");
-            return Ok(offline(true));
+            info!("No cluster found");
+            return self.offline(&gate);
         };
         let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
         let watches = Watches::start(&client, &graph, metrics);
@@ -102,20 +85,35 @@ impl Args {
             example: false,
         })
     }
+
+    fn offline(&self, gate: &Gate) -> anyhow::Result<World> {
+        let graph = Arc::new(Graph::new(Facts::new(Knowledge::Partial)));
+        let example = self.manifests.is_empty();
+        if example {
+            insert(&graph, "the built-in example", example::WORLD.as_bytes().to_vec());
+            info!("Serving the built-in example");
+        } else {
+            from_files(&graph, &self.manifests)?;
+        }
+        gate.open();
+        Ok(World {
+            graph,
+            live: None,
+            client: None,
+            example,
+        })
+    }
 }
 
-/// What admission may ask of the cluster.
+/// What admission may ask of the cluster; what nobody could tell in time is as good as not found.
 struct FromCluster(LiveReader);
 
 impl LiveReads for FromCluster {
-    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Option<Found>> {
+    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Option<Object>> {
         Box::pin(async move {
             match self.0.object(namespace, object).await {
-                Read::Found(Object::Claim(claim)) => Some(Found::Claim(claim)),
-                Read::Found(Object::Service(service)) => Some(Found::Service(service)),
-                Read::Found(Object::Workload(workload)) => Some(Found::Workload(Arc::unwrap_or_clone(workload))),
-                // No rule rests on the absence of anything else.
-                Read::Found(_) | Read::Absent | Read::Unknown => None,
+                Read::Found(object) => Some(object),
+                Read::Absent | Read::Unknown => None,
             }
         })
     }
