@@ -23,6 +23,9 @@ mod install;
 /// The laws of the house: imports, files, rules, documents.
 mod laws;
 
+/// What holds for every world and every request.
+mod properties;
+
 /// Generated StatefulSets through the defaults: create, replace, update.
 mod properties_defaults;
 
@@ -34,3 +37,9 @@ mod server;
 
 /// Which requests the API server sends to us.
 mod webhooks;
+
+/// Small worlds, and webhooks that know them.
+mod support;
+
+/// What a broken or hostile client may send.
+mod wire_abuse;

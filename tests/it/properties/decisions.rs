@@ -1,0 +1,275 @@
+//! What the judge decides, whatever the world.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::Value;
+use stateward::graph::project::{self, ProjectedWorkload};
+use stateward::graph::{
+    Actor, Change, Changed, Graph, Kind, Name, ObjectKind, Old, Operation, Overlay, Timestamp, WorkloadId,
+};
+use stateward::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
+use stateward::rules::RULES;
+use stateward::rules::kit::Action;
+
+use crate::support::dice::Dice;
+use crate::support::webhook::strict;
+use crate::support::workloads::{NAMES, workload};
+use crate::support::worlds::{World, autoscaler, claim, entropy, service};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_request_gets_the_same_decision(world in entropy(), request in entropy()) {
+        let graph = World::new(&mut Dice::new(&world)).graph(|position| position as u64);
+        let request = Request::new(&mut Dice::new(&request));
+        prop_assert_eq!(shown(&request.judged(&graph)), shown(&request.judged(&graph)));
+    }
+
+    #[test]
+    fn the_order_in_which_objects_arrive_does_not_matter(world in entropy(), request in entropy(), seed in any::<u64>()) {
+        let world = World::new(&mut Dice::new(&world));
+        let request = Request::new(&mut Dice::new(&request));
+        let sorted = world.graph(|position| position as u64);
+        let shuffled = world.graph(|position| (position as u64 + 1).wrapping_mul(seed | 1));
+        prop_assert_eq!(shown(&request.judged(&sorted)), shown(&request.judged(&shuffled)));
+    }
+
+    #[test]
+    fn a_request_that_changes_nothing_is_allowed(world in entropy(), request in entropy()) {
+        let graph = World::new(&mut Dice::new(&world)).graph(|position| position as u64);
+        let request = Request::new(&mut Dice::new(&request));
+        let same = Request { before: Some(request.after.clone()), ..request };
+        let decision = same.judged(&graph);
+        prop_assert!(decision.is_allowed(), "{:?}\n{}", decision.denial, same.after);
+    }
+
+    #[test]
+    fn controllers_that_clean_up_are_never_in_our_way(world in entropy(), request in entropy()) {
+        let graph = World::new(&mut Dice::new(&world)).graph(|position| position as u64);
+        let request = Request::new(&mut Dice::new(&request));
+        let decision = request.deleted(&graph, Actor::Cleanup);
+        prop_assert!(decision.is_allowed(), "{:?}", decision.denial);
+    }
+
+    #[test]
+    fn a_workload_may_always_be_deleted(world in entropy(), request in entropy()) {
+        let graph = World::new(&mut Dice::new(&world)).graph(|position| position as u64);
+        let request = Request::new(&mut Dice::new(&request));
+        if matches!(request.kind, ObjectKind::Workload(_)) {
+            let decision = request.deleted(&graph, Actor::User);
+            prop_assert!(decision.is_allowed(), "{:?}", decision.denial);
+        }
+    }
+
+    #[test]
+    fn a_scale_down_is_allowed(world in entropy(), from in 0_u32..5, to in 0_u32..5) {
+        let world = World::new(&mut Dice::new(&world));
+        let graph = world.graph(|position| position as u64);
+        let Some((kind, name)) = world.objects.keys().next() else { return Ok(()) };
+        let ObjectKind::Workload(kind) = *kind else { return Ok(()) };
+        let change = Change {
+            namespace: "shop".into(),
+            operation: Operation::Update,
+            actor: Actor::User,
+            object: Changed::Scale { id: WorkloadId::new(kind, &**name), before: Some(from.max(to)), after: to },
+        };
+        let decision = judged(&change, &graph);
+        prop_assert!(decision.is_allowed(), "{:?}", decision.denial);
+    }
+
+    #[test]
+    fn a_default_applies_settles_and_pleases_its_rule(world in entropy(), request in entropy(), kind in 0..8_usize) {
+        let graph = World::new(&mut Dice::new(&world)).graph(|position| position as u64);
+        let dice = &mut Dice::new(&request);
+        let mut request = Request {
+            kind: ObjectKind::Workload(Kind::ALL[kind]),
+            before: None,
+            after: workload(Kind::ALL[kind], dice.pick(&NAMES), dice),
+        };
+        let defaults = request.defaults(&graph);
+        let before = denied_by(&defaults.rules, &request.judged(&graph));
+        patch(&mut request.after, &defaults);
+
+        let again = request.defaults(&graph);
+        prop_assert!(again.operations.is_empty(), "{:?} after {:?}", again.operations, defaults.operations);
+
+        // What it cannot mend may stay, but something is mended, and nothing is new.
+        let after = denied_by(&defaults.rules, &request.judged(&graph));
+        let better = after.is_empty() || (after.len() < before.len() && after.is_subset(&before));
+        prop_assert!(better, "{:?}, formerly {:?}, after {:?}", after, before, defaults.operations);
+    }
+}
+
+/// One object created or updated.
+struct Request {
+    kind: ObjectKind,
+    before: Option<Value>,
+    after: Value,
+}
+
+impl Request {
+    fn new(dice: &mut Dice<'_>) -> Self {
+        let what = dice.below(11);
+        let name = dice.pick(&NAMES);
+        let (kind, claimed) = match what {
+            0..=7 => (ObjectKind::Workload(Kind::ALL[what]), name),
+            8 => (ObjectKind::Claim, "shared"),
+            9 => (ObjectKind::Service, "db"),
+            _ => (ObjectKind::Autoscaler, "auto"),
+        };
+        let mut object = || match kind {
+            ObjectKind::Workload(kind) => workload(kind, claimed, dice),
+            ObjectKind::Claim => claim(claimed, dice),
+            ObjectKind::Service => service(claimed, dice),
+            _ => autoscaler(claimed, dice),
+        };
+        let (after, before) = (object(), object());
+        Self {
+            kind,
+            before: dice.one_in(2).then_some(before),
+            after,
+        }
+    }
+
+    fn judged(&self, graph: &Graph) -> Decision {
+        judged(&self.change(), graph)
+    }
+
+    fn deleted(&self, graph: &Graph, actor: Actor) -> Decision {
+        let change = self.change();
+        let object = match change.object {
+            Changed::Workload { id, after, shape, .. } => Changed::Workload {
+                id,
+                before: old(after),
+                after: None,
+                shape,
+            },
+            Changed::Claim { name, after, .. } => Changed::Claim {
+                name,
+                before: old(after),
+                after: None,
+            },
+            Changed::Service { name, after, .. } => Changed::Service {
+                name,
+                before: old(after),
+                after: None,
+            },
+            Changed::Autoscaler { name, after, .. } => Changed::Autoscaler {
+                name,
+                before: old(after),
+                after: None,
+            },
+            scale @ Changed::Scale { .. } => scale,
+        };
+        let change = Change {
+            operation: Operation::Delete,
+            actor,
+            object,
+            ..change
+        };
+        judged(&change, graph)
+    }
+
+    fn defaults(&self, graph: &Graph) -> Defaults {
+        with_admission(graph, |admission| {
+            admit_defaults(&self.change(), admission, Services::Confirmed)
+        })
+    }
+
+    fn change(&self) -> Change<'static> {
+        let namespace: Name = "shop".into();
+        let after = self.after.to_string();
+        let before = self.before.as_ref().map(Value::to_string);
+        let object = match self.kind {
+            ObjectKind::Workload(kind) => {
+                let read = |json: &str| project::workload(kind, &namespace, json).expect("a workload");
+                let ProjectedWorkload { workload, shape } = read(&after);
+                Changed::Workload {
+                    id: workload.id.clone(),
+                    before: before.map_or_else(Old::none, |before| Old::known(read(&before).workload)),
+                    after: Some(Arc::new(workload)),
+                    shape,
+                }
+            }
+            ObjectKind::Claim => {
+                let read = |json: &str| project::claim(json).expect("a claim");
+                let claim = read(&after);
+                Changed::Claim {
+                    name: claim.name.clone(),
+                    before: before.map_or_else(Old::none, |before| Old::known(read(&before))),
+                    after: Some(Arc::new(claim)),
+                }
+            }
+            ObjectKind::Service => {
+                let read = |json: &str| project::service(json).expect("a Service");
+                let service = read(&after);
+                Changed::Service {
+                    name: service.name.clone(),
+                    before: before.map_or_else(Old::none, |before| Old::known(read(&before))),
+                    after: Some(Arc::new(service)),
+                }
+            }
+            _ => {
+                let read = |json: &str| project::autoscaler(json).expect("an autoscaler");
+                let autoscaler = read(&after);
+                Changed::Autoscaler {
+                    name: autoscaler.name.clone(),
+                    before: before.map_or_else(Old::none, |before| Old::known(read(&before))),
+                    after: Some(Arc::new(autoscaler)),
+                }
+            }
+        };
+        Change {
+            namespace,
+            operation: if self.before.is_some() {
+                Operation::Update
+            } else {
+                Operation::Create
+            },
+            actor: Actor::User,
+            object,
+        }
+    }
+}
+
+fn old<T: Clone + Send + Sync + 'static>(after: Option<Arc<T>>) -> Old<'static, T> {
+    after.map_or_else(Old::none, |after| Old::known(T::clone(&after)))
+}
+
+fn judged(change: &Change<'_>, graph: &Graph) -> Decision {
+    with_admission(graph, |admission| admit(change, admission, Reserve::Never))
+}
+
+fn with_admission<T>(graph: &Graph, ask: impl FnOnce(&Admission<'_>) -> T) -> T {
+    let policies = strict(RULES);
+    ask(&Admission {
+        graph,
+        policies: &policies,
+        rules: RULES,
+        fetched: &Overlay::default(),
+        now: Timestamp(1_800_000_000_000),
+    })
+}
+
+/// Rule and subject of the denials by some rules.
+fn denied_by(rules: &[&'static str], decision: &Decision) -> BTreeSet<(&'static str, Name)> {
+    let denied = decision.findings.iter().filter(|judged| judged.action == Action::Deny);
+    denied
+        .map(|judged| (judged.finding.rule, judged.finding.subject.clone()))
+        .filter(|(rule, _)| rules.contains(rule))
+        .collect()
+}
+
+fn patch(object: &mut Value, defaults: &Defaults) {
+    let operations = serde_json::to_value(&defaults.operations).expect("operations");
+    let operations: json_patch::Patch = serde_json::from_value(operations).expect("a patch");
+    let applied = json_patch::patch(object, &operations);
+    assert!(applied.is_ok(), "{applied:?}: {operations} on {object}");
+}
+
+fn shown(decision: &Decision) -> String {
+    format!("{decision:#?}")
+}

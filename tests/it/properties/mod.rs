@@ -1,0 +1,4 @@
+//! What holds for every world and every request.
+
+mod answers;
+mod decisions;

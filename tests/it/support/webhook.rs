@@ -1,0 +1,44 @@
+//! Webhooks over a given graph.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use stateward::admission::{OnError, Webhook};
+use stateward::graph::Graph;
+use stateward::metrics::Metrics;
+use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::rules::RULES;
+use stateward::rules::kit::AnyRule;
+
+/// One policy for everything that denies what Strict denies, with every default injected.
+pub fn strict(rules: &[AnyRule]) -> Policies {
+    let mut settings = Settings::new(Profile::Strict, rules);
+    for rule in &mut settings.rules {
+        rule.injects = true;
+    }
+    Policies {
+        list: vec![Policy {
+            name: "strict".to_owned(),
+            namespaces: Default::default(),
+            objects: Default::default(),
+            settings: Arc::new(settings),
+        }],
+    }
+}
+
+/// A webhook that knows `graph` and nothing else.
+pub fn webhook(graph: Arc<Graph>) -> Webhook {
+    with_rules(graph, RULES, OnError::Allow)
+}
+
+/// A webhook with other rules.
+pub fn with_rules(graph: Arc<Graph>, rules: &'static [AnyRule], on_error: OnError) -> Webhook {
+    Webhook {
+        graph,
+        policies: Arc::new(ArcSwap::from_pointee(strict(rules))),
+        rules,
+        metrics: Arc::new(Metrics::new()),
+        live: None,
+        on_error,
+    }
+}
