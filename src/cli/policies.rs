@@ -67,6 +67,8 @@ pub async fn watch(sources: Vec<PolicySource>, policies: Arc<ArcSwap<Policies>>,
             }
             Err(problem) => {
                 metrics.policy_reload_failures.inc();
+                // A replica with old policies guards better than none: it stays ready.
+                gate.remark(&format!("not reloaded, the last good ones stay: {problem:#}"));
                 error!(
                     error = format!("{problem:#}"),
                     "Policies not reloaded; the last good ones stay in force"

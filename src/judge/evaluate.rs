@@ -101,10 +101,16 @@ fn judge_with(change: &Change<'_>, world: &World<'_>, reservations: Reservations
     }
     decision.unknown = after.unknown_kinds().collect();
     decision.absent = absent(change, &decision.findings);
-    if let Changed::Scale { id, .. } = &change.object
-        && after.workload(id) == Lookup::Absent
-    {
-        decision.absent.push(id.into());
+    if let Changed::Scale { id, .. } = &change.object {
+        match after.workload(id) {
+            Lookup::Known(_) => {}
+            // The request holds no pod template: without its parent there is nothing to judge.
+            Lookup::Absent => decision.absent.push(id.into()),
+            Lookup::Unknown => {}
+        }
+        if after.workload(id).known().is_none() {
+            problems.push(message::unchecked_scale(&change.namespace, id));
+        }
     }
     message::compose(change, &mut decision, problems);
     decision

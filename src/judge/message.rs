@@ -1,7 +1,7 @@
 //! Words: the one message of a denial, the warnings, the audit annotations.
 
 use super::decision::{Decision, Judged, Standing};
-use crate::graph::{Change, Changed, Operation, View, Workload};
+use crate::graph::{Change, Changed, Operation, View, Workload, WorkloadId};
 use crate::rules::kit::{Action, AnyRule, Finding, Parameters, Surroundings, text};
 
 /// kubectl shows a line of this many characters well (`kubernetes-facts.md` §3.1).
@@ -60,6 +60,13 @@ pub fn sentence(
 #[must_use]
 pub fn while_another_is_created(denial: &str) -> String {
     format!("{denial}\nThe other workload is being created at this moment; try again in a few seconds")
+}
+
+/// A `scale` request whose parent nobody knows.
+#[must_use]
+pub fn unchecked_scale(namespace: &str, id: &WorkloadId) -> String {
+    let line = |name: &str| format!("{} {name} is not known, so scaling it was not checked", id.kind);
+    clip(&line(&format!("{namespace}/{}", id.name)), WARNING_MOST)
 }
 
 /// A warning about a workload that is no finding.

@@ -23,8 +23,16 @@ pub struct Readiness {
 #[derive(Debug)]
 struct Check {
     name: &'static str,
+    state: Condition,
+}
+
+#[derive(Debug)]
+enum Condition {
     /// Why the gate is closed.
-    reason: Option<String>,
+    Closed(String),
+    Open,
+    /// Open, with something that its keeper should look after.
+    Remarked(String),
 }
 
 impl Readiness {
@@ -41,7 +49,7 @@ impl Readiness {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         checks.push(Check {
             name,
-            reason: Some(reason.to_owned()),
+            state: Condition::Closed(reason.to_owned()),
         });
         Gate {
             checks: Arc::clone(&self.checks),
@@ -49,21 +57,25 @@ impl Readiness {
         }
     }
 
-    /// Returns whether all is well, and a line for every check: `[+]name` or `[-]name reason`.
+    /// Returns whether all is well, and a line for every check: `[+]name`, maybe with a remark, or `[-]name reason`.
     fn report(&self) -> (StatusCode, String) {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-        let stopping = self.shutdown.is_requested().then_some("stopping");
-        let lines = checks
-            .iter()
-            .map(|check| (check.name, check.reason.as_deref()))
-            .chain([("shutdown", stopping)]);
+        let shutdown = Check {
+            name: "shutdown",
+            state: if self.shutdown.is_requested() {
+                Condition::Closed("stopping".to_owned())
+            } else {
+                Condition::Open
+            },
+        };
         let mut status = StatusCode::OK;
         let mut report = String::new();
-        for (name, reason) in lines {
+        for Check { name, state } in checks.iter().chain([&shutdown]) {
             // Writing to a string cannot fail.
-            let _ = match reason {
-                None => writeln!(report, "[+]{name}"),
-                Some(reason) => {
+            let _ = match state {
+                Condition::Open => writeln!(report, "[+]{name}"),
+                Condition::Remarked(remark) => writeln!(report, "[+]{name} {remark}"),
+                Condition::Closed(reason) => {
                     status = StatusCode::SERVICE_UNAVAILABLE;
                     writeln!(report, "[-]{name} {reason}")
                 }
@@ -83,20 +95,24 @@ pub struct Gate {
 impl Gate {
     /// The condition holds.
     pub fn open(&self) {
-        self.set(None);
+        self.set(Condition::Open);
     }
 
-    /// The condition does not hold, for a reason of one line.
-    pub fn close(&self, reason: &str) {
-        self.set(Some(reason.to_owned()));
+    /// The condition holds, and somebody should look after something all the same.
+    pub fn remark(&self, remark: &str) {
+        self.set(Condition::Remarked(one_line(remark)));
     }
 
-    fn set(&self, reason: Option<String>) {
+    fn set(&self, state: Condition) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(check) = checks.get_mut(self.index) {
-            check.reason = reason;
+            check.state = state;
         }
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the admin endpoints.
