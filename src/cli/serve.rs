@@ -166,20 +166,34 @@ impl Args {
         if example {
             greet(address)?;
         }
-        let ended = server.serve(service, &shutdown).await;
-        if let Some(registration) = registration {
-            match registration.remove().await {
-                Ok(()) => info!("Webhook configurations removed"),
-                Err(error) => warn!(
-                    error = format!("{:#}", anyhow::Error::from(error)),
-                    "Webhook configurations stay behind"
-                ),
+        let removal =
+            registration.map(|registration| tokio::spawn(remove_when_stopping(registration, shutdown.clone())));
+        let ended = async {
+            server.serve(service, &shutdown).await?;
+            if let Some(removal) = removal {
+                tokio::select! {
+                    _ = removal => {}
+                    () = shutdown.forced() => return Err(Interrupted),
+                }
             }
-        }
-        match ended {
+            Ok(())
+        };
+        match ended.await {
             Ok(()) => Ok(ExitCode::SUCCESS),
             Err(Interrupted) => Ok(ExitCode::FAILURE),
         }
+    }
+}
+
+/// Removes the configurations while requests are still answered: afterwards, those in between would fail open.
+async fn remove_when_stopping(registration: Registration, shutdown: Shutdown) {
+    shutdown.requested().await;
+    match registration.remove().await {
+        Ok(()) => info!("Webhook configurations removed"),
+        Err(error) => warn!(
+            error = format!("{:#}", anyhow::Error::from(error)),
+            "Webhook configurations stay behind"
+        ),
     }
 }
 
