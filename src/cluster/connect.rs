@@ -2,13 +2,19 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
+use tokio::time::sleep;
+use tracing::warn;
 
 /// A host that does not answer is found out well before anybody waits for readiness.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A pod's network may come up a moment after the pod, so that a first failure means little.
+const REACH_WITHIN: Duration = Duration::from_secs(10);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A cluster is configured, but not usably. That there is none is no error.
 #[derive(Debug, thiserror::Error)]
@@ -26,24 +32,61 @@ pub enum ConnectError {
     InCluster(#[source] InClusterError),
     #[error("cannot make a client for {url}")]
     Client { url: String, source: kube::Error },
+    #[error("cannot reach the cluster at {url}")]
+    Unreachable { url: String, source: kube::Error },
+    #[error("the cluster at {url} does not accept our credentials")]
+    Unauthorized { url: String },
 }
 
 /// Returns a client of the cluster that is configured, `None` where none is: no `--kubeconfig`, no `$KUBECONFIG`,
-/// no service account, no `~/.kube/config`, looked for in this order. Asks the cluster nothing yet.
+/// no service account, no `~/.kube/config`, looked for in this order. The cluster has answered by then.
 ///
 /// # Errors
-/// A configuration that is there and cannot be used.
+/// A configuration that is there and cannot be used, or a cluster that is not there.
 pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Option<Client>, ConnectError> {
-    let config = match kubeconfig {
-        Some(path) => Some(from_file(path, context).await?),
-        None => match find(context).await? {
-            None if context.is_some() => {
-                return Err(ConnectError::NoKubeconfig(context.unwrap_or_default().to_owned()));
-            }
-            found => found,
-        },
+    let Some(config) = configured(kubeconfig, context).await? else {
+        return Ok(None);
     };
-    config.map(client).transpose()
+    let url = config.cluster_url.to_string();
+    let client = client(config)?;
+    reach(&client, &url).await?;
+    Ok(Some(client))
+}
+
+async fn configured(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Option<Config>, ConnectError> {
+    if let Some(path) = kubeconfig {
+        return from_file(path, context).await.map(Some);
+    }
+    match (find(context).await?, context) {
+        (None, Some(context)) => Err(ConnectError::NoKubeconfig(context.to_owned())),
+        (found, _) => Ok(found),
+    }
+}
+
+async fn reach(client: &Client, url: &str) -> Result<(), ConnectError> {
+    let deadline = Instant::now() + REACH_WITHIN;
+    let mut told = false;
+    loop {
+        let source = match client.apiserver_version().await {
+            Err(kube::Error::Api(status)) if status.code == 401 => {
+                return Err(ConnectError::Unauthorized { url: url.to_owned() });
+            }
+            // Whatever else it refuses, it is there.
+            Ok(_) | Err(kube::Error::Api(_)) => return Ok(()),
+            Err(source) => source,
+        };
+        if Instant::now() >= deadline {
+            return Err(ConnectError::Unreachable {
+                url: url.to_owned(),
+                source,
+            });
+        }
+        if !told {
+            warn!(url, error = %source, "The cluster does not answer yet");
+            told = true;
+        }
+        sleep(PAUSE).await;
+    }
 }
 
 async fn find(context: Option<&str>) -> Result<Option<Config>, ConnectError> {
@@ -124,12 +167,12 @@ mod tests {
     async fn names_the_file_and_the_context_that_are_wrong() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config");
-        let missing = connect(Some(&path), None).await.err().unwrap().to_string();
+        let missing = configured(Some(&path), None).await.err().unwrap().to_string();
         assert_eq!(missing, format!("cannot use kubeconfig {}", path.display()));
         fs::write(&path, KUBECONFIG).unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
-        assert!(connect(Some(&path), None).await.unwrap().is_some());
-        let wrong = connect(Some(&path), Some("there")).await.err().unwrap().to_string();
+        assert!(configured(Some(&path), None).await.unwrap().is_some());
+        let wrong = configured(Some(&path), Some("there")).await.err().unwrap().to_string();
         assert_eq!(
             wrong,
             format!("cannot use kubeconfig {}, context \"there\"", path.display())
