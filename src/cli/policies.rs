@@ -1,7 +1,7 @@
 //! Where policies come from: embedded ones and files; read once, then again whenever their contents change.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use anyhow::{anyhow, bail};
 use arc_swap::ArcSwap;
 use tracing::{error, info};
 
-use crate::manifests::{self, files};
+use crate::manifests;
+use crate::manifests::files::{self, FileError};
 use crate::metrics::Metrics;
+use crate::nearest::nearest;
 use crate::policy::{self, Policies, Policy};
 use crate::rules::RULES;
 use crate::server::admin::Gate;
@@ -50,10 +52,10 @@ pub fn load(sources: &[PolicySource]) -> anyhow::Result<Policies> {
 
 /// Reads the policies again whenever a file's contents change. The last good set stays in force.
 pub async fn watch(sources: Vec<PolicySource>, policies: Arc<ArcSwap<Policies>>, metrics: Arc<Metrics>, gate: Gate) {
-    let mut last = texts(&sources).map_err(|error| error.to_string());
+    let mut last = texts(&sources).map_err(|error| format!("{error:#}"));
     loop {
         tokio::time::sleep(POLL).await;
-        let now = texts(&sources).map_err(|error| error.to_string());
+        let now = texts(&sources).map_err(|error| format!("{error:#}"));
         if now == last {
             continue;
         }
@@ -97,15 +99,23 @@ fn texts(sources: &[PolicySource]) -> anyhow::Result<Texts> {
             PolicySource::Path(path) => {
                 let (found, errors) = files::find(path);
                 if let Some(error) = errors.into_iter().next() {
-                    return Err(anyhow!("--policy {}", path.display()).context(error));
+                    return Err(unreadable(path, error));
                 }
-                for path in found {
-                    texts.push((path.display().to_string(), files::load(&path)?));
+                for file in found {
+                    let text = files::load(&file).map_err(|error| unreadable(path, error))?;
+                    texts.push((file.display().to_string(), text));
                 }
             }
         }
     }
     Ok(texts)
+}
+
+fn unreadable(path: &Path, error: FileError) -> anyhow::Error {
+    let given = path.display().to_string();
+    let meant = nearest(&given, EMBEDDED.map(|(name, _)| name));
+    let hint = meant.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
+    anyhow::Error::from(error).context(format!("--policy {given}{hint}"))
 }
 
 fn parse(texts: &Texts) -> anyhow::Result<Policies> {
@@ -180,6 +190,17 @@ mod tests {
             "{error}"
         );
         assert!(error.contains("b.yaml:"), "{error}");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_read_is_named_with_its_flag() {
+        let error = load(&[PolicySource::parse("strikt").unwrap()]).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(
+            text.starts_with("--policy strikt (did you mean strict?): cannot read strikt: No such file"),
+            "{text}"
+        );
+        assert_eq!(text.matches("No such file").count(), 1, "{text}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub const STDIN: &str = "-";
 
 /// A path that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {source}", path.display())]
+#[error("cannot read {}", path.display())]
 pub struct FileError {
     path: PathBuf,
     source: io::Error,
@@ -149,10 +149,7 @@ mod tests {
     fn an_error_names_the_path() {
         let (files, _) = find(Path::new("/nowhere/at/all.yaml"));
         let error = load(&files[0]).unwrap_err();
-        assert!(
-            error.to_string().starts_with("cannot read /nowhere/at/all.yaml: "),
-            "{error}"
-        );
+        assert!(error.to_string() == "cannot read /nowhere/at/all.yaml", "{error}");
         assert_eq!(error.path(), Path::new("/nowhere/at/all.yaml"));
     }
 }
