@@ -79,11 +79,11 @@ pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> D
     ) {
         match outcome {
             Outcome::Nothing => {}
-            Outcome::Decline(why) => defaults.warnings.push(message::warning_line(workload, &why)),
+            Outcome::Decline(why) => defaults.warnings.push(message::declined(rule, workload, &why)),
             Outcome::Inject(injected) if injected.rests_on_services && services != Services::Confirmed => {
                 if services == Services::Failed {
-                    let why = format!("{rule} injected nothing: the Services of the namespace could not be read");
-                    defaults.warnings.push(message::warning_line(workload, &why));
+                    let why = "nothing is injected: the Services of the namespace could not be read";
+                    defaults.warnings.push(message::declined(rule, workload, why));
                 } else {
                     defaults.wants_services = true;
                 }

@@ -2,7 +2,7 @@
 
 use super::decision::{Decision, Judged, Standing};
 use crate::graph::{Change, Changed, Operation, View, Workload, WorkloadId};
-use crate::rules::kit::{Action, AnyRule, Finding, Parameters, Surroundings, text};
+use crate::rules::kit::{Action, AnyRule, Finding, Parameters, Surroundings, Verdict, text};
 
 /// kubectl shows a line of this many characters well (`kubernetes-facts.md` §3.1).
 const WARNING_WANTED: usize = 120;
@@ -75,6 +75,12 @@ pub fn warning_line(workload: &Workload, problem: &str) -> String {
     clip(&format!("{}: {problem}", text::object(workload)), WARNING_MOST)
 }
 
+/// A warning that a rule did not inject what it is asked to.
+#[must_use]
+pub fn declined(rule: &str, workload: &Workload, why: &str) -> String {
+    clip(&format!("{rule}: {}: {why}", text::object(workload)), WARNING_MOST)
+}
+
 /// Fills in denial, warnings and annotations from the findings.
 pub fn compose(change: &Change<'_>, decision: &mut Decision, problems: Vec<String>) {
     let voices = voices(&decision.findings);
@@ -101,8 +107,8 @@ pub(super) fn strongest(findings: &[Judged]) -> Vec<&Judged> {
     voices(findings).into_iter().map(|voice| voice.judged).collect()
 }
 
-/// Of the findings on one topic the one with the strongest action speaks, of equals the one with the largest extent,
-/// then the later one: precedence merges texts, never enforcement.
+/// Of the findings on one topic the one with the strongest action speaks, of equals one that is certain, then the one
+/// with the largest extent, then the later one: precedence merges texts, never enforcement.
 fn voices(findings: &[Judged]) -> Vec<Voice<'_>> {
     let says_same = |one: &Judged, other: &Judged| {
         let (one, other) = (&one.finding, &other.finding);
@@ -111,7 +117,10 @@ fn voices(findings: &[Judged]) -> Vec<Voice<'_>> {
             && one.subject == other.subject
             && one.workload == other.workload
     };
-    let rank = |index: usize| (findings[index].action, findings[index].finding.extent, index);
+    let rank = |index: usize| {
+        let Judged { action, finding, .. } = &findings[index];
+        (*action, finding.verdict == Verdict::Violation, finding.extent, index)
+    };
     let mut voices = Vec::new();
     for (index, judged) in findings.iter().enumerate() {
         let others: Vec<usize> = (0..findings.len())
