@@ -32,6 +32,9 @@ mod properties_defaults;
 /// The rules' pages, executed.
 mod rules;
 
+/// The whole program before a real API server, as kubectl sees it.
+mod served;
+
 /// The server on real sockets.
 mod server;
 

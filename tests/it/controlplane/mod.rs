@@ -348,7 +348,7 @@ async fn client(kubeconfig: &Path) -> anyhow::Result<Client> {
 }
 
 /// A port that nobody listens on, below the range from which systems take the ports of outgoing connections.
-fn free_port() -> anyhow::Result<u16> {
+pub fn free_port() -> anyhow::Result<u16> {
     for _ in 0..100 {
         let random = RandomState::new().hash_one(()) % 10_000;
         let port = 20_000 + u16::try_from(random)?;
