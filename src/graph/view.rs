@@ -200,22 +200,23 @@ impl<'a> View<'a> {
     /// The autoscalers that target this workload and are not being deleted, by name.
     #[must_use]
     pub fn autoscalers(&self, target: &WorkloadId) -> Vec<&'a Autoscaler> {
+        let available = self.facts.knowledge(ObjectKind::Autoscaler) != Knowledge::Unavailable;
+        if !available {
+            self.note_unknown(ObjectKind::Autoscaler);
+        }
         let linked = self
             .shard
             .scalers(target)
             .iter()
-            .filter(|name| self.overlay.autoscaler(name).is_none());
+            .filter(|name| available && self.overlay.autoscaler(name).is_none());
         let mut found: Vec<&'a Autoscaler> = linked
             .filter_map(|name| self.shard.autoscaler(name))
             .map(AsRef::as_ref)
             .collect();
+        // What a request brings along is known, whatever else is.
         let laid_over = self.overlay.autoscalers.iter().filter_map(|(_, node)| node.as_deref());
         found.extend(laid_over.filter(|autoscaler| autoscaler.target.as_ref() == Some(target)));
         found.retain(|autoscaler| !autoscaler.deleting);
-        if self.facts.knowledge(ObjectKind::Autoscaler) == Knowledge::Unavailable {
-            self.note_unknown(ObjectKind::Autoscaler);
-            found.clear();
-        }
         found.sort_by(|left, right| left.name.cmp(&right.name));
         found
     }

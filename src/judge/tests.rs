@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::graph::{
-    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, Lookup, Name, NamespaceFacts, Old, Operation, Overlay,
-    Selector, Timestamp, WorkloadId, project,
+    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, Lookup, Name, NamespaceFacts, ObjectKind, Old, Operation,
+    Overlay, Selector, Timestamp, WorkloadId, project,
 };
 use crate::policy::Policies;
 use crate::policy::settings::{Policy, Profile, Settings};
@@ -263,6 +263,11 @@ fn an_autoscaler_is_judged_by_its_target() {
     let start = "rwo-autoscaler: creating HorizontalPodAutoscaler shop/web: Deployment shop/web: ";
     assert!(denial(&denied).starts_with(start), "{}", denial(&denied));
     assert!(strict.create_autoscaler("web", 1).is_allowed());
+    // Without permission to list autoscalers, the one in the request is known all the same.
+    strict
+        .graph
+        .set_knowledge(ObjectKind::Autoscaler, Knowledge::Unavailable);
+    assert!(!strict.create_autoscaler("web", 5).is_allowed());
 }
 
 #[test]
