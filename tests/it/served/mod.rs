@@ -22,14 +22,16 @@ mod kinds;
 mod lifecycle;
 mod objects;
 mod policies;
+mod races;
 mod ratchet;
 mod reinvocation;
+mod resilience;
 mod scale;
 mod shop;
 mod words;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
 
@@ -65,7 +67,12 @@ impl Served {
 
     /// Starts the webhook, registered by URL, and waits for nothing.
     pub fn launch(cluster: &ControlPlane, arguments: &[&str]) -> Self {
-        let kubeconfig = cluster.kubeconfig().display().to_string();
+        Self::launch_with(cluster.kubeconfig(), arguments)
+    }
+
+    /// As [`Self::launch`], with somebody else's kubeconfig.
+    pub fn launch_with(kubeconfig: &Path, arguments: &[&str]) -> Self {
+        let kubeconfig = kubeconfig.display().to_string();
         let port = free_port().expect("a port is free");
         let url = format!("https://127.0.0.1:{port}");
         let mut all = vec!["--kubeconfig", &kubeconfig, "--register-url", &url];
