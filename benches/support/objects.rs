@@ -196,11 +196,8 @@ const CONFIG: &str = r#"{"name":"config","configMap":{"name":"service-config","d
 const SCRATCH: &str = r#"{"name":"scratch","emptyDir":{"sizeLimit":"1Gi"}}"#;
 
 const CONTAINERS: &str = concat!(
-    r#""initContainers":[{"name":"migrate","image":"registry.example.com/platform/service:4.18.2","command":["/app/migrate","--wait"],"#,
-    r#""resources":{"limits":{"cpu":"500m","memory":"256Mi"},"requests":{"cpu":"50m","memory":"128Mi"}},"volumeMounts":[{"name":"config","readOnly":true,"mountPath":"/etc/service"}],"#,
-    r#""terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"IfNotPresent"}],"#,
-    r#""containers":[{"name":"main","image":"registry.example.com/platform/service:4.18.2","ports":[{"name":"http","containerPort":8080,"protocol":"TCP"},{"name":"metrics","containerPort":9090,"protocol":"TCP"}],"#,
-    r#""env":[{"name":"POD_NAME","valueFrom":{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.name"}}},{"name":"DATABASE_URL","valueFrom":{"secretKeyRef":{"name":"service-db","key":"url"}}},{"name":"LOG_LEVEL","value":"info"},{"name":"GOMAXPROCS","value":"2"}],"#,
+    r#""containers":[{"name":"main","image":"registry.example.com/platform/service:4.18.2","ports":[{"name":"http","containerPort":8080,"protocol":"TCP"}],"#,
+    r#""env":[{"name":"POD_NAME","valueFrom":{"fieldRef":{"apiVersion":"v1","fieldPath":"metadata.name"}}},{"name":"DATABASE_URL","valueFrom":{"secretKeyRef":{"name":"service-db","key":"url"}}},{"name":"LOG_LEVEL","value":"info"}],"#,
     r#""resources":{"limits":{"memory":"1Gi"},"requests":{"cpu":"250m","memory":"512Mi"}},"#,
     r#""volumeMounts":[{"name":"data","mountPath":"/var/lib/service"},{"name":"config","readOnly":true,"mountPath":"/etc/service"},{"name":"scratch","mountPath":"/tmp"}],"#,
     r#""livenessProbe":{"httpGet":{"path":"/livez","port":"http","scheme":"HTTP"},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3},"#,

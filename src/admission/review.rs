@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::graph::project::{ProjectedWorkload, WorkloadSeed};
+use crate::graph::project::{ProjectedWorkload, Text, WorkloadSeed};
 use crate::graph::{Kind, Name};
 
 /// The request of an `admission.k8s.io/v1` AdmissionReview (`kubernetes-facts.md` §3.1), as far as it is read.
@@ -43,6 +43,8 @@ pub(super) enum Object<'a> {
 pub(super) enum Unreadable {
     #[error("the body is not an AdmissionReview: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the body is not an AdmissionReview: {0}")]
+    Utf8(#[from] std::str::Utf8Error),
     #[error("apiVersion is {0:?}, and only admission.k8s.io/v1 is understood")]
     Version(String),
     #[error("kind is {0:?}, not AdmissionReview")]
@@ -53,6 +55,8 @@ pub(super) enum Unreadable {
 
 /// Reads a body. The second part tells why the object could not be projected, where it could not.
 pub(super) fn read(body: &[u8]) -> Result<(Request<'_>, Option<serde_json::Error>), Unreadable> {
+    // Once for the whole body is cheaper than for every text in it.
+    let body = std::str::from_utf8(body)?;
     match parse(body, Pass::Projecting) {
         Ok(review) => Ok((review.into_request()?, None)),
         // Either the review is broken or only the object in it: the second pass, which leaves objects alone, tells.
@@ -66,8 +70,8 @@ enum Pass {
     Projecting,
 }
 
-fn parse(body: &[u8], pass: Pass) -> Result<Review<'_>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+fn parse(body: &str, pass: Pass) -> Result<Review<'_>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(body);
     let review = deserializer.deserialize_map(ReviewVisitor(pass))?;
     deserializer.end()?;
     Ok(review)
@@ -210,10 +214,6 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Optional<S> {
         self.0.deserialize(deserializer).map(Some)
     }
 }
-
-/// A string borrowed from the body where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct GroupVersionKind<'a> {

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
+use super::project::Text;
+
 /// A sorted string map in one allocation: `key\0value\0key\0value\0`.
 ///
 /// A namespace holds thousands of small label sets, each read far more often than built;
@@ -136,10 +138,6 @@ impl<'de> Visitor<'de> for PairsVisitor {
         Ok(Labels::pack(pairs))
     }
 }
-
-/// A string borrowed from the input where it has no escapes.
-#[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {

@@ -8,22 +8,23 @@ use serde::de::IgnoredAny;
 use super::super::labels::{Labels, kept_annotations};
 use super::super::names::Name;
 use super::super::workload::Owner;
+use super::text::Text;
 
 /// The fields of `metadata` that some node needs.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ObjectMeta<'a> {
     #[serde(borrow)]
-    pub name: Option<Cow<'a, str>>,
+    pub name: Option<Text<'a>>,
     #[serde(borrow)]
-    pub generate_name: Option<Cow<'a, str>>,
+    pub generate_name: Option<Text<'a>>,
     #[serde(borrow)]
-    pub namespace: Option<Cow<'a, str>>,
+    pub namespace: Option<Text<'a>>,
     #[serde(borrow)]
-    pub resource_version: Option<Cow<'a, str>>,
+    pub resource_version: Option<Text<'a>>,
     pub generation: Option<i64>,
     #[serde(borrow)]
-    pub creation_timestamp: Option<Cow<'a, str>>,
+    pub creation_timestamp: Option<Text<'a>>,
     pub deletion_timestamp: Option<IgnoredAny>,
     pub labels: Labels,
     #[serde(deserialize_with = "annotations")]

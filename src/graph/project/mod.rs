@@ -7,6 +7,7 @@ mod meta;
 mod object;
 mod pods;
 mod storage;
+mod text;
 mod traffic;
 mod workload;
 
@@ -17,6 +18,7 @@ use super::names::Name;
 pub use meta::ObjectMeta;
 pub use object::Object;
 pub use storage::{claim, class, driver, namespace, node, volume};
+pub use text::Text;
 pub use traffic::{autoscaler, scale_replicas, service};
 pub use workload::{ProjectedWorkload, WorkloadSeed, workload};
 

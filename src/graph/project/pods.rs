@@ -12,6 +12,7 @@ use super::super::pods::{Mount, MountForm, MountPosition, PodVolume, Pods, Resta
 use super::super::selector::{Requirement, Selector};
 use super::meta::ObjectMeta;
 use super::null_default;
+use super::text::Text;
 
 /// A pod template.
 #[derive(Debug, Default, Deserialize)]
@@ -34,11 +35,11 @@ pub(super) struct PodSpec<'a> {
     #[serde(borrow)]
     containers: Option<Vec<Container<'a>>>,
     #[serde(borrow)]
-    node_name: Option<Cow<'a, str>>,
+    node_name: Option<Text<'a>>,
     node_selector: Labels,
     affinity: Option<Affinity>,
     #[serde(borrow)]
-    restart_policy: Option<Cow<'a, str>>,
+    restart_policy: Option<Text<'a>>,
     termination_grace_period_seconds: Option<i64>,
 }
 
@@ -57,7 +58,7 @@ struct WireVolume<'a> {
 #[serde(default, rename_all = "camelCase")]
 struct ClaimSource<'a> {
     #[serde(borrow)]
-    claim_name: Option<Cow<'a, str>>,
+    claim_name: Option<Text<'a>>,
     read_only: Option<bool>,
 }
 
@@ -131,21 +132,26 @@ impl Template<'_> {
 impl PodSpec<'_> {
     pub(super) fn into_pods(self, labels: Labels) -> Pods {
         let placement = self.placement();
-        let init = self.init_containers.iter().flatten().enumerate();
-        let main = self.containers.iter().flatten().enumerate();
-        let containers = init
-            .map(|(index, container)| (true, index, container))
-            .chain(main.map(|(index, container)| (false, index, container)));
-        let mounts = containers.flat_map(|(init, index, container)| container.mounts(init, index));
+        let volumes: Box<[PodVolume]> = self
+            .volumes
+            .unwrap_or_default()
+            .into_iter()
+            .map(WireVolume::into_volume)
+            .collect();
+        let (init, main) = (
+            self.init_containers.unwrap_or_default(),
+            self.containers.unwrap_or_default(),
+        );
+        let mut mounts = Vec::with_capacity(init.iter().chain(&main).map(Container::mount_count).sum());
+        for (is_init, containers) in [(true, init), (false, main)] {
+            for (index, container) in containers.iter().enumerate() {
+                mounts.extend(container.mounts(is_init, index, &volumes));
+            }
+        }
         Pods {
             labels,
-            mounts: mounts.collect(),
-            volumes: self
-                .volumes
-                .unwrap_or_default()
-                .into_iter()
-                .map(WireVolume::into_volume)
-                .collect(),
+            volumes,
+            mounts: mounts.into_boxed_slice(),
             placement,
             restart: match self.restart_policy.as_deref() {
                 Some("Never") => RestartPolicy::Never,
@@ -179,8 +185,13 @@ impl PodSpec<'_> {
 }
 
 impl Container<'_> {
-    /// The mounts and devices of the container at `index` of its list.
-    fn mounts(&self, init: bool, index: usize) -> impl Iterator<Item = Mount> {
+    fn mount_count(&self) -> usize {
+        let count = |list: &Option<Vec<Named<'_>>>| list.as_ref().map_or(0, Vec::len);
+        count(&self.volume_mounts) + count(&self.volume_devices)
+    }
+
+    /// The mounts and devices of the container at `index` of its list. They share the names of `volumes`.
+    fn mounts(&self, init: bool, index: usize, volumes: &[PodVolume]) -> impl Iterator<Item = Mount> {
         let name: Name = (&*self.name).into();
         let directories = self.volume_mounts.iter().flatten().enumerate();
         let devices = self.volume_devices.iter().flatten().enumerate();
@@ -189,7 +200,7 @@ impl Container<'_> {
             .chain(devices.map(|entry| (MountForm::Device, entry)))
             .map(move |(form, (mount, volume))| Mount {
                 container: name.clone(),
-                volume: (&*volume.name).into(),
+                volume: shared(&volume.name, volumes),
                 form,
                 position: MountPosition {
                     init,
@@ -198,6 +209,11 @@ impl Container<'_> {
                 },
             })
     }
+}
+
+fn shared(name: &str, volumes: &[PodVolume]) -> Name {
+    let known = volumes.iter().find(|volume| *volume.name == *name);
+    known.map_or_else(|| name.into(), |volume| volume.name.clone())
 }
 
 impl WireVolume<'_> {

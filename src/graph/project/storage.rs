@@ -12,6 +12,7 @@ use super::super::placement::Placement;
 use super::super::shard::NamespaceFacts;
 use super::meta::ObjectMeta;
 use super::pods::NodeSelector;
+use super::text::{Scalar, Text};
 
 const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
@@ -29,13 +30,13 @@ pub(super) struct WireTemplate<'a> {
 #[serde(default, rename_all = "camelCase")]
 struct ClaimSpec<'a> {
     #[serde(borrow)]
-    access_modes: Option<Vec<Cow<'a, str>>>,
+    access_modes: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
-    storage_class_name: Option<Cow<'a, str>>,
+    storage_class_name: Option<Text<'a>>,
     #[serde(borrow)]
-    volume_name: Option<Cow<'a, str>>,
+    volume_name: Option<Text<'a>>,
     #[serde(borrow)]
-    volume_mode: Option<Cow<'a, str>>,
+    volume_mode: Option<Text<'a>>,
     #[serde(borrow)]
     resources: Option<Resources<'a>>,
 }
@@ -51,15 +52,7 @@ struct Resources<'a> {
 #[serde(default)]
 struct Requests<'a> {
     #[serde(borrow)]
-    storage: Option<Quantity<'a>>,
-}
-
-/// A quantity as written: a string, or in files a bare number.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Quantity<'a> {
-    Text(#[serde(borrow)] Cow<'a, str>),
-    Number(serde_json::Number),
+    storage: Option<Scalar<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,7 +69,7 @@ struct WireClaim<'a> {
 #[serde(default, rename_all = "camelCase")]
 struct ClaimStatus<'a> {
     #[serde(borrow)]
-    access_modes: Option<Vec<Cow<'a, str>>>,
+    access_modes: Option<Vec<Text<'a>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -91,7 +84,7 @@ struct WireVolume<'a> {
 #[serde(default, rename_all = "camelCase")]
 struct VolumeSpec<'a> {
     #[serde(borrow)]
-    access_modes: Option<Vec<Cow<'a, str>>>,
+    access_modes: Option<Vec<Text<'a>>>,
     #[serde(borrow)]
     claim_ref: Option<ClaimRef<'a>>,
     node_affinity: Option<VolumeAffinity>,
@@ -114,9 +107,9 @@ struct VolumeSpec<'a> {
 #[derive(Debug, Deserialize)]
 struct ClaimRef<'a> {
     #[serde(borrow)]
-    namespace: Option<Cow<'a, str>>,
+    namespace: Option<Text<'a>>,
     #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
+    name: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,7 +128,7 @@ struct WireClass<'a> {
     #[serde(borrow, default)]
     metadata: ObjectMeta<'a>,
     #[serde(borrow)]
-    provisioner: Option<Cow<'a, str>>,
+    provisioner: Option<Text<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -162,7 +155,7 @@ struct WireNamed<'a> {
 #[derive(Debug, Deserialize)]
 struct NamespaceStatus<'a> {
     #[serde(borrow)]
-    phase: Option<Cow<'a, str>>,
+    phase: Option<Text<'a>>,
 }
 
 /// Reads a PersistentVolumeClaim from JSON text. Its volume is still to be resolved (`Graph::insert_claim`).
@@ -306,8 +299,8 @@ impl From<WireTemplate<'_>> for ClaimTemplate {
             modes: modes(spec.access_modes.as_deref()),
             class: class_name(spec.storage_class_name.as_deref(), &metadata),
             storage: storage.map(|storage| match storage {
-                Quantity::Text(text) => (&*text).into(),
-                Quantity::Number(number) => number.to_string().into(),
+                Scalar::Text(text) => (&*text).into(),
+                Scalar::Number(number) => number.to_string().into(),
             }),
             block,
             written,
@@ -315,7 +308,7 @@ impl From<WireTemplate<'_>> for ClaimTemplate {
     }
 }
 
-fn modes(list: Option<&[Cow<'_, str>]>) -> Modes {
+fn modes(list: Option<&[Text<'_>]>) -> Modes {
     let mut modes = Modes::default();
     for mode in list.into_iter().flatten() {
         modes.insert(mode);

@@ -9,6 +9,7 @@ use super::super::labels::Labels;
 use super::super::names::{Kind, WorkloadId};
 use super::super::service::{Exposure, Service};
 use super::meta::ObjectMeta;
+use super::text::Text;
 
 #[derive(Debug, Deserialize)]
 #[serde(bound(deserialize = "S: Deserialize<'de>"))]
@@ -22,9 +23,9 @@ struct Object<'a, S> {
 #[serde(default, rename_all = "camelCase")]
 struct ServiceSpec<'a> {
     #[serde(borrow, rename = "clusterIP")]
-    cluster_ip: Option<Cow<'a, str>>,
+    cluster_ip: Option<Text<'a>>,
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     selector: Labels,
 }
 
@@ -40,7 +41,7 @@ struct AutoscalerSpec<'a> {
 #[serde(default, rename_all = "camelCase")]
 struct Target<'a> {
     #[serde(borrow)]
-    api_version: Option<Cow<'a, str>>,
+    api_version: Option<Text<'a>>,
     #[serde(borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow)]

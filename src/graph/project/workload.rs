@@ -1,6 +1,5 @@
 //! The eight kinds of workload.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -14,6 +13,7 @@ use super::super::workload::{Amount, Concurrency, Rollout, Shape, Workload};
 use super::meta::ObjectMeta;
 use super::pods::{PodSpec, Template};
 use super::storage::WireTemplate;
+use super::text::{Scalar, Text};
 use super::{namespace_of, null_default};
 
 /// A workload, and what a patch of it may rely on.
@@ -67,7 +67,7 @@ struct TemplateSpec<'a, S> {
     parallelism: Option<i64>,
     completions: Option<i64>,
     #[serde(borrow)]
-    service_name: Option<Cow<'a, str>>,
+    service_name: Option<Text<'a>>,
     ordinals: Option<Ordinals>,
     #[serde(borrow)]
     volume_claim_templates: Option<Vec<WireTemplate<'a>>>,
@@ -77,7 +77,7 @@ struct TemplateSpec<'a, S> {
 #[serde(default, rename_all = "camelCase")]
 struct CronSpec<'a> {
     #[serde(borrow)]
-    concurrency_policy: Option<Cow<'a, str>>,
+    concurrency_policy: Option<Text<'a>>,
     suspend: Option<bool>,
     #[serde(borrow)]
     job_template: Option<JobTemplate<'a>>,
@@ -108,7 +108,7 @@ impl<'de> Deserialize<'de> for IgnoredDefault {
 #[serde(default, rename_all = "camelCase")]
 struct Strategy<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     #[serde(borrow)]
     rolling_update: Option<RollingUpdate<'a>>,
 }
@@ -117,16 +117,9 @@ struct Strategy<'a> {
 #[serde(default, rename_all = "camelCase")]
 struct RollingUpdate<'a> {
     #[serde(borrow)]
-    max_surge: Option<IntOrString<'a>>,
+    max_surge: Option<Scalar<'a>>,
     #[serde(borrow)]
-    max_unavailable: Option<IntOrString<'a>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum IntOrString<'a> {
-    Int(u32),
-    String(#[serde(borrow)] Cow<'a, str>),
+    max_unavailable: Option<Scalar<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -140,7 +133,7 @@ struct Ordinals {
 #[serde(default)]
 struct Status<'a> {
     #[serde(borrow)]
-    phase: Option<Cow<'a, str>>,
+    phase: Option<Text<'a>>,
     #[serde(borrow)]
     conditions: Option<Vec<Condition<'a>>>,
 }
@@ -149,9 +142,9 @@ struct Status<'a> {
 #[serde(default)]
 struct Condition<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     #[serde(borrow)]
-    status: Option<Cow<'a, str>>,
+    status: Option<Text<'a>>,
 }
 
 impl<'de> DeserializeSeed<'de> for WorkloadSeed<'_> {
@@ -332,13 +325,16 @@ fn rollout(paused: bool, strategy: Option<Strategy<'_>>) -> Rollout {
     }
 }
 
-fn amount(value: Option<IntOrString<'_>>) -> Amount {
+fn amount(value: Option<Scalar<'_>>) -> Amount {
     // The default of both (`pkg/apis/apps/v1/defaults.go`), and of what the API server would refuse anyway.
     const DEFAULT: Amount = Amount::Percent(25);
     match value {
         None => DEFAULT,
-        Some(IntOrString::Int(count)) => Amount::Count(count),
-        Some(IntOrString::String(text)) => text
+        Some(Scalar::Number(count)) => count
+            .as_u64()
+            .and_then(|count| u32::try_from(count).ok())
+            .map_or(DEFAULT, Amount::Count),
+        Some(Scalar::Text(text)) => text
             .strip_suffix('%')
             .and_then(|percent| percent.parse().ok())
             .map_or(DEFAULT, Amount::Percent),
