@@ -16,7 +16,7 @@ pub(super) enum Meaning<'a> {
     Unreadable(serde_json::Error),
 }
 
-/// Users whose deletes follow from a decision made before (`design`: "Deletes by … are never denied").
+/// Users whose deletes follow from a decision made before (`docs/limits.md`, "Never denied").
 const CLEANERS: [&str; 3] = [
     "system:serviceaccount:kube-system:generic-garbage-collector",
     "system:serviceaccount:kube-system:namespace-controller",
@@ -155,7 +155,7 @@ fn changed<'a>(
     }))
 }
 
-/// The name of what is deleted: of a collection the request itself has none (`kubernetes-facts.md` §3.2).
+/// The name of what is deleted: of a collection the request itself has none (`docs/kubernetes-facts.md` §3.2).
 fn named(request: &Request<'_>, old: Option<&Name>) -> Option<Name> {
     if request.name.is_empty() {
         old.cloned()

@@ -5,7 +5,7 @@ use serde::ser::SerializeMap;
 
 use crate::rules::kit::Operation;
 
-/// An `AdmissionReview` with a response (`kubernetes-facts.md` §3.1). Fields are left out where they say nothing:
+/// An `AdmissionReview` with a response (`docs/kubernetes-facts.md` §3.1). Fields are left out where they say nothing:
 /// an empty patch with a patchType is an error to the API server.
 #[derive(Debug, Default)]
 pub(super) struct Answer<'a> {

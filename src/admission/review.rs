@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::graph::project::{ProjectedWorkload, Text, WorkloadSeed};
 use crate::graph::{Kind, Name};
 
-/// The request of an `admission.k8s.io/v1` AdmissionReview (`kubernetes-facts.md` §3.1), as far as it is read.
+/// The request of an `admission.k8s.io/v1` AdmissionReview (`docs/kubernetes-facts.md` §3.1), as far as it is read.
 #[derive(Debug, Default)]
 pub(super) struct Request<'a> {
     pub(super) uid: Cow<'a, str>,

@@ -15,7 +15,7 @@ use super::webhook::{Webhook, now};
 use crate::metrics::Webhook as Phase;
 
 /// Object and old object travel together, each up to the API server's own limit of about 3 MiB
-/// (`kubernetes-facts.md` §3.1).
+/// (`docs/kubernetes-facts.md` §3.1).
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// `POST /validate` and `POST /mutate`.

@@ -19,7 +19,7 @@ use crate::graph::project::{self, Object};
 use crate::graph::{Graph, Name, ObjectKind, ObjectRef, Service};
 use crate::metrics::{LiveRead, Metrics};
 
-/// For one object, the wait for a turn included (design §4).
+/// For one object, the wait for a turn included.
 const OBJECT_DEADLINE: Duration = Duration::from_millis(500);
 /// For the Services of a namespace.
 const LIST_DEADLINE: Duration = Duration::from_millis(300);

@@ -1,6 +1,6 @@
 //! The webhook configurations: which requests the API server sends to us, and what it does when we do not answer.
 //!
-//! One table (`ENTRIES`, design §4) for the installed configurations and for `serve --register-url`.
+//! One table (`ENTRIES`) for the installed configurations and for `serve --register-url`.
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
@@ -125,7 +125,7 @@ impl Endpoint<'_> {
     }
 }
 
-/// A row of design §4's table.
+/// A row of the table.
 struct Entry {
     name: &'static str,
     phase: Phase,

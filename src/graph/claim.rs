@@ -46,7 +46,7 @@ pub enum VolumeKind {
     Csi(Name),
     /// An in-tree disk that the attach/detach controller handles.
     InTreeAttachable,
-    /// NFS, CephFS, hostPath, local …: nobody enforces the mode (`kubernetes-facts.md` §2.1).
+    /// NFS, CephFS, hostPath, local …: nobody enforces the mode (`docs/kubernetes-facts.md` §2.1).
     NotAttachable,
 }
 
@@ -145,7 +145,7 @@ impl Modes {
     }
 
     /// Only one node may use it at a time: modes are known and none of them is a shared one
-    /// (`IsMultiAttachAllowed`, `kubernetes-facts.md` §2.1).
+    /// (`IsMultiAttachAllowed`, `docs/kubernetes-facts.md` §2.1).
     #[must_use]
     pub const fn is_single_node(self) -> bool {
         !self.is_empty() && !self.contains(AccessMode::ReadWriteMany) && !self.contains(AccessMode::ReadOnlyMany)
@@ -183,7 +183,7 @@ impl fmt::Debug for Modes {
 
 impl Claim {
     /// The modes that count: the volume's where it is bound and readable, else the granted ones, else the
-    /// requested ones (`kubernetes-facts.md` §2.2).
+    /// requested ones (`docs/kubernetes-facts.md` §2.2).
     #[must_use]
     pub fn modes(&self) -> Modes {
         match &self.volume {

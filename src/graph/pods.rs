@@ -28,7 +28,7 @@ pub struct PodVolume {
 /// What is behind a pod's volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VolumeSource {
-    /// `persistentVolumeClaim`. The name may be empty (`kubernetes-facts.md` §1.4: shadowed by a template).
+    /// `persistentVolumeClaim`. The name may be empty (`docs/kubernetes-facts.md` §1.4: shadowed by a template).
     Claim {
         claim: Name,
         read_only: bool,

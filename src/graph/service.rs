@@ -18,7 +18,7 @@ pub struct Service {
 pub enum Exposure {
     ClusterIp,
     ExternalName,
-    /// `clusterIP: None`: the only kind with a DNS record for each pod (`kubernetes-facts.md` §1.7).
+    /// `clusterIP: None`: the only kind with a DNS record for each pod (`docs/kubernetes-facts.md` §1.7).
     Headless,
 }
 

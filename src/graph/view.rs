@@ -232,7 +232,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether a volume of this kind, or one that `provisioner` will make, is attached to one node at a time by the
-    /// attach/detach controller (`rules.md`, "enforced"). What is not known counts as enforced.
+    /// attach/detach controller (`ARCHITECTURE.md`, "enforced"). What is not known counts as enforced.
     #[must_use]
     pub fn attaches(&self, kind: &VolumeKind) -> bool {
         match kind {

@@ -92,7 +92,7 @@ pub struct Shape {
 }
 
 impl Workload {
-    /// Owned by a built-in workload that was judged in its place (`rules.md`, "Owned").
+    /// Owned by a built-in workload that was judged in its place (`ARCHITECTURE.md`, "owned").
     #[must_use]
     pub fn is_owned(&self) -> bool {
         self.owner
@@ -117,7 +117,7 @@ impl Workload {
 
     /// The claims that its pods name by hand, with the volume's own `readOnly`.
     ///
-    /// Volumes count whether mounted or not (`kubernetes-facts.md` §2.1); one that a claim template of the same
+    /// Volumes count whether mounted or not (`docs/kubernetes-facts.md` §2.1); one that a claim template of the same
     /// name replaces does not (§1.4).
     pub fn claims(&self) -> impl Iterator<Item = (&Name, bool)> {
         self.pods.volumes.iter().filter_map(|volume| match &volume.source {
@@ -163,7 +163,7 @@ impl Workload {
 
 impl Rollout {
     /// The surge and the unavailable pods of a rolling update of `replicas` pods, where it is one: surge rounds up,
-    /// unavailable rounds down, and both zero makes one unavailable (`kubernetes-facts.md` §2.3).
+    /// unavailable rounds down, and both zero makes one unavailable (`docs/kubernetes-facts.md` §2.3).
     #[must_use]
     pub fn fenceposts(self, replicas: u32) -> Option<Fenceposts> {
         let Self::Rolling {

@@ -4,7 +4,7 @@ use super::decision::{Decision, Judged, Standing};
 use crate::graph::{Change, Changed, Operation, View, Workload, WorkloadId};
 use crate::rules::kit::{Action, AnyRule, Finding, Parameters, Surroundings, Verdict, text};
 
-/// kubectl shows a line of this many characters well (`kubernetes-facts.md` §3.1).
+/// kubectl shows a line of this many characters well (`docs/kubernetes-facts.md` §3.1).
 const WARNING_WANTED: usize = 120;
 /// The API server cuts every warning to this once the total is over its budget.
 const WARNING_MOST: usize = 256;

@@ -32,7 +32,7 @@ pub use tree::{Entries, Entry, Items, Node, Value};
 /// The largest text that is read, in bytes. Larger ones are no manifests.
 pub const TEXT_LIMIT: usize = 64 << 20;
 
-/// The longest string, in bytes: the API server takes no request above 3 MiB (`kubernetes-facts.md`; etcd's limit is
+/// The longest string, in bytes: the API server takes no request above 3 MiB (`docs/kubernetes-facts.md`; etcd's limit is
 /// half of that).
 const SCALAR_LIMIT: usize = 4 << 20;
 

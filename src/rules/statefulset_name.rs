@@ -8,7 +8,7 @@ use crate::graph::{Kind, Workload};
 pub(super) struct StatefulSetName;
 
 /// Pods carry the label `controller-revision-hash`: `<name>-<hash>`, with a hash of up to ten characters
-/// (`kubernetes-facts.md` §1.4, "Name length").
+/// (`docs/kubernetes-facts.md` §1.4, "Name length").
 const HASH: usize = "-".len() + 10;
 /// The longest name that leaves room for it.
 const LONGEST: usize = dns::LONGEST - HASH;

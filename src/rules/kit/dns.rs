@@ -16,7 +16,7 @@ pub fn is_label(name: &str) -> bool {
 }
 
 /// A label that begins with a letter, which a Service's name must on clusters before `RelaxedServiceNameValidation`
-/// (`kubernetes-facts.md` §1.7; `IsDNS1035Label`).
+/// (`docs/kubernetes-facts.md` §1.7; `IsDNS1035Label`).
 #[must_use]
 pub fn is_service_name(name: &str) -> bool {
     is_label(name) && name.starts_with(|first: char| first.is_ascii_lowercase())

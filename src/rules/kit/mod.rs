@@ -1,4 +1,4 @@
-//! What rules are made of: the traits, findings, patches, and the shared vocabulary of `docs/rules.md`.
+//! What rules are made of: the traits, findings, patches, and the shared vocabulary.
 
 pub mod dns;
 pub mod finding;

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub const DEFAULTED: &str = "stateward.dev/defaulted";
 
 /// One operation of a JSON patch. Only those that cannot fail: `test`, `remove` and `replace` of a maybe-missing
-/// path turn into a 500 that `failurePolicy: Ignore` does not save (`kubernetes-facts.md` §0.6).
+/// path turn into a 500 that `failurePolicy: Ignore` does not save (`docs/kubernetes-facts.md` §0.6).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum Operation {

@@ -9,7 +9,7 @@ use crate::graph::{
     VolumeSource, Workload,
 };
 
-/// Provisioners that make directories of one node (`docs/rules.md`, "pinned").
+/// Provisioners that make directories of one node (`ARCHITECTURE.md`, "pinned").
 const LOCAL: &[&str] = &[
     "kubernetes.io/no-provisioner",
     "rancher.io/local-path",
@@ -121,7 +121,7 @@ impl Barrier {
 
 /// The claims that a workload's pods name by hand, each once.
 ///
-/// Volumes count whether mounted or not (`kubernetes-facts.md` §2.1); one that a claim template of the same name
+/// Volumes count whether mounted or not (`docs/kubernetes-facts.md` §2.1); one that a claim template of the same name
 /// replaces does not (§1.4).
 #[must_use]
 pub fn mounted(workload: &Workload) -> Vec<Mounted<'_>> {
@@ -170,7 +170,7 @@ pub fn pods_ever(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
 }
 
 /// How far a rolling update goes above the desired number of pods while it may not go below: then the new pod and the
-/// old wait for one another. At the replicas the workload has, at least one (`kubernetes-facts.md` §2.3).
+/// old wait for one another. At the replicas the workload has, at least one (`docs/kubernetes-facts.md` §2.3).
 #[must_use]
 pub fn surge(workload: &Workload) -> Option<Fenceposts> {
     let posts = workload.rollout.fenceposts(workload.replicas.max(1))?;
@@ -288,7 +288,7 @@ fn access_to(claim: &Claim, cx: &Surroundings<'_>) -> Access {
     }
 }
 
-/// Whether the claim's mode is really enforced on a second node (`docs/rules.md`, "enforced").
+/// Whether the claim's mode is really enforced on a second node (`ARCHITECTURE.md`, "enforced").
 fn is_enforced(claim: &Claim, view: &View<'_>) -> bool {
     if let Lookup::Known(volume) = &claim.volume {
         return view.attaches(&volume.kind);

@@ -178,7 +178,7 @@ impl ControlPlane {
 
     /// Starts Kubernetes' own controllers, unless they already run, and waits for their first sign of life.
     ///
-    /// Those that would evict pods from nodes without a kubelet are left out (`design.md` §6).
+    /// Those that would evict pods from nodes without a kubelet are left out.
     pub async fn start_controller_manager(&self) {
         self.try_start_controller_manager()
             .await

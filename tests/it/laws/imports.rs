@@ -1,4 +1,4 @@
-//! Which module may import which, and what the pure core never names (design: data goes one way).
+//! Which module may import which, and what the pure core never names.
 
 use super::{Source, assert_none, has_word, sources};
 

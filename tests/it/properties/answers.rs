@@ -211,7 +211,7 @@ fn check(path: &str, body: &[u8], world: &World, review: Option<&Value>) -> Stat
     status
 }
 
-/// The contract of `kubernetes-facts.md` §3.1.
+/// The contract of `docs/kubernetes-facts.md` §3.1.
 fn check_answer(path: &str, answer: &Value) {
     let members = answer.as_object().expect("an object");
     assert_eq!(members.len(), 3, "{answer}");

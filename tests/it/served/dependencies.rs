@@ -76,7 +76,7 @@ async fn deleting_a_governing_service_is_denied_in_strict_and_warned_about_in_ba
         "{}",
         refused.stderr
     );
-    // Of a collection: one request an object, and none has a name (`kubernetes-facts.md` §3.2).
+    // Of a collection: one request an object, and none has a name (`docs/kubernetes-facts.md` §3.2).
     let collection = |resource: &str| format!("delete --raw=/api/v1/namespaces/{strict}/{resource}");
     let refused = shop.kubectl(&strict, &collection("services")).await.failed();
     assert!(refused.stderr.contains("service-missing"), "{}", refused.stderr);

@@ -111,7 +111,7 @@ impl Shop {
             .await
             .expect("the namespace is created");
         let name = created.metadata.name.expect("invariant: created objects have names");
-        // While the labels are unknown every selector matches, and nothing is denied (`design.md` §3).
+        // While the labels are unknown every selector matches, and nothing is denied.
         let sets = Api::<StatefulSet>::namespaced(client, &name);
         let denied = objects::probe(&"too-long-for-the-names-of-its-pods-".repeat(2)[..60]);
         let dry_run = PostParams {
