@@ -9,6 +9,7 @@
 mod builder;
 mod de;
 mod document;
+pub mod edit;
 mod encoding;
 pub mod files;
 mod keys;
