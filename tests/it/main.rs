@@ -26,6 +26,9 @@ mod laws;
 /// What holds for every world and every request.
 mod properties;
 
+/// Kubernetes' own controllers judge our verdicts.
+mod oracle;
+
 /// Generated StatefulSets through the defaults: create, replace, update.
 mod properties_defaults;
 
