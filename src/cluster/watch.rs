@@ -29,6 +29,9 @@ const ANSWER: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_mins(3);
 /// After so many watches in a row that brought nothing, our version may be one that the API server never had.
 const FRUITLESS: u32 = 5;
+/// So many refusals in a row are believed where there was permission before: an API server that has just started refuses
+/// everybody until it knows its roles.
+const REFUSALS: u32 = 5;
 /// How often kinds are looked at for staleness.
 const REFRESH: Duration = Duration::from_secs(5);
 
@@ -38,7 +41,7 @@ pub struct Pace {
     /// After the first failure; doubled with each further one.
     pub first: Duration,
     pub last: Duration,
-    /// After a refusal: somebody has to grant something first.
+    /// The longest wait after refusals: somebody has to grant something first.
     pub refused: Duration,
 }
 
@@ -80,6 +83,8 @@ impl Watches {
                 keeper: keeper.clone(),
                 pages: pages.clone(),
                 backoff: Backoff { pace, failures: 0 },
+                listed: false,
+                refusals: 0,
                 refused: false,
                 heard: false,
             };
@@ -135,6 +140,11 @@ struct Watch {
     keeper: Arc<Keeper>,
     pages: Arc<Semaphore>,
     backoff: Backoff,
+    /// There was permission once.
+    listed: bool,
+    /// In a row.
+    refusals: u32,
+    /// Told, and noted.
     refused: bool,
     /// The present watch has brought something, if only a bookmark.
     heard: bool,
@@ -177,7 +187,9 @@ impl Watch {
             freshness.listed(self.kind, now);
             freshness.unreadable(self.kind, unreadable);
         });
+        self.listed = true;
         if std::mem::take(&mut self.refused) {
+            self.backoff.failures = 0;
             info!(kind = self.kind.as_str(), "Objects of this kind can be read now");
         }
         if unreadable > 0 {
@@ -268,27 +280,36 @@ impl Watch {
     /// Tells of a failure, once, and waits before the next try.
     async fn pause(&mut self, failure: &Failure) {
         let kind = self.kind.as_str();
+        self.refusals = match failure {
+            Failure::Refused { .. } => self.refusals.saturating_add(1),
+            _ => 0,
+        };
         match failure {
             Failure::Gone => {
                 debug!(kind, "Watch is too old to go on; listing again");
                 sleep(jittered(self.backoff.pace.first)).await;
             }
-            Failure::Refused { verb, code } => {
+            Failure::Refused { verb, code } if !self.listed || self.refusals >= REFUSALS => {
                 if !std::mem::replace(&mut self.refused, true) {
                     self.tell_refusal(verb, *code);
                 }
                 self.keeper.note(self.kind, |freshness, _| freshness.refused(self.kind));
-                sleep(jittered(self.backoff.pace.refused)).await;
+                sleep(self.backoff.next(self.backoff.pace.refused)).await;
             }
-            Failure::Other(error) => {
-                if self.backoff.failures == 0 {
-                    warn!(kind, error, "Watch failed; trying again, further failures are not told");
-                } else {
-                    debug!(kind, error, failures = self.backoff.failures, "Watch failed again");
-                }
-                sleep(self.backoff.next()).await;
-            }
+            Failure::Refused { verb, code } => self.again(&format!("{verb} refused ({code})")).await,
+            Failure::Other(error) => self.again(error).await,
         }
+    }
+
+    /// Tells of the first of several failures, and waits.
+    async fn again(&mut self, error: &str) {
+        let kind = self.kind.as_str();
+        if self.backoff.failures == 0 {
+            warn!(kind, error, "Watch failed; trying again, further failures are not told");
+        } else {
+            debug!(kind, error, failures = self.backoff.failures, "Watch failed again");
+        }
+        sleep(self.backoff.next(self.backoff.pace.last)).await;
     }
 
     fn tell_refusal(&self, verb: &str, code: u16) {
@@ -311,6 +332,7 @@ impl Watch {
     }
 
     fn recovered(&mut self) {
+        self.refusals = 0;
         if std::mem::take(&mut self.backoff.failures) > 0 {
             info!(kind = self.kind.as_str(), "Watch works again");
         }
@@ -337,10 +359,11 @@ struct Backoff {
 }
 
 impl Backoff {
-    fn next(&mut self) -> Duration {
+    /// The next delay, `longest` at most.
+    fn next(&mut self, longest: Duration) -> Duration {
         let delay = self.pace.first.saturating_mul(1 << self.failures.min(16));
         self.failures = self.failures.saturating_add(1);
-        jittered(delay.min(self.pace.last))
+        jittered(delay.min(longest))
     }
 }
 

@@ -167,6 +167,30 @@ async fn a_kind_that_may_not_be_read_is_unknown_until_it_may() {
 }
 
 #[tokio::test]
+async fn a_permission_that_was_there_is_gone_only_when_it_was_refused_several_times() {
+    for (refusals, knowledge) in [(4, Knowledge::Complete), (5, Knowledge::Unavailable)] {
+        let fake = Fake::default();
+        fake.on_read(SERVICES, 200, list("7", &[service("a", "1")]));
+        let watch = fake.on_watch(SERVICES);
+        for _ in 0..refusals {
+            fake.on_read(SERVICES, 403, failure(403));
+        }
+        fake.on_read(SERVICES, 0, Value::Null);
+        let live = Live::start(&fake.client());
+        live.until_names(KIND, &["shop/a"]).await;
+        watch.send("ERROR", &failure(410));
+        eventually("all answers to be given", async || {
+            let calls = fake.calls(SERVICES);
+            let lists = calls.iter().filter(|call| call.contains("limit")).count();
+            (lists == refusals + 2).then_some(())
+        })
+        .await;
+        assert_eq!(live.knowledge(KIND), knowledge, "after {refusals} refusals");
+        assert_eq!(live.names(KIND), ["shop/a"]);
+    }
+}
+
+#[tokio::test]
 async fn an_object_that_cannot_be_read_spoils_no_other_and_leaves_no_old_truth() {
     let fake = Fake::default();
     let broken = |version: &str| json!({"metadata": {"name": "b", "namespace": "shop", "resourceVersion": version}, "spec": {"selector": 7}});
