@@ -16,14 +16,17 @@
 //! and start their own [`Served`] there.
 
 mod autoscalers;
+mod controllers;
 mod defaults;
 mod dependencies;
+mod installed;
 mod kinds;
 mod lifecycle;
 mod objects;
 mod policies;
 mod races;
 mod ratchet;
+mod readme;
 mod reinvocation;
 mod resilience;
 mod scale;
@@ -77,16 +80,17 @@ impl Served {
         let url = format!("https://127.0.0.1:{port}");
         let mut all = vec!["--kubeconfig", &kubeconfig, "--register-url", &url];
         all.extend(arguments);
-        Self::spawn(port, &all)
+        Self::on(port, &all)
     }
 
     /// Starts the webhook with these arguments and addresses on loopback.
     pub fn with(arguments: &[&str]) -> Self {
         let port = free_port().expect("a port is free");
-        Self::spawn(port, arguments)
+        Self::on(port, arguments)
     }
 
-    fn spawn(port: u16, arguments: &[&str]) -> Self {
+    /// As [`Self::with`], where others need to know the port.
+    pub fn on(port: u16, arguments: &[&str]) -> Self {
         let scratch = Scratch::new().expect("a directory can be made");
         let log = scratch.path().join("serve.log");
         let admin = free_port().expect("a port is free");

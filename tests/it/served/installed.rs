@@ -1,0 +1,153 @@
+//! The installation as a user makes it: `certs/make.sh`, `stateward manifests`, `kubectl apply`, and the process in it.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::Served;
+use super::objects::{claim, deployment};
+use crate::controlplane::process::Scratch;
+use crate::controlplane::{ControlPlane, eventually, free_port};
+
+const INSTALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml");
+const ACCOUNT: &str = "system:serviceaccount:stateward-system:stateward";
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// A file of `certs/make.sh`.
+fn file(directory: &Path, name: &str) -> String {
+    directory.join(name).display().to_string()
+}
+
+#[tokio::test]
+async fn install_yaml_is_accepted_and_changes_nothing_when_applied_again() {
+    let cluster = ControlPlane::start().await;
+    let applied = cluster.kubectl(["apply", "-f", INSTALL]).await.succeeded();
+    // A warning would be of Pod Security, of a deprecated version or of an unknown field.
+    assert_eq!(applied.stderr, "");
+    let versions = async || {
+        let path = "-o=jsonpath={range .items[*]}{.kind}/{.metadata.resourceVersion} {end}";
+        cluster.kubectl(["get", "-f", INSTALL, path]).await.succeeded().stdout
+    };
+    let before = versions().await;
+    assert_eq!(before.split_whitespace().count(), applied.stdout.lines().count());
+    cluster.kubectl(["apply", "-f", INSTALL]).await.succeeded();
+    assert_eq!(versions().await, before);
+
+    // Its pods are admitted to its namespace, which enforces the strictest Pod Security standard.
+    let get = ["get", "deployment", "stateward", "-n", "stateward-system", "-o", "json"];
+    let deployment: Value = serde_json::from_str(&cluster.kubectl(get).await.succeeded().stdout).expect("JSON");
+    let mut pod = deployment["spec"]["template"].clone();
+    pod["apiVersion"] = "v1".into();
+    pod["kind"] = "Pod".into();
+    pod["metadata"]["name"] = "stateward".into();
+    let create = ["create", "-n", "stateward-system", "--dry-run=server", "-f", "-"];
+    let created = cluster.kubectl_stdin(create, &pod.to_string()).await.succeeded();
+    assert_eq!(created.stderr, "");
+
+    // A whole cluster with us installed and not up yet still works: nothing fails closed without a CA.
+    cluster
+        .kubectl(["create", "deployment", "web", "--image=web"])
+        .await
+        .succeeded();
+}
+
+#[tokio::test]
+async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_permissions_it_has() {
+    let cluster = ControlPlane::start().await;
+    let scratch = Scratch::new().expect("a directory can be made");
+    let certificates = scratch.path().join("certs");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/certs/make.sh");
+    let told = run("sh", &[script, &certificates.display().to_string()]);
+
+    // What the script says comes next: every command, as it is printed.
+    let mut commands = told.lines().filter(|line| !line.is_empty()).skip(1);
+    for command in commands.by_ref().take(2) {
+        let arguments = command.strip_prefix("kubectl ").expect("a command of kubectl");
+        cluster.kubectl(arguments.split(' ')).await.succeeded();
+    }
+    let last = commands.next().expect("a third command");
+    let manifests = last
+        .strip_prefix("stateward ")
+        .and_then(|rest| rest.strip_suffix(" | kubectl apply --server-side -f -"))
+        .expect("a command of stateward, applied");
+    assert_eq!(commands.next(), None);
+    let arguments: Vec<&str> = manifests.split(' ').collect();
+    let manifests = run(env!("CARGO_BIN_EXE_stateward"), &arguments);
+
+    // There is no network of pods here: the Service leads to this process, by the same name as far as TLS knows.
+    let port = free_port().expect("a port is free");
+    let manifests = manifests.replace("      port: 443\n", &format!("      port: {port}\n"));
+    let apply = ["apply", "--server-side", "-f", "-"];
+    cluster.kubectl_stdin(apply, &manifests).await.succeeded();
+    let delete = ["delete", "service", "stateward", "-n", "stateward-system"];
+    cluster.kubectl(delete).await.succeeded();
+    let local = [
+        "create",
+        "service",
+        "externalname",
+        "stateward",
+        "--external-name=localhost",
+        "-n",
+        "stateward-system",
+    ];
+    cluster.kubectl(local).await.succeeded();
+
+    // RBAC is applied from a cache of its own.
+    eventually("the permissions", async || {
+        let may = ["auth", "can-i", "list", "services", "--as", ACCOUNT];
+        cluster.kubectl(may).await.success.then_some(())
+    })
+    .await;
+
+    let account = cluster.kubeconfig_as(ACCOUNT, &[]).display().to_string();
+    let (certificate, key) = (file(&certificates, "tls.crt"), file(&certificates, "tls.key"));
+    let arguments = ["--kubeconfig", &account, "--tls-cert", &certificate, "--tls-key", &key];
+    let served = Served::on(port, &arguments);
+    served.ready().await;
+    served.called(&cluster).await;
+    let refused: Vec<Value> = served
+        .log()
+        .into_iter()
+        .filter(|line| line["level"] == "WARN" || line["level"] == "ERROR")
+        .collect();
+    assert_eq!(refused, [Value::Null; 0]);
+
+    let namespace = cluster.namespace("guarded").await;
+    let create = ["create", "-n", &namespace, "-f", "-"];
+    let objects = [claim("data", "ReadWriteOnce"), deployment("web", "data", 3)].join("\n---\n");
+    let refused = cluster.kubectl_stdin(create, &objects).await.failed();
+    assert!(refused.stderr.contains("rwo-replicas"), "{}", refused.stderr);
+
+    // Without us, workloads wait for us; all else goes on, and so does the control plane.
+    served.signal("TERM");
+    assert_eq!(served.ended().await.code(), Some(0));
+    eventually("the end of the connections", async || {
+        let web = deployment("web", "data", 1);
+        let output = cluster.kubectl_stdin(create, &web).await.failed();
+        output
+            .stderr
+            .contains("failed calling webhook \"workloads.stateward.dev\"")
+            .then_some(())
+    })
+    .await;
+    cluster
+        .kubectl_stdin(create, &claim("more", "ReadWriteOnce"))
+        .await
+        .succeeded();
+    for system in ["kube-system", "stateward-system"] {
+        let create = ["create", "-n", system, "-f", "-"];
+        cluster
+            .kubectl_stdin(create, &deployment("dns", "data", 2))
+            .await
+            .succeeded();
+    }
+}
