@@ -1,3 +1,4 @@
 //! Judging everything that is there, and the report of it.
 
+pub mod entries;
 pub mod report;

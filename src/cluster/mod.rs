@@ -7,6 +7,7 @@ pub mod install;
 pub mod kinds;
 pub mod live;
 pub mod register;
+pub mod snapshot;
 pub mod watch;
 pub mod webhooks;
 mod wire;

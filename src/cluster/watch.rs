@@ -167,7 +167,7 @@ impl Watch {
         let mut next = String::new();
         let version = loop {
             let permit = self.pages.clone().acquire_owned().await;
-            let request = request(wire::page(self.kind, &next))?;
+            let request = request(wire::page(self.kind, None, &next))?;
             let text = timeout(ANSWER, self.client.request_text(request))
                 .await
                 .map_err(|_| Failure::Other("no answer to a list".to_owned()))?

@@ -110,8 +110,8 @@ pub(super) fn collection(kind: ObjectKind, namespace: Option<&str>) -> String {
 }
 
 /// The path of a page of 500 objects; as large as kubectl's and client-go's.
-pub(super) fn page(kind: ObjectKind, next: &str) -> String {
-    let path = collection(kind, None);
+pub(super) fn page(kind: ObjectKind, namespace: Option<&str>, next: &str) -> String {
+    let path = collection(kind, namespace);
     match next {
         "" => format!("{path}?limit=500"),
         next => format!("{path}?limit=500&continue={}", escaped(next)),
@@ -131,6 +131,11 @@ pub(super) fn watch(kind: ObjectKind, version: &str) -> String {
 /// The path of one object.
 pub(super) fn object(kind: ObjectKind, namespace: &str, name: &str) -> String {
     format!("{}/{}", collection(kind, Some(namespace)), escaped(name))
+}
+
+/// The path of a Namespace itself.
+pub(super) fn namespace(name: &str) -> String {
+    format!("{}/{}", collection(ObjectKind::Namespace, None), escaped(name))
 }
 
 /// Escapes all that means something in a URL.
@@ -155,14 +160,19 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_api() {
-        assert_eq!(page(ObjectKind::Node, ""), "/api/v1/nodes?limit=500");
+        assert_eq!(page(ObjectKind::Node, None, ""), "/api/v1/nodes?limit=500");
         assert_eq!(
-            page(ObjectKind::Workload(Kind::CronJob), "a+b="),
+            page(ObjectKind::Workload(Kind::CronJob), None, "a+b="),
             "/apis/batch/v1/cronjobs?limit=500&continue=a%2Bb%3D"
         );
         assert_eq!(
             object(ObjectKind::Claim, "shop", "data"),
             "/api/v1/namespaces/shop/persistentvolumeclaims/data"
         );
+        assert_eq!(
+            page(ObjectKind::Service, Some("shop"), ""),
+            "/api/v1/namespaces/shop/services?limit=500"
+        );
+        assert_eq!(namespace("shop"), "/api/v1/namespaces/shop");
     }
 }

@@ -3,6 +3,7 @@
 mod fake;
 mod live;
 mod real;
+mod snapshot;
 mod watch;
 
 use std::sync::Arc;
