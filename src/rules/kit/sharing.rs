@@ -83,6 +83,8 @@ pub enum Barrier {
     LoneNode,
     /// Nothing: the driver does not enforce the mode.
     Nothing,
+    /// The attach/detach controller, unless the volume lives on one node: neither it nor its class is known.
+    Unclear,
 }
 
 impl Mounted<'_> {
@@ -100,7 +102,7 @@ impl Barrier {
     pub const fn limit(self) -> Action {
         match self {
             Self::Attach => Action::Deny,
-            Self::LoneNode | Self::Nothing => Action::Warn,
+            Self::LoneNode | Self::Nothing | Self::Unclear => Action::Warn,
         }
     }
 
@@ -109,6 +111,11 @@ impl Barrier {
     pub fn consequence(self, pods: &str) -> String {
         match self {
             Self::Attach => format!("{pods} on other nodes would wait in ContainerCreating for ever"),
+            Self::Unclear => {
+                format!(
+                    "{pods} on other nodes would wait for ever, unless its volume, which is not known, is on one node"
+                )
+            }
             Self::LoneNode => {
                 format!("{pods} on a second node, which this cluster does not have yet, would wait for ever")
             }
@@ -279,6 +286,8 @@ fn access_to(claim: &Claim, cx: &Surroundings<'_>) -> Access {
         Access::OnePod(modes)
     } else if !modes.is_single_node() || is_pinned(claim, cx) {
         Access::Free
+    } else if claim.volume.is_unknown() && cx.view.class(&claim.class).known().is_none() {
+        Access::OneNode(modes, Barrier::Unclear)
     } else if !is_enforced(claim, cx.view) {
         Access::OneNode(modes, Barrier::Nothing)
     } else if cx.view.nodes().known().is_some_and(|nodes| nodes.len() == 1) {
