@@ -214,6 +214,54 @@ async fn a_service_becomes_headless_by_way_of_an_external_name_or_anew() {
     );
 }
 
+/// The users are those of `CLEANERS` in `src/admission/change.rs`, which are never refused.
+#[tokio::test]
+async fn what_follows_from_a_delete_is_deleted_by_the_cleaners() {
+    let cluster = super::plane().await;
+    let namespace = cluster.namespace("facts").await;
+    cluster
+        .kubectl_stdin(["create", "-n", &namespace, "-f", "-"], OBJECTS)
+        .await
+        .succeeded();
+    let uid = ["get", "sts", "db", "-n", &namespace, "-o", "jsonpath={.metadata.uid}"];
+    let uid = cluster.kubectl(uid).await.succeeded().stdout;
+    let owned = format!(
+        "{{apiVersion: v1, kind: Service, metadata: {{name: owned, ownerReferences: [{{apiVersion: apps/v1, \
+         kind: StatefulSet, name: db, uid: {uid}}}]}}, spec: {{clusterIP: None}}}}"
+    );
+    cluster
+        .kubectl_stdin(["create", "-n", &namespace, "-f", "-"], &owned)
+        .await
+        .succeeded();
+    let deleted_by = async |verb: &str, user: &str| {
+        cluster
+            .audit_event(|event| {
+                let object = &event["objectRef"];
+                event["verb"] == verb
+                    && object["resource"] == "services"
+                    && object["namespace"] == *namespace
+                    && event["user"]["username"] == user
+            })
+            .await
+    };
+    cluster
+        .kubectl(["delete", "sts", "db", "--wait=false", "-n", &namespace])
+        .await
+        .succeeded();
+    let collector = "system:serviceaccount:kube-system:generic-garbage-collector";
+    let event = deleted_by("delete", collector).await;
+    assert_eq!(event["objectRef"]["name"], "owned");
+    cluster
+        .kubectl(["delete", "namespace", &namespace, "--wait=false"])
+        .await
+        .succeeded();
+    deleted_by(
+        "deletecollection",
+        "system:serviceaccount:kube-system:namespace-controller",
+    )
+    .await;
+}
+
 /// Lets the witness look at a namespace, and waits until it does.
 async fn witnessed(cluster: &ControlPlane, namespace: &str) {
     cluster.kubectl_stdin(["apply", "-f", "-"], WITNESS).await.succeeded();

@@ -5,6 +5,7 @@
 //! "For ever" is no time: a later pod with a volume of its own is attached on each node, so the attach/detach
 //! controller has passed by the pod that waits, and the pod it waits for is ready and stays.
 //!
+//! The containers mount none of their pods' volumes: the controllers count `spec.volumes`, and so do our rules.
 //! ReadWriteOncePod is not here: kube-scheduler enforces it, and there is none.
 
 mod facts;
