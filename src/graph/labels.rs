@@ -7,12 +7,36 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::project::Text;
 
-/// A sorted string map in one allocation: `key\0value\0key\0value\0`.
+/// A sorted string map in one allocation: `key\0value\0key\0value\0`, where a well-known key is one control character.
 ///
 /// A namespace holds thousands of small label sets, each read far more often than built;
 /// a linear scan over some hundred bytes beats a tree of strings in time and in memory.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels(Box<str>);
+
+/// Keys that every second object carries, each stored as its place here, counted from 1.
+const WELL_KNOWN: [&str; 20] = [
+    "app",
+    "app.kubernetes.io/component",
+    "app.kubernetes.io/created-by",
+    "app.kubernetes.io/instance",
+    "app.kubernetes.io/managed-by",
+    "app.kubernetes.io/name",
+    "app.kubernetes.io/part-of",
+    "app.kubernetes.io/version",
+    "argocd.argoproj.io/instance",
+    "beta.kubernetes.io/arch",
+    "beta.kubernetes.io/os",
+    "helm.sh/chart",
+    "k8s-app",
+    "kubernetes.io/arch",
+    "kubernetes.io/hostname",
+    "kubernetes.io/metadata.name",
+    "kubernetes.io/os",
+    "node.kubernetes.io/instance-type",
+    "topology.kubernetes.io/region",
+    "topology.kubernetes.io/zone",
+];
 
 impl Labels {
     /// Packs pairs; of a repeated key the last one counts, as in JSON.
@@ -29,13 +53,19 @@ impl Labels {
     /// Returns the value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.iter()
-            .find(|(candidate, _)| *candidate == key)
+        let stored = stored(key);
+        self.raw()
+            .find(|(candidate, _)| *candidate == stored)
             .map(|(_, value)| value)
     }
 
     /// Returns the pairs, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.raw().map(|(key, value)| (written(key), value))
+    }
+
+    /// The pairs with keys as they are stored.
+    fn raw(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut parts = self.0.split_terminator('\0');
         std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
     }
@@ -49,7 +79,7 @@ impl Labels {
     /// Returns true where every pair of `other` is also here: `other`, as a selector, selects this.
     #[must_use]
     pub fn contains_all(&self, other: &Self) -> bool {
-        other.iter().all(|(key, value)| self.get(key) == Some(value))
+        other.raw().all(|pair| self.raw().any(|own| own == pair))
     }
 
     fn pack(mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Self {
@@ -64,7 +94,7 @@ impl Labels {
             if pairs.get(position + 1).is_some_and(|(next, _)| next == key) {
                 continue;
             }
-            for part in [key, value] {
+            for part in [stored(key), value] {
                 // NUL is legal in JSON but in no label; an annotation that holds one loses it.
                 if part.contains('\0') {
                     packed.push_str(&part.replace('\0', "\u{fffd}"));
@@ -75,6 +105,27 @@ impl Labels {
             }
         }
         Self(packed.into_boxed_str())
+    }
+}
+
+/// A key as it is stored. A key that looks like a stored one is in no label, and loses its control character.
+fn stored(key: &str) -> &str {
+    if let Some(place) = WELL_KNOWN.iter().position(|known| *known == key) {
+        const CODES: &str =
+            "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\u{9}\u{a}\u{b}\u{c}\u{d}\u{e}\u{f}\u{10}\u{11}\u{12}\u{13}\u{14}";
+        return &CODES[place..=place];
+    }
+    match key.as_bytes() {
+        [..=0x1f] => "\u{fffd}",
+        _ => key,
+    }
+}
+
+/// A stored key as it was written.
+fn written(key: &str) -> &str {
+    match key.as_bytes() {
+        [code @ 1..=0x1f] => WELL_KNOWN.get(usize::from(*code) - 1).copied().unwrap_or(key),
+        _ => key,
     }
 }
 
@@ -152,6 +203,18 @@ mod tests {
         assert!(labels.contains_all(&Labels::from_pairs([("b", "3")])));
         assert!(!labels.contains_all(&Labels::from_pairs([("b", "2")])));
         assert!(labels.contains_all(&Labels::default()));
+    }
+
+    #[test]
+    fn well_known_keys_are_stored_short_and_read_whole() {
+        let pairs = [("app", "web"), ("helm.sh/chart", "a"), ("zone", "b")];
+        let labels = Labels::from_pairs(pairs);
+        assert_eq!(labels.iter().collect::<Vec<_>>(), pairs);
+        assert_eq!(labels.get("helm.sh/chart"), Some("a"));
+        assert_eq!(labels.0.len(), "1.web.1.a.zone.b.".len());
+        let all = Labels::from_pairs(WELL_KNOWN.map(|key| (key, "")));
+        assert_eq!(all.iter().map(|(key, _)| key).collect::<Vec<_>>(), WELL_KNOWN);
+        assert_eq!(Labels::from_pairs([("\u{1}", "x")]).get("app"), None);
     }
 
     #[test]

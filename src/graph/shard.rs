@@ -5,11 +5,13 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
-use super::claim::Claim;
+use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
 use super::labels::Labels;
 use super::lookup::Lookup;
 use super::names::{Kind, Name, Timestamp, WorkloadId};
+use super::pods::VolumeSource;
 use super::service::Service;
+use super::shared::SharedNames;
 use super::workload::Workload;
 
 /// The objects of one namespace with their edges. Lives behind one lock (`store.rs`).
@@ -26,6 +28,7 @@ pub struct Shard {
     governed: BTreeMap<Name, Vec<WorkloadId>>,
     scalers: BTreeMap<WorkloadId, Vec<Name>>,
     reservations: BTreeMap<WorkloadId, Reservation>,
+    names: SharedNames,
 }
 
 /// What the Namespace object says.
@@ -59,6 +62,7 @@ impl Shard {
             governed: BTreeMap::new(),
             scalers: BTreeMap::new(),
             reservations: BTreeMap::new(),
+            names: SharedNames::default(),
         }
     }
 
@@ -146,12 +150,13 @@ impl Shard {
     }
 
     /// Puts a workload in, and drops the reservation that it fulfils.
-    pub fn insert_workload(&mut self, workload: Arc<Workload>) {
+    pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
         self.settle(&workload);
         if self.workloads.get(&id) == Some(&workload) {
             return;
         }
+        self.share(Arc::make_mut(&mut workload));
         self.unlink(&id);
         let mut claims: Vec<&Name> = workload.claims().map(|(claim, _)| claim).collect();
         claims.sort_unstable();
@@ -178,7 +183,21 @@ impl Shard {
         self.workloads.remove(id);
     }
 
-    pub fn insert_claim(&mut self, claim: Arc<Claim>) {
+    pub fn insert_claim(&mut self, mut claim: Arc<Claim>) {
+        let own = Arc::make_mut(&mut claim);
+        if let Some((name, _)) = self.claim_users.get_key_value(&own.name) {
+            own.name = name.clone();
+        }
+        if let ClassName::Named(class) = &mut own.class {
+            self.names.share(class);
+        }
+        if let Lookup::Known(VolumeTraits {
+            kind: VolumeKind::Csi(driver),
+            ..
+        }) = &mut own.volume
+        {
+            self.names.share(driver);
+        }
         self.claims.insert(claim.name.clone(), claim);
     }
 
@@ -244,6 +263,32 @@ impl Shard {
         });
         if fulfilled {
             self.reservations.remove(&seen.id);
+        }
+    }
+
+    /// Shares the names that a workload repeats.
+    fn share(&mut self, workload: &mut Workload) {
+        if workload.namespace == self.namespace {
+            workload.namespace = self.namespace.clone();
+        }
+        for template in &mut workload.claim_templates {
+            self.names.share(&mut template.name);
+            if let ClassName::Named(class) = &mut template.class {
+                self.names.share(class);
+            }
+        }
+        let pods = Arc::make_mut(&mut workload.pods);
+        for volume in &mut pods.volumes {
+            self.names.share(&mut volume.name);
+            if let VolumeSource::Claim { claim, .. } = &mut volume.source
+                && let Some((name, _)) = self.claims.get_key_value(claim)
+            {
+                *claim = name.clone();
+            }
+        }
+        for mount in &mut pods.mounts {
+            self.names.share(&mut mount.container);
+            self.names.share(&mut mount.volume);
         }
     }
 

@@ -288,7 +288,7 @@ fn limit(change: &Change<'_>, after: &View<'_>) -> Action {
 fn only_less(before: &Workload, after: &Workload) -> bool {
     let comparable = Workload {
         generation: before.generation,
-        created: before.created.clone(),
+        created: before.created,
         labels: before.labels.clone(),
         annotations: before.annotations.clone(),
         owner: before.owner.clone(),

@@ -9,7 +9,7 @@ use super::super::claim::ClaimTemplate;
 use super::super::labels::Labels;
 use super::super::names::{Kind, Name, WorkloadId};
 use super::super::selector::Selector;
-use super::super::workload::{Amount, Concurrency, Rollout, Shape, Workload};
+use super::super::workload::{Amount, Concurrency, Created, Rollout, Shape, Workload};
 use super::meta::ObjectMeta;
 use super::pods::{PodSpec, Template};
 use super::storage::WireTemplate;
@@ -269,7 +269,7 @@ impl WorkloadSeed<'_> {
             namespace: namespace_of(metadata, self.namespace),
             unnamed: name.is_none(),
             generation: metadata.generation.unwrap_or_default(),
-            created: metadata.creation_timestamp.as_deref().map(Into::into),
+            created: metadata.creation_timestamp.as_deref().map(Created::parse),
             deleting: metadata.deletion_timestamp.is_some(),
             labels: Labels::default(),
             annotations: metadata.annotations.kept.clone(),
