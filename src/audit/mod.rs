@@ -1,4 +1,3 @@
 //! Judging everything that is there, and the report of it.
 
-pub mod entries;
 pub mod report;

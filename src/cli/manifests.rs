@@ -1,6 +1,5 @@
 //! `stateward manifests`: everything that an installation in a cluster needs, as YAML.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,13 +37,8 @@ impl Args {
             ca: ca.as_deref(),
         };
         let yaml = installation.to_yaml()?;
-        match std::io::stdout().write_all(yaml.as_bytes()) {
-            // `stateward manifests | head` is no failure.
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(error).context("cannot write to standard output")
-            }
-            _ => Ok(ExitCode::SUCCESS),
-        }
+        super::print(yaml.as_bytes())?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 

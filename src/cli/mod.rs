@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 all is well, 1 findings, 2 bad usage or unreadable input.
 
+pub mod completions;
 pub mod example;
 pub mod logging;
 pub mod manifests;
@@ -10,8 +11,10 @@ pub mod rules;
 pub mod serve;
 pub mod world;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 /// Guards, audits and checks the state of Kubernetes workloads.
@@ -24,6 +27,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Completions(completions::Args),
     Manifests(manifests::Args),
     Rules(rules::Args),
     Serve(serve::Args),
@@ -36,9 +40,20 @@ impl Cli {
     /// What made the subcommand give up, with its whole chain of causes.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Completions(args) => args.run(),
             Command::Manifests(args) => args.run(),
             Command::Rules(args) => args.run(),
             Command::Serve(args) => args.run(),
         }
+    }
+}
+
+/// Writes to standard output; a reader that has seen enough, as in `stateward rules | head`, is no failure.
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    match io::stdout().write_all(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
     }
 }

@@ -1,9 +1,8 @@
 //! `stateward rules`: the rules as a table, or the page of one.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 
 use crate::nearest::nearest;
 use crate::rules::RULES;
@@ -26,13 +25,8 @@ impl Args {
             None => table(),
             Some(id) => page(id)?.to_owned(),
         };
-        match std::io::stdout().write_all(text.as_bytes()) {
-            // `stateward rules | head` is no failure.
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(error).context("cannot write to standard output")
-            }
-            _ => Ok(ExitCode::SUCCESS),
-        }
+        super::print(text.as_bytes())?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
