@@ -187,12 +187,6 @@ impl ObjectKind {
         }
     }
 
-    /// Whether objects of this kind are in a namespace.
-    #[must_use]
-    pub const fn is_namespaced(self) -> bool {
-        matches!(self, Self::Autoscaler | Self::Claim | Self::Service | Self::Workload(_))
-    }
-
     /// The API group and version this kind is read in.
     #[must_use]
     pub const fn api_version(self) -> &'static str {
