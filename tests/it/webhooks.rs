@@ -243,6 +243,118 @@ fn assert_reached(what: &str, reached: Reached, success: bool, stderr: &str) {
     }
 }
 
+/// Every subresource and every verb that `kubectl` has no word for.
+#[tokio::test]
+async fn no_subresource_but_scale_reaches_us_and_collections_are_deleted() {
+    let cluster = ControlPlane::start().await;
+    let namespace = cluster.namespace("subresources").await;
+    cluster
+        .kubectl_stdin(["create", "-n", &namespace, "-f", "-"], &existing())
+        .await
+        .succeeded();
+    register_unreachable(&cluster).await;
+    eventually("the API server's use of the webhooks", async || {
+        let annotate = [
+            "annotate",
+            "hpa",
+            "web",
+            "probe=1",
+            "-n",
+            &namespace,
+            "--dry-run=server",
+        ];
+        (!cluster.kubectl(annotate).await.success).then_some(())
+    })
+    .await;
+
+    for object in [
+        "deployment/web",
+        "statefulset/db",
+        "daemonset/agent",
+        "replicaset/free",
+        "rc/old",
+        "job/free",
+        "cronjob/nightly",
+        "hpa/web",
+        "service/db",
+        "pvc/d",
+        "pod/one",
+    ] {
+        let patch = ["patch", object, "--subresource=status", "--type=merge", "-p"];
+        let status = [
+            r#"{"status":{},"metadata":{"annotations":{"a":"b"}}}"#,
+            "-n",
+            &namespace,
+        ];
+        let output = cluster.kubectl(patch.iter().chain(&status)).await;
+        assert_reached(&format!("status of {object}"), None, output.success, &output.stderr);
+    }
+
+    let core = format!("/api/v1/namespaces/{namespace}");
+    let stored = |path: String| {
+        let cluster = &cluster;
+        async move { cluster.kubectl(["get", "--raw", &path]).await.succeeded().stdout }
+    };
+    let pod = stored(format!("{core}/pods/one")).await;
+    let debugged = pod.replacen(
+        "\"containers\":",
+        "\"ephemeralContainers\":[{\"name\":\"debug\",\"image\":\"x\",\"terminationMessagePolicy\":\"File\",\
+         \"imagePullPolicy\":\"Always\"}],\"containers\":",
+        1,
+    );
+    let eviction =
+        r#"{"apiVersion":"policy/v1","kind":"Eviction","metadata":{"name":"one"},"deleteOptions":{"dryRun":["All"]}}"#;
+    let binding =
+        r#"{"apiVersion":"v1","kind":"Binding","metadata":{"name":"one"},"target":{"kind":"Node","name":"n"}}"#;
+    let space = stored(core.clone()).await;
+    let service = stored(format!("{core}/services/db")).await;
+    for (verb, path, body, works) in [
+        ("replace", "/pods/one/resize", &*pod, true),
+        ("replace", "/pods/one/ephemeralcontainers", &*debugged, true),
+        ("replace", "/services/db/status", &*service, true),
+        ("replace", "/finalize", &*space, true),
+        ("replace", "/status", &*space, true),
+        ("create", "/pods/one/eviction", eviction, true),
+        ("create", "/pods/one/binding", binding, true),
+        // There is no node that could answer, so these get as far as they can.
+        ("create", "/pods/one/exec?command=ls&stdout=true", "{}", false),
+        ("create", "/pods/one/attach?stdout=true", "{}", false),
+        ("create", "/pods/one/portforward", "{}", false),
+        ("create", "/pods/one/proxy/", "{}", false),
+        ("create", "/services/db/proxy/", "{}", false),
+    ] {
+        let path = format!("{core}{path}");
+        let output = cluster.kubectl_stdin([verb, "--raw", &path, "-f", "-"], body).await;
+        assert_eq!(output.success, works, "{path}: {}", output.stderr);
+        assert!(!output.stderr.contains("stateward"), "{path}: {}", output.stderr);
+    }
+
+    let apps = format!("/apis/apps/v1/namespaces/{namespace}");
+    for (collection, reached) in [
+        (format!("{core}/services"), DEPENDENCIES),
+        (format!("{core}/persistentvolumeclaims"), DEPENDENCIES),
+        (format!("{core}/pods"), None),
+        (format!("{core}/replicationcontrollers"), None),
+        (format!("{apps}/daemonsets"), None),
+        (format!("{apps}/deployments"), None),
+        (format!("{apps}/replicasets"), None),
+        (format!("{apps}/statefulsets"), None),
+        (format!("/apis/batch/v1/namespaces/{namespace}/cronjobs"), None),
+        (format!("/apis/batch/v1/namespaces/{namespace}/jobs"), None),
+        (
+            format!("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"),
+            None,
+        ),
+    ] {
+        let output = cluster.kubectl(["delete", "--raw", &collection]).await;
+        assert_reached(&format!("DELETE {collection}"), reached, output.success, &output.stderr);
+    }
+    cluster
+        .kubectl(["delete", "namespace", &namespace, "--wait=false"])
+        .await
+        .succeeded();
+}
+
 #[tokio::test]
 async fn a_registration_replaces_leftovers_and_leaves_nothing() {
     let cluster = ControlPlane::start().await;
