@@ -7,6 +7,17 @@
 set -eu
 umask 077
 
+case ${1:-} in
+-h | --help)
+    sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
+    exit
+    ;;
+-*)
+    echo "make.sh: there is no option $1 (certs/make.sh --help)" >&2
+    exit 2
+    ;;
+esac
+
 directory=${1:-./stateward-certs}
 namespace=${2:-stateward-system}
 service=${3:-stateward}

@@ -183,6 +183,21 @@ fn certificates_are_never_overwritten() {
 }
 
 #[test]
+fn the_script_explains_itself_and_takes_no_option_for_a_directory() {
+    let help = make_certificates(Path::new("--help"));
+    assert!(help.status.success());
+    let text = String::from_utf8_lossy(&help.stdout);
+    assert!(text.starts_with("Makes a CA and a serving certificate"), "{text}");
+    assert!(
+        text.contains("certs/make.sh [DIRECTORY] [NAMESPACE] [SERVICE]"),
+        "{text}"
+    );
+    assert!(!text.contains("set -eu"), "{text}");
+    let unknown = make_certificates(Path::new("--days"));
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[test]
 fn a_private_key_is_no_ca_bundle() {
     let directory = tempfile::tempdir().expect("a directory");
     assert!(make_certificates(&directory.path().join("certs")).status.success());
