@@ -106,7 +106,12 @@ fn reserve(change: &Change<'_>, shard: &mut Shard, admission: &Admission<'_>) {
 
 /// The parent as it will be; the write raises its generation, by which the watch's event is told from an older one.
 fn scaled(id: &WorkloadId, replicas: u32, shard: &Shard, fetched: &Overlay) -> Option<Arc<Workload>> {
-    let parent = fetched.workload(id).unwrap_or_else(|| shard.workload(id))?;
+    let parent = match (fetched.workload(id), shard.reservation(id)) {
+        (Some(fetched), _) => fetched?,
+        // Created, or changed, so lately that no watch has told yet.
+        (None, Some(reservation)) => reservation.workload.as_ref()?,
+        (None, None) => shard.workload(id)?,
+    };
     let mut scaled = parent.scaled(replicas);
     scaled.generation += 1;
     Some(Arc::new(scaled))

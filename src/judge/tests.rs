@@ -352,6 +352,22 @@ fn a_reservation_runs_out_or_is_fulfilled() {
 }
 
 #[test]
+fn a_workload_that_was_scaled_before_any_watch_told_of_it_counts() {
+    let generation = |mut object: Value| {
+        object["metadata"]["generation"] = 1.into();
+        object
+    };
+    let web = generation(deployment("web", 0, "data"));
+    let world = World::new().claim("data", "ReadWriteOnce");
+    assert!(world.create(&web).is_allowed());
+    assert!(world.create(&deployment("api", 0, "data")).is_allowed());
+    assert!(world.scale("web", 0, 1).is_allowed());
+    assert!(!world.scale("api", 0, 1).is_allowed());
+    // Its creation, told at last, says nothing of the scaling.
+    assert!(!world.workload(&web).scale("api", 0, 1).is_allowed());
+}
+
+#[test]
 fn a_workload_that_leaves_no_longer_counts() {
     let web = deployment("web", 1, "data");
     let mut world = World::new().claim("data", "ReadWriteOnce").workload(&web);
