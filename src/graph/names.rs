@@ -165,10 +165,7 @@ impl ObjectKind {
     /// Whether objects of this kind are in a namespace.
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
-        matches!(
-            self,
-            Self::Autoscaler | Self::Claim | Self::Service | Self::Workload(_)
-        )
+        matches!(self, Self::Autoscaler | Self::Claim | Self::Service | Self::Workload(_))
     }
 
     /// The plural resource name, as in a URL or an admission request.

@@ -1,10 +1,10 @@
-//! Requests at the same moment: none slips past another, and none is refused for one that was refused itself.
+//! Requests at the same moment: of two that cannot both be admitted exactly one is.
 
 use futures::future::join_all;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::Api;
-use kube::api::PostParams;
+use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{Policy, Shop};
@@ -50,6 +50,15 @@ async fn create(api: &Api<Deployment>, deployment: Deployment) -> Option<String>
     created.err().map(|error| error.to_string())
 }
 
+/// Fails unless of each pair one was admitted, and the other refused for its sake.
+fn assert_one_each(pairs: Vec<(Option<String>, Option<String>)>) {
+    for (pair, (left, right)) in pairs.into_iter().enumerate() {
+        let refused: Vec<String> = left.into_iter().chain(right).collect();
+        assert_eq!(refused.len(), 1, "pair {pair}: {refused:?}");
+        assert!(refused[0].contains("rwo-consumers"), "pair {pair}: {}", refused[0]);
+    }
+}
+
 #[tokio::test]
 async fn of_two_deployments_that_race_for_one_claim_exactly_one_is_admitted() {
     let shop = Shop::shared().await;
@@ -70,15 +79,7 @@ async fn of_two_deployments_that_race_for_one_claim_exactly_one_is_admitted() {
         )
         .await
     });
-    for (pair, (left, right)) in join_all(pairs).await.into_iter().enumerate() {
-        match (left, right) {
-            (Some(message), None) | (None, Some(message)) => {
-                assert!(message.contains("rwo-consumers"), "pair {pair}: {message}");
-            }
-            (None, None) => panic!("pair {pair}: both were admitted"),
-            (Some(left), Some(right)) => panic!("pair {pair}: neither was admitted: {left} / {right}"),
-        }
-    }
+    assert_one_each(join_all(pairs).await);
     let stored = deployments.list(&Default::default()).await.expect("a list");
     assert_eq!(stored.items.len(), PAIRS);
 }
@@ -103,4 +104,29 @@ async fn a_claim_created_a_moment_before_its_deployment_is_never_missed() {
         }
     });
     join_all(lanes).await;
+}
+
+#[tokio::test]
+async fn of_two_deployments_that_are_woken_up_at_once_exactly_one_is() {
+    let shop = Shop::shared().await;
+    let namespace = shop.namespace(Policy::Baseline).await;
+    let client = shop.cluster.client().await;
+    let claims = Api::<PersistentVolumeClaim>::namespaced(client.clone(), &namespace);
+    let deployments = Api::<Deployment>::namespaced(client, &namespace);
+    let wake = async |name: String| {
+        let one = Patch::Merge(json!({"spec": {"replicas": 1}}));
+        let scaled = deployments.patch_scale(&name, &PatchParams::default(), &one).await;
+        scaled.err().map(|error| error.to_string())
+    };
+    let pairs = (0..PAIRS).map(async |pair| {
+        let data = format!("data-{pair}");
+        let created = claims.create(&PostParams::default(), &claim(&data)).await;
+        created.expect("the claim is created");
+        let [left, right] = ["left", "right"].map(|side| format!("{side}-{pair}"));
+        for name in [&left, &right] {
+            assert_eq!(create(&deployments, deployment(name, &data, 0)).await, None);
+        }
+        futures::future::join(wake(left), wake(right)).await
+    });
+    assert_one_each(join_all(pairs).await);
 }
