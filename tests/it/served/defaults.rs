@@ -62,6 +62,16 @@ async fn injected_fields_survive_every_way_to_write_the_object_again() {
         assert_eq!(image, format!("db:{version}"));
     }
 
+    // Patches that take out by name what was injected.
+    for patch in [
+        r#"patch statefulset db --type=json -p [{"op":"remove","path":"/spec/serviceName"}]"#,
+        r#"patch statefulset db --type=merge -p {"spec":{"volumeClaimTemplates":null}}"#,
+        r#"patch statefulset db --type=merge -p {"metadata":{"annotations":{"stateward.dev/defaulted":null}}}"#,
+    ] {
+        shop.kubectl(&namespace, patch).await.succeeded();
+        assert_eq!(injected(shop, &namespace).await, first, "{patch}");
+    }
+
     // No drift: what is applied again changes nothing, and `diff` (a server-side dry run) finds nothing.
     let generation = shop.field(&namespace, "statefulset/db", ".metadata.generation").await;
     let same = shop.send(&namespace, &["apply"], &[bare("db:8")]).await.succeeded();

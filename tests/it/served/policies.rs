@@ -70,8 +70,10 @@ async fn a_changed_file_is_taken_and_a_broken_one_keeps_the_last_good_policies()
     );
     let refused = create("still").await.failed();
     assert!(refused.stderr.contains("rwo-replicas"), "{}", refused.stderr);
-    // A typing error must not take every replica out of service at once.
-    served.ready().await;
+    // A typing error must not take every replica out of service at once, and must not stay unseen either.
+    let (status, report) = served.admin("/readyz").await.expect("an answer");
+    let remark = report.lines().find(|line| line.starts_with("[+]policies "));
+    assert!(status == 200 && remark.is_some(), "{status}: {report}");
 }
 
 #[tokio::test]

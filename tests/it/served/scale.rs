@@ -61,6 +61,11 @@ async fn a_patch_of_the_scale_subresource_is_a_scale() {
         "{}",
         refused.stderr
     );
+    // An autoscaler's request is judged like anybody's: it reports the refusal as FailedRescale.
+    let autoscaler = "scale deployment/web --replicas=2 --as-group=system:masters \
+                      --as=system:serviceaccount:kube-system:horizontal-pod-autoscaler";
+    let refused = shop.kubectl(&namespace, autoscaler).await.failed();
+    assert!(refused.stderr.contains("rwo-replicas"), "{}", refused.stderr);
     let dry_run = "scale deployment/web --replicas=2 --dry-run=server";
     shop.kubectl(&namespace, dry_run).await.failed();
     assert_eq!(shop.field(&namespace, "deployment/web", ".spec.replicas").await, "1");
