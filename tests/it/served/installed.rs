@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::Served;
-use super::objects::{claim, deployment};
+use super::objects::{claim, deployment, headless, stateful_set, template};
 use crate::controlplane::process::Scratch;
 use crate::controlplane::{ControlPlane, eventually, free_port};
 
@@ -127,6 +127,21 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
     let refused = cluster.kubectl_stdin(create, &objects).await.failed();
     assert!(refused.stderr.contains("rwo-replicas"), "{}", refused.stderr);
 
+    // Objects that the controllers, which do not run yet, will act on.
+    let job = "restartPolicy: Never, containers: [{name: once, image: once}]";
+    let objects = [
+        deployment("one", "data", 1),
+        headless("db"),
+        stateful_set("db", 1),
+        format!(
+            "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: nightly}}, \
+             spec: {{schedule: '0 0 1 1 *', jobTemplate: {{spec: {{{}}}}}}}}}",
+            template("nightly", job)
+        ),
+    ]
+    .join("\n---\n");
+    cluster.kubectl_stdin(create, &objects).await.succeeded();
+
     // Without us, workloads wait for us; all else goes on, and so does the control plane.
     served.signal("TERM");
     assert_eq!(served.ended().await.code(), Some(0));
@@ -150,4 +165,53 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
             .await
             .succeeded();
     }
+    controllers_work_without_us(&cluster, &namespace).await;
+}
+
+/// The controllers start, and do their work, while nobody answers for an entry that fails closed.
+async fn controllers_work_without_us(cluster: &ControlPlane, namespace: &str) {
+    // A year was missed: it runs at once.
+    let missed = r#"{"status":{"lastScheduleTime":"2025-06-01T00:00:00Z"}}"#;
+    let patch = [
+        "patch",
+        "cronjob",
+        "nightly",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        missed,
+        "-n",
+        namespace,
+    ];
+    cluster.kubectl(patch).await.succeeded();
+    cluster.start_controller_manager().await;
+    for made in [
+        "replicaset.apps/one-",
+        "pod/one-",
+        "pod/db-0",
+        "persistentvolumeclaim/data-db-0",
+        "job.batch/nightly-",
+    ] {
+        eventually(made, async || {
+            let get = [
+                "get",
+                "replicasets,pods,persistentvolumeclaims,jobs",
+                "-o=name",
+                "-n",
+                namespace,
+            ];
+            let found = cluster.kubectl(get).await.succeeded().stdout;
+            found.contains(made).then_some(())
+        })
+        .await;
+    }
+    cluster
+        .kubectl(["delete", "namespace", namespace, "--wait=false"])
+        .await
+        .succeeded();
+    eventually("the end of the namespace", async || {
+        let get = ["get", "namespace", namespace, "--ignore-not-found"];
+        cluster.kubectl(get).await.succeeded().stdout.is_empty().then_some(())
+    })
+    .await;
 }

@@ -153,6 +153,24 @@ async fn an_api_server_that_goes_away_and_comes_back_finds_us_ready_and_right() 
 }
 
 #[tokio::test]
+async fn an_end_while_the_api_server_is_away_is_an_end() {
+    let cluster = workshop().await;
+    let served = Served::start(&cluster, &["--shutdown-delay", "0"]).await;
+    cluster.stop_api_server();
+    served.signal("TERM");
+    assert_eq!(served.ended().await.code(), Some(0), "{}", served.text());
+    let told = |line: &Value| line["message"] == "Webhook configurations stay behind";
+    assert_eq!(served.log().into_iter().filter(told).count(), 1, "{}", served.text());
+    cluster.restart_api_server().await;
+    // They are in nobody's way, and the next process replaces them.
+    let namespace = cluster.namespace("left").await;
+    create(&cluster, &namespace, &deployment("web", "data", 3))
+        .await
+        .succeeded();
+    drop(Served::start(&cluster, &[]).await);
+}
+
+#[tokio::test]
 async fn what_happened_while_the_watches_were_down_is_known_afterwards() {
     let cluster = workshop().await;
     let namespace = cluster.namespace("missed").await;
