@@ -39,7 +39,10 @@ pub enum ConnectError {
 }
 
 /// Returns a client of the cluster that is configured, `None` where none is: no `--kubeconfig`, no `$KUBECONFIG`,
-/// no service account, no `~/.kube/config`, looked for in this order. The cluster has answered by then.
+/// no service account, no `~/.kube/config`, looked for in this order. A cluster of a kubeconfig has answered by then.
+///
+/// A pod must not wait for its API server, nor give up: restarts with growing pauses would keep the webhook away just
+/// when the cluster comes back.
 ///
 /// # Errors
 /// A configuration that is there and cannot be used, or a cluster that is not there.
@@ -47,15 +50,26 @@ pub async fn connect(kubeconfig: Option<&Path>, context: Option<&str>) -> Result
     let Some(config) = configured(kubeconfig, context).await? else {
         return Ok(None);
     };
-    let url = config.cluster_url.to_string();
-    let client = client(config)?;
-    reach(&client, &url).await?;
-    Ok(Some(client))
+    Ok(Some(match config {
+        Found::InPod(config) => client(config)?,
+        Found::ByKubeconfig(config) => {
+            let url = config.cluster_url.to_string();
+            let client = client(config)?;
+            reach(&client, &url).await?;
+            client
+        }
+    }))
 }
 
-async fn configured(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Option<Config>, ConnectError> {
+/// How a cluster was found.
+enum Found {
+    ByKubeconfig(Config),
+    InPod(Config),
+}
+
+async fn configured(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Option<Found>, ConnectError> {
     if let Some(path) = kubeconfig {
-        return from_file(path, context).await.map(Some);
+        return from_file(path, context).await.map(Found::ByKubeconfig).map(Some);
     }
     match (find(context).await?, context) {
         (None, Some(context)) => Err(ConnectError::NoKubeconfig(context.to_owned())),
@@ -89,20 +103,26 @@ async fn reach(client: &Client, url: &str) -> Result<(), ConnectError> {
     }
 }
 
-async fn find(context: Option<&str>) -> Result<Option<Config>, ConnectError> {
+async fn find(context: Option<&str>) -> Result<Option<Found>, ConnectError> {
     let variable = "$KUBECONFIG";
     if env::var_os("KUBECONFIG").is_some_and(|value| !value.is_empty()) {
         let read = Kubeconfig::from_env().map_err(|source| failed(variable, context, source))?;
         if let Some(read) = read {
-            return use_context(read, variable, context).await.map(Some);
+            return use_context(read, variable, context)
+                .await
+                .map(Found::ByKubeconfig)
+                .map(Some);
         }
     }
     // A context can only be meant for a kubeconfig.
     if context.is_none() && env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
-        return Config::incluster().map(Some).map_err(ConnectError::InCluster);
+        return Config::incluster()
+            .map(Found::InPod)
+            .map(Some)
+            .map_err(ConnectError::InCluster);
     }
     let home = env::home_dir().map(|home| home.join(".kube").join("config"));
-    from_home(home, context).await
+    Ok(from_home(home, context).await?.map(Found::ByKubeconfig))
 }
 
 /// The file of the home directory need not be there, nor name a cluster: many tools leave an empty one behind.
