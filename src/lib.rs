@@ -22,6 +22,8 @@ pub mod judge;
 pub mod manifests;
 pub mod metrics;
 pub mod nearest;
+pub mod output;
+pub mod parallel;
 pub mod policy;
 pub mod rules;
 pub mod server;

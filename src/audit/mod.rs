@@ -1,3 +1,7 @@
 //! Judging everything that is there, and the report of it.
 
+pub mod entries;
 pub mod report;
+
+pub use entries::{Nowhere, Places, entries};
+pub use report::{Entry, Level, Location, Object, Report};

@@ -2,8 +2,23 @@
 
 use std::sync::Arc;
 
-use crate::graph::{Name, ObjectKind, ObjectRef};
+use crate::graph::Name;
 use crate::rules::kit::{Action, Verdict};
+
+/// The rule of a key that stands twice in one mapping of a file.
+pub const DUPLICATE_KEY: &str = "duplicate-key";
+
+/// The rule of a `stateward.dev/allow` annotation that has no effect.
+pub const IGNORED_OVERRIDE: &str = "ignored-override";
+
+/// What is reported besides the findings of rules: id and summary.
+pub const PSEUDO_RULES: [(&str, &str); 2] = [
+    (
+        DUPLICATE_KEY,
+        "a key stands twice in one mapping, and only the last one counts",
+    ),
+    (IGNORED_OVERRIDE, "an annotation stateward.dev/allow has no effect"),
+];
 
 /// The result of judging a whole world.
 #[derive(Clone, Debug, Default)]
@@ -12,26 +27,31 @@ pub struct Report {
     pub entries: Vec<Entry>,
     pub objects: usize,
     pub workloads: usize,
-    /// Documents or objects of kinds that play no part.
-    pub skipped: usize,
+    /// Documents that play no part.
+    pub skipped: Vec<Skipped>,
     /// What could not be read.
     pub failures: Vec<Failure>,
-    /// What the reader of the report should know of how it came about.
+    /// What the reader of the report should know of how it came about; without a final period.
     pub notes: Vec<String>,
+    /// Findings that were accepted before and are left out.
+    pub known: usize,
 }
 
 /// One finding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub rule: &'static str,
     pub verdict: Verdict,
     pub level: Level,
     pub object: Object,
+    /// What the finding is about beside the object: with rule and object its identity.
+    pub subject: Name,
     /// JSON pointer on the object.
     pub path: String,
     pub location: Option<Location>,
-    /// The whole sentence, beginning with the object.
+    /// The whole sentence, beginning with the object; without a final period.
     pub message: String,
+    /// Empty where there is none.
     pub remedy: String,
     pub related: Vec<Related>,
     /// The reason of the override that lets it pass.
@@ -39,7 +59,7 @@ pub struct Entry {
 }
 
 /// Another object that plays a part.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Related {
     pub object: Object,
     pub path: String,
@@ -50,26 +70,54 @@ pub struct Related {
 /// An object as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Object {
-    pub kind: ObjectKind,
+    /// Empty for what is in no namespace.
     pub namespace: Name,
+    pub kind: Name,
     pub name: Name,
+    pub api_version: Name,
 }
 
 /// A place in a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
+    /// As it was given on the command line, or found below what was given; `-` is standard input.
     pub file: Arc<str>,
     /// 1-based.
     pub line: u32,
     /// 1-based, in Unicode characters.
     pub column: u32,
+    /// How many characters from the column on belong to the place, on this line.
+    pub width: u32,
+    /// The value itself is not there: the place is that of its nearest existing parent.
+    pub missing: bool,
+    pub excerpt: Excerpt,
+    /// The template that Helm made the object from.
+    pub source: Option<Arc<str>>,
+}
+
+/// The line of a place, cut to what fits on a screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Excerpt {
+    pub text: String,
+    /// How many characters stand before the place.
+    pub before: u32,
 }
 
 /// Something that could not be read.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    pub location: Location,
+    pub file: Arc<str>,
+    /// `None` where the file itself could not be read.
+    pub location: Option<Location>,
     pub message: String,
+}
+
+/// A document that plays no part.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    pub location: Location,
+    /// What it is, and why it is left out.
+    pub why: String,
 }
 
 /// How much a finding weighs.
@@ -84,13 +132,13 @@ pub enum Level {
 }
 
 impl Object {
-    /// Names an object of a namespace.
+    /// `Deployment shop/web`.
     #[must_use]
-    pub fn new(namespace: &Name, object: &ObjectRef) -> Self {
-        Self {
-            kind: object.kind,
-            namespace: namespace.clone(),
-            name: object.name.clone(),
+    pub fn title(&self) -> String {
+        if self.namespace.is_empty() {
+            format!("{} {}", self.kind, self.name)
+        } else {
+            format!("{} {}/{}", self.kind, self.namespace, self.name)
         }
     }
 }
@@ -117,10 +165,56 @@ impl Level {
     }
 }
 
+impl Entry {
+    /// The words of the verdict.
+    #[must_use]
+    pub const fn verdict(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Unknown => "unknown",
+            Verdict::Violation => "violation",
+        }
+    }
+}
+
 impl Report {
     /// How many entries have this level.
     #[must_use]
     pub fn count(&self, level: Level) -> usize {
         self.entries.iter().filter(|entry| entry.level == level).count()
+    }
+
+    /// How many entries an override lets pass.
+    #[must_use]
+    pub fn overrides(&self) -> usize {
+        self.entries
+            .iter()
+            .filter(|entry| entry.allowed_because.is_some())
+            .count()
+    }
+
+    /// Returns true where an entry is at this level or above, overrides aside.
+    #[must_use]
+    pub fn reaches(&self, level: Level) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.level >= level && entry.allowed_because.is_none())
+    }
+
+    /// Brings everything into its order: by file and place, or by namespace and name. What several worlds say alike
+    /// is said once.
+    pub fn sort(&mut self) {
+        self.entries.sort_by(|a, b| {
+            let key = |entry: &Entry| {
+                let place = entry.location.as_ref().map(|at| (at.file.clone(), at.line, at.column));
+                (place, entry.object.clone(), entry.rule, entry.path.clone())
+            };
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| (&a.subject, &a.message).cmp(&(&b.subject, &b.message)))
+        });
+        self.entries.dedup();
+        self.failures
+            .sort_by(|a, b| (&a.file, &a.location).cmp(&(&b.file, &b.location)));
+        self.skipped.sort_by(|a, b| a.location.cmp(&b.location));
     }
 }

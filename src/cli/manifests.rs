@@ -64,7 +64,7 @@ fn read_ca(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A DNS label (RFC 1123), which namespaces are named by.
-fn namespace(text: &str) -> Result<String, String> {
+pub(super) fn namespace(text: &str) -> Result<String, String> {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let edge = |c: Option<char>| c.is_some_and(|c| inner(c) && c != '-');
     let label =

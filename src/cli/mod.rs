@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 all is well, 1 findings, 2 bad usage or unreadable input.
 
+pub mod check;
 pub mod completions;
 pub mod example;
 pub mod logging;
@@ -27,6 +28,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Args),
     Completions(completions::Args),
     Manifests(manifests::Args),
     Rules(rules::Args),
@@ -40,6 +42,7 @@ impl Cli {
     /// What made the subcommand give up, with its whole chain of causes.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Check(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Manifests(args) => args.run(),
             Command::Rules(args) => args.run(),

@@ -93,6 +93,43 @@ impl<'r> Document<'r> {
         self.locate(pointer).node.position()
     }
 
+    /// The JSON pointer of the key that stands at a position, or of the nearest collection around it.
+    #[must_use]
+    pub fn pointer_near(self, position: Position) -> String {
+        let mut pointer = String::new();
+        let mut node = self.root();
+        loop {
+            let children: Vec<(String, Position, Node<'r>)> = match node.value() {
+                Value::Mapping(entries) => entries
+                    .map(|entry| {
+                        let step = entry.key().replace('~', "~0").replace('/', "~1");
+                        (step, entry.name.position(), entry.value)
+                    })
+                    .collect(),
+                Value::Sequence(items) => items
+                    .enumerate()
+                    .map(|(index, item)| (index.to_string(), item.position(), item))
+                    .collect(),
+                _ => return pointer,
+            };
+            let before = children.into_iter().filter(|(_, start, _)| *start <= position);
+            let Some((step, start, child)) = before.max_by_key(|(_, start, _)| *start) else {
+                return pointer;
+            };
+            let key = start == position && matches!(node.value(), Value::Mapping(_));
+            let inside =
+                child.position() <= position && matches!(child.value(), Value::Mapping(_) | Value::Sequence(_));
+            if key || inside {
+                pointer.push('/');
+                pointer.push_str(&step);
+            }
+            if key || !inside {
+                return pointer;
+            }
+            node = child;
+        }
+    }
+
     /// Reads the object into a type. Fields that are null count as absent, as for the API server.
     pub fn to<T: Deserialize<'r>>(self) -> Result<T, ShapeError> {
         T::deserialize(self.root())

@@ -7,12 +7,15 @@
 //! Kubernetes objects, except that lists hold others.
 
 mod builder;
+mod chart;
+pub mod corpus;
 mod de;
 mod document;
 pub mod edit;
 mod encoding;
 pub mod files;
 mod keys;
+mod kustomize;
 pub mod load;
 mod merge;
 mod position;
@@ -21,6 +24,7 @@ mod reading;
 mod scalar;
 mod template;
 mod tree;
+pub mod worlds;
 
 pub use de::ShapeError;
 pub use document::{Document, Place};

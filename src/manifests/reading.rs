@@ -48,6 +48,15 @@ impl Reading {
         self.parts.iter().map(|part| Document { reading: self, part })
     }
 
+    /// The object with this number, from 0.
+    #[must_use]
+    pub fn document(&self, index: usize) -> Option<Document<'_>> {
+        Some(Document {
+            reading: self,
+            part: self.parts.get(index)?,
+        })
+    }
+
     /// What is wrong, in the order of the text.
     #[must_use]
     pub fn problems(&self) -> &[Problem] {

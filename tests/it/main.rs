@@ -5,6 +5,9 @@
     reason = "a test binary exports nothing: `pub` marks what a module offers to the others"
 )]
 
+/// `stateward check` over files.
+mod check;
+
 /// The live graph: lists, watches, live reads.
 mod cluster;
 

@@ -6,7 +6,7 @@ use super::{Source, assert_none, has_word, sources};
 const PURE: &[&str] = &["graph", "rules", "judge", "policy"];
 
 /// Pure helpers without imports of their own, which everybody may use.
-const LEAVES: &[&str] = &["nearest"];
+const LEAVES: &[&str] = &["nearest", "parallel"];
 
 /// A module, and the modules that it may import. `cli` wires all of them.
 const IMPORTS: &[(&str, &[&str])] = &[
@@ -15,9 +15,9 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("cluster", &["judge", "policy", "rules", "graph", "metrics"]),
     ("graph", &[]),
     ("judge", &["policy", "rules", "graph"]),
-    ("manifests", &["judge", "policy", "rules", "graph", "metrics"]),
+    ("manifests", &["graph"]),
     ("metrics", &["rules", "graph"]),
-    ("output", &["judge", "policy", "rules", "graph"]),
+    ("output", &["audit", "rules", "graph"]),
     ("policy", &["rules", "graph"]),
     ("rules", &["graph"]),
     ("server", &["admission", "judge", "policy", "rules", "graph", "metrics"]),

@@ -1,0 +1,156 @@
+//! From files that are read to a report.
+
+use std::num::NonZeroUsize;
+
+use super::places::{self, Files};
+use crate::audit::entries;
+use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
+use crate::graph::store::locked;
+use crate::graph::{Knowledge, Name, ObjectKind, Overlay};
+use crate::judge::{self, inspect};
+use crate::manifests::corpus::{Corpus, File};
+use crate::manifests::worlds::{Plan, plans};
+use crate::manifests::{Document, Position, Problem, ProblemKind};
+use crate::parallel;
+use crate::policy::Policies;
+use crate::rules::RULES;
+use crate::rules::kit::Verdict;
+
+/// How a corpus is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    pub policies: &'a Policies,
+    /// What is not in the files is unknown, or absent.
+    pub knowledge: Knowledge,
+    /// Where objects are that name no namespace.
+    pub namespace: &'a Name,
+    pub threads: NonZeroUsize,
+}
+
+impl Judge<'_> {
+    /// Judges every workload of every world.
+    #[must_use]
+    pub fn report(&self, corpus: &Corpus) -> Report {
+        let (plans, note) = plans(corpus);
+        let one = NonZeroUsize::MIN;
+        let (outer, inner) = if plans.len() > 1 {
+            (self.threads, one)
+        } else {
+            (one, self.threads)
+        };
+        let found = parallel::map(outer, &plans, |plan| self.world(plan, corpus, inner));
+        let mut report = Report {
+            entries: found.into_iter().flatten().collect(),
+            notes: note.into_iter().collect(),
+            ..Report::default()
+        };
+        for file in &corpus.files {
+            self.add_file(&mut report, file);
+        }
+        report.sort();
+        report
+    }
+
+    fn world(&self, plan: &Plan<'_>, corpus: &Corpus, threads: NonZeroUsize) -> Vec<Entry> {
+        let world = plan.build(corpus, self.knowledge);
+        let files = Files {
+            files: &corpus.files,
+            world: &world,
+        };
+        let facts = world.graph.facts();
+        let found = parallel::map(threads, &world.namespaces(), |namespace| {
+            let shard = world.graph.shard(namespace);
+            let inspection = inspect(&judge::World {
+                shard: &locked(&shard),
+                facts: &facts,
+                fetched: &Overlay::default(),
+                policies: self.policies,
+                rules: RULES,
+            });
+            entries(inspection, namespace, &files)
+        });
+        found.into_iter().flatten().collect()
+    }
+
+    /// Adds what a file says of itself: its counts, what is broken, what stands there twice.
+    fn add_file(&self, report: &mut Report, file: &File) {
+        report.objects += file.objects.len();
+        let workload = |kind| matches!(kind, ObjectKind::Workload(_));
+        report.workloads += file.objects.iter().filter(|object| workload(object.kind)).count();
+        report.skipped.extend(file.skipped.iter().map(|skipped| Skipped {
+            location: point(file, skipped.position),
+            why: skipped.why.clone(),
+        }));
+        report.failures.extend(file.broken.iter().map(|broken| Failure {
+            file: file.name.clone(),
+            location: broken.position.map(|position| point(file, position)),
+            message: broken.message.clone(),
+        }));
+        for problem in file.reading.problems() {
+            if let ProblemKind::DuplicateKey { first } = problem.kind {
+                report.entries.extend(self.duplicate(file, problem, first));
+            }
+        }
+    }
+
+    /// A key that stands twice; `None` in what is no Kubernetes object.
+    fn duplicate(&self, file: &File, problem: &Problem, first: Position) -> Option<Entry> {
+        let document = file
+            .reading
+            .documents()
+            .take_while(|document| document.position() <= problem.position)
+            .last()?;
+        let object = self.object(document)?;
+        let path = document.pointer_near(problem.position);
+        let key = |position: Position| {
+            let text = &file.reading.text()[position.offset as usize..];
+            let end = text.find([':', '\n']).unwrap_or(text.len());
+            let start = position.offset as usize;
+            places::location(file, Some(document), position, start..start + end)
+        };
+        Some(Entry {
+            rule: DUPLICATE_KEY,
+            verdict: Verdict::Violation,
+            level: Level::Warning,
+            subject: path.as_str().into(),
+            location: Some(key(problem.position)),
+            message: format!("{}: {}", object.title(), problem.message),
+            remedy: "Delete one of them".to_owned(),
+            related: vec![Related {
+                object: object.clone(),
+                path: path.clone(),
+                location: Some(key(first)),
+                message: "given here before".to_owned(),
+            }],
+            allowed_because: None,
+            object,
+            path,
+        })
+    }
+
+    fn object(&self, document: Document<'_>) -> Option<Object> {
+        let (api_version, kind) = (document.api_version()?, document.kind()?);
+        let metadata = |key| document.root().get("metadata")?.get(key)?.as_str();
+        let namespaced = ObjectKind::of(api_version, kind).is_some_and(ObjectKind::is_namespaced);
+        let namespace = match metadata("namespace") {
+            Some(own) if !own.is_empty() => own.into(),
+            _ if namespaced => self.namespace.clone(),
+            _ => "".into(),
+        };
+        Some(Object {
+            namespace,
+            kind: kind.into(),
+            name: metadata("name")
+                .or_else(|| metadata("generateName"))
+                .unwrap_or_default()
+                .into(),
+            api_version: api_version.into(),
+        })
+    }
+}
+
+/// A place that is one character wide.
+fn point(file: &File, position: Position) -> Location {
+    let start = position.offset as usize;
+    places::location(file, None, position, start..start)
+}

@@ -1,0 +1,127 @@
+//! Kustomize patches: they look like objects and are only parts of some.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::corpus::{File, Skipped};
+use super::document::Document;
+use super::reading::Reading;
+use super::tree::{Node, Value};
+use crate::graph::ObjectKind;
+
+/// Says why a document is no whole object: a patch is written as one, but the API server would take none without
+/// containers or without an image.
+pub(super) fn fragment(document: Document<'_>, kind: ObjectKind) -> Option<&'static str> {
+    if document.root().get("$patch").is_some() {
+        return Some("a patch: it has $patch");
+    }
+    let ObjectKind::Workload(kind) = kind else { return None };
+    let place = document.locate(kind.pod_spec());
+    let mut images = ["containers", "initContainers"]
+        .into_iter()
+        .filter_map(|list| items(place.node.get(list)))
+        .flatten()
+        .map(|container| container.get("image").is_some());
+    if place.exact && images.any(|image| image) {
+        None
+    } else {
+        Some("a part of an object, such as a patch: no container has an image")
+    }
+}
+
+/// Sets aside the objects of files that a kustomization names as patches.
+pub(super) fn set_patches_aside(files: &mut [File]) {
+    let mut patches: BTreeMap<PathBuf, Arc<str>> = BTreeMap::new();
+    for file in files.iter() {
+        let name = file.path.file_name().and_then(|name| name.to_str());
+        if !matches!(name, Some("kustomization.yaml" | "kustomization.yml")) {
+            continue;
+        }
+        let directory = file.path.parent().unwrap_or(Path::new(""));
+        for patch in named(&file.reading) {
+            patches.insert(tidy(&directory.join(patch)), file.name.clone());
+        }
+    }
+    if patches.is_empty() {
+        return;
+    }
+    for file in files {
+        let Some(kustomization) = patches.get(&tidy(&file.path)) else {
+            continue;
+        };
+        let why = format!("a patch of {kustomization}");
+        for object in std::mem::take(&mut file.objects) {
+            file.skipped
+                .extend(file.reading.document(object.document).map(|document| Skipped {
+                    position: document.position(),
+                    why: why.clone(),
+                }));
+        }
+        // What a patch lacks is no fault of it.
+        for broken in std::mem::take(&mut file.broken) {
+            match broken.position {
+                Some(position) if !file.reading.problems().iter().any(|one| one.position == position) => {
+                    file.skipped.push(Skipped {
+                        position,
+                        why: why.clone(),
+                    });
+                }
+                _ => file.broken.push(broken),
+            }
+        }
+    }
+}
+
+/// The files that a kustomization names as patches, in any of the three ways it ever had.
+fn named(reading: &Reading) -> Vec<&str> {
+    let mut found = Vec::new();
+    for document in reading.documents() {
+        let list = |key| items(document.root().get(key)).into_iter().flatten();
+        found.extend(list("patches").filter_map(|entry| entry.get("path")?.as_str()));
+        found.extend(list("patchesJson6902").filter_map(|entry| entry.get("path")?.as_str()));
+        found.extend(list("patchesStrategicMerge").filter_map(Node::as_str));
+    }
+    found
+}
+
+fn items(node: Option<Node<'_>>) -> Option<super::tree::Items<'_>> {
+    match node?.value() {
+        Value::Sequence(items) => Some(items),
+        _ => None,
+    }
+}
+
+/// The same path without `.` and, where it can be told, `..`.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidy = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidy.components().next_back(), Some(Component::Normal(_))) => {
+                tidy.pop();
+            }
+            part => tidy.push(part),
+        }
+    }
+    tidy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_compared_without_detours() {
+        assert_eq!(tidy(Path::new("./a/../b/./c.yaml")), Path::new("b/c.yaml"));
+        assert_eq!(tidy(Path::new("../a/../../b")), Path::new("../../b"));
+    }
+
+    #[test]
+    fn patches_are_found_in_all_three_ways() {
+        let text = "patches:\n- path: a.yaml\n- patch: |-\n    kind: X\n- {path: b.yaml, target: {kind: Deployment}}\n\
+                    patchesStrategicMerge: [c.yaml]\npatchesJson6902:\n- path: d.yaml\nresources: [e.yaml]\n";
+        let reading = super::super::read(text);
+        assert_eq!(named(&reading), ["a.yaml", "b.yaml", "d.yaml", "c.yaml"]);
+    }
+}

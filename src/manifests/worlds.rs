@@ -1,0 +1,113 @@
+//! What of a corpus belongs into one graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::corpus::{Corpus, Loaded};
+use super::document::Document;
+use crate::graph::{Facts, Graph, Knowledge, Name, ObjectKind};
+
+/// Objects that are there at the same time.
+#[derive(Clone, Debug, Default)]
+pub struct Plan<'c> {
+    objects: Vec<(usize, &'c Loaded)>,
+}
+
+/// A graph, and where its objects stand.
+#[derive(Debug)]
+pub struct World<'c> {
+    pub graph: Graph,
+    corpus: &'c Corpus,
+    places: BTreeMap<Key<'c>, (usize, usize)>,
+}
+
+type Key<'c> = (ObjectKind, &'c str, &'c str);
+
+/// Sorts a corpus into worlds: one over everything; or, where two objects have the same kind, namespace and name, one
+/// a directory, with a note that says so.
+///
+/// An object that stands in one directory twice is judged each time: a further world has the later ones in its place.
+#[must_use]
+pub fn plans(corpus: &Corpus) -> (Vec<Plan<'_>>, Option<String>) {
+    let mut seen: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+    let clash = corpus.objects().find_map(|(file, object)| {
+        let former = seen.insert(object.key(), file).filter(|_| !object.unnamed)?;
+        Some((former, file, object))
+    });
+    let Some((former, file, object)) = clash else {
+        return (layers(corpus.objects().collect()), None);
+    };
+    let place = if object.namespace.is_empty() {
+        object.name.to_string()
+    } else {
+        format!("{}/{}", object.namespace, object.name)
+    };
+    let (kind, one, other) = (object.kind, &corpus.files[former].name, &corpus.files[file].name);
+    let note = if one == other {
+        format!("{kind} {place} is in {one} twice: every directory is judged as a world of its own")
+    } else {
+        format!("{kind} {place} is in {one} and in {other}: every directory is judged as a world of its own")
+    };
+    let mut directories: BTreeMap<&Path, Vec<(usize, &Loaded)>> = BTreeMap::new();
+    for (file, object) in corpus.objects() {
+        let directory = corpus.files[file].path.parent().unwrap_or(Path::new(""));
+        directories.entry(directory).or_default().push((file, object));
+    }
+    (directories.into_values().flat_map(layers).collect(), Some(note))
+}
+
+/// The n-th world has the n-th of objects that share a key; or the last of them.
+fn layers(objects: Vec<(usize, &Loaded)>) -> Vec<Plan<'_>> {
+    let mut same: BTreeMap<Key<'_>, Vec<(usize, &Loaded)>> = BTreeMap::new();
+    for (file, object) in &objects {
+        same.entry(object.key()).or_default().push((*file, object));
+    }
+    let most = same.values().map(Vec::len).max().unwrap_or_default();
+    if most <= 1 {
+        return vec![Plan { objects }];
+    }
+    let nth = |number: usize| {
+        let objects = same.values().map(|all| all[number.min(all.len() - 1)]).collect();
+        Plan { objects }
+    };
+    (0..most).map(nth).collect()
+}
+
+impl<'c> Plan<'c> {
+    /// Builds the graph. What is not in the files is unknown, or absent where they count as complete.
+    #[must_use]
+    pub fn build(&self, corpus: &'c Corpus, knowledge: Knowledge) -> World<'c> {
+        let graph = Graph::new(Facts::new(knowledge));
+        let objects = self.objects.iter();
+        graph.insert_all(objects.map(|(_, object)| (object.namespace.clone(), object.object.clone())));
+        let places = self.objects.iter();
+        let places = places.map(|(file, object)| (object.key(), (*file, object.document)));
+        World {
+            graph,
+            corpus,
+            places: places.collect(),
+        }
+    }
+}
+
+impl World<'_> {
+    /// The document of an object, with the number of its file.
+    #[must_use]
+    pub fn document(&self, kind: ObjectKind, namespace: &str, name: &str) -> Option<(usize, Document<'_>)> {
+        let (file, document) = *self.places.get(&(kind, namespace, name))?;
+        Some((file, self.corpus.files[file].reading.document(document)?))
+    }
+
+    /// Every namespace in which something stands, by name.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<Name> {
+        let named: BTreeSet<Name> = self.graph.namespaces().into_iter().collect();
+        named.into_iter().collect()
+    }
+}
+
+impl Loaded {
+    fn key(&self) -> Key<'_> {
+        (self.kind, &self.namespace, &self.name)
+    }
+}

@@ -1,0 +1,147 @@
+//! JUnit XML: a test case a finding, in a suite a file. Who only counts failures sees what makes the check fail.
+
+use std::fmt::Write as _;
+
+use super::paragraph;
+use crate::audit::{Entry, Level, Report};
+
+/// The test cases of one file.
+struct Suite<'a> {
+    name: &'a str,
+    cases: Vec<String>,
+    failures: usize,
+    errors: usize,
+}
+
+pub(super) fn render(report: &Report, fail_on: Level) -> String {
+    let mut suites: Vec<Suite<'_>> = Vec::new();
+    let mut add = |name, case: String, failures: usize, errors: usize| {
+        let position = suites.iter().position(|suite| suite.name == name).unwrap_or_else(|| {
+            suites.push(Suite::new(name));
+            suites.len() - 1
+        });
+        let suite = &mut suites[position];
+        suite.cases.push(case);
+        suite.failures += failures;
+        suite.errors += errors;
+    };
+    for failure in &report.failures {
+        let at = failure
+            .location
+            .as_ref()
+            .map_or(String::new(), |at| format!("{}:{}: ", at.line, at.column));
+        let (file, message) = (escaped(&failure.file), escaped(&format!("{at}{}", failure.message)));
+        let case = format!(
+            "    <testcase classname=\"{file}\" name=\"readable\">\n      <error message=\"{message}\"/>\n    </testcase>\n"
+        );
+        add(&*failure.file, case, 0, 1);
+    }
+    for entry in &report.entries {
+        let suite = entry.location.as_ref().map_or(&*entry.object.namespace, |at| &*at.file);
+        let fails = entry.level >= fail_on && entry.allowed_because.is_none();
+        add(suite, case(entry, fails), usize::from(fails), 0);
+    }
+    if suites.is_empty() {
+        // Some servers take a report without any test for a broken one.
+        let case = format!(
+            "    <testcase classname=\"stateward\" name=\"{} workloads\"/>\n",
+            report.workloads
+        );
+        let cases = vec![case];
+        suites.push(Suite {
+            cases,
+            ..Suite::new("stateward")
+        });
+    }
+    let sum = |of: fn(&Suite<'_>) -> usize| suites.iter().map(of).sum::<usize>();
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let _ = writeln!(
+        text,
+        "<testsuites name=\"stateward\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
+        sum(|suite| suite.cases.len()),
+        sum(|suite| suite.failures),
+        sum(|suite| suite.errors),
+    );
+    for suite in &suites {
+        let _ = writeln!(
+            text,
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
+            escaped(suite.name),
+            suite.cases.len(),
+            suite.failures,
+            suite.errors,
+        );
+        text.extend(suite.cases.iter().map(String::as_str));
+        text.push_str("  </testsuite>\n");
+    }
+    text.push_str("</testsuites>\n");
+    text
+}
+
+impl<'a> Suite<'a> {
+    const fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            cases: Vec::new(),
+            failures: 0,
+            errors: 0,
+        }
+    }
+}
+
+fn case(entry: &Entry, fails: bool) -> String {
+    let at = entry
+        .location
+        .as_ref()
+        .map_or(String::new(), |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
+    let title = entry.object.title();
+    let (level, rule) = (entry.level.as_str(), entry.rule);
+    let words = escaped(&format!("{at}{level}: {}", paragraph(&entry.message, &entry.remedy)));
+    let body = if fails {
+        format!(
+            "      <failure type=\"{rule}\" message=\"{}\">{words}</failure>\n",
+            escaped(&entry.message)
+        )
+    } else {
+        format!("      <system-out>{words}</system-out>\n")
+    };
+    format!(
+        "    <testcase classname=\"{}\" name=\"{rule}: {}\">\n{body}    </testcase>\n",
+        escaped(&title),
+        escaped(&entry.path)
+    )
+}
+
+/// Text for an element or an attribute; characters that XML 1.0 has no form for become U+FFFD.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' => escaped.push_str("&#10;"),
+            '\t' => escaped.push_str("&#9;"),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_has_a_form() {
+        assert_eq!(escaped("a<b>&\"\u{1b}\n"), "a&lt;b&gt;&amp;&quot;\u{fffd}&#10;");
+    }
+
+    #[test]
+    fn a_clean_report_has_a_test() {
+        let text = render(&Report::default(), Level::Error);
+        assert!(text.contains("tests=\"1\" failures=\"0\" errors=\"0\""), "{text}");
+    }
+}
