@@ -211,7 +211,7 @@ impl Watch {
             let ended = self.watch(&mut version).await;
             fruitless = if self.heard { 0 } else { fruitless + 1 };
             let failure = match ended {
-                Err(failure @ (Failure::Gone | Failure::Refused { .. })) => return failure,
+                Err(Failure::Gone) => return Failure::Gone,
                 Ok(()) if self.heard => continue,
                 Ok(()) => Failure::Other("the watch ended at once".to_owned()),
                 Err(failure) => failure,
