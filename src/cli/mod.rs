@@ -2,12 +2,14 @@
 //!
 //! Exit codes: 0 all is well, 1 findings, 2 bad usage or unreadable input.
 
+pub mod audit;
 pub mod check;
 pub mod completions;
 pub mod example;
 pub mod logging;
 pub mod manifests;
 pub mod policies;
+pub mod reporting;
 pub mod rules;
 pub mod serve;
 pub mod world;
@@ -28,6 +30,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(audit::Args),
     Check(check::Args),
     Completions(completions::Args),
     Manifests(manifests::Args),
@@ -42,6 +45,7 @@ impl Cli {
     /// What made the subcommand give up, with its whole chain of causes.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Audit(args) => args.run(),
             Command::Check(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Manifests(args) => args.run(),

@@ -8,11 +8,20 @@
 /// `stateward check` over files.
 mod check;
 
+/// The audit of a live cluster, once.
+mod audit;
+
+/// What the page about CI says, run.
+mod ci;
+
 /// The live graph: lists, watches, live reads.
 mod cluster;
 
 /// A real Kubernetes API server, and what the tests need to use it.
 mod controlplane;
+
+/// `stateward check --fix` and `--diff`.
+mod fix;
 
 /// Files in git that a generator writes.
 mod generated;

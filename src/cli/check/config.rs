@@ -9,6 +9,7 @@ use serde::de::{self, SeqAccess, Visitor};
 
 use super::globs::Globs;
 use crate::cli::policies::PolicySource;
+use crate::cli::reporting::Defaults;
 use crate::manifests::{self, files};
 
 /// The file, looked for in the working directory and above it.
@@ -17,9 +18,8 @@ pub const FILE: &str = ".stateward.yaml";
 /// What the file says; paths in it are relative to it.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    pub policies: Vec<PolicySource>,
+    pub defaults: Defaults,
     pub excluded: Globs,
-    pub known: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,11 +72,13 @@ impl Config {
         };
         let policies = written.policy.0.iter().map(source).collect::<Result<_, _>>();
         Ok(Self {
-            policies: policies
-                .map_err(|error| anyhow!(error))
-                .with_context(|| name.to_string())?,
+            defaults: Defaults {
+                policies: policies
+                    .map_err(|error| anyhow!(error))
+                    .with_context(|| name.to_string())?,
+                known: written.known.as_deref().map(below),
+            },
             excluded: Globs::new(directory, &written.exclude.0),
-            known: written.known.as_deref().map(below),
         })
     }
 }

@@ -1,25 +1,25 @@
 //! `stateward check`: the webhook's judge over files.
 
 pub mod config;
+pub mod fix;
 pub mod globs;
 pub mod judge;
 pub mod known;
 pub mod places;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 
 use self::config::Config;
+use self::fix::Fixes;
 use self::judge::Judge;
-use self::known::Known;
-use super::policies::{self, PolicySource};
-use crate::audit::{Level, Report};
+use super::reporting;
+use crate::audit::Report;
 use crate::graph::{Knowledge, Name};
 use crate::manifests::corpus::{Corpus, Inputs};
-use crate::output::{Format, Notes, Paint, Style, render};
 use crate::parallel;
 
 const EXAMPLES: &str = "\
@@ -52,40 +52,17 @@ pub struct Args {
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default", value_name = "NAME", value_parser = super::manifests::namespace)]
     namespace: String,
-    /// Policies: a file, a directory, or one of baseline, strict, audit; repeatable [default: baseline]
-    #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
-    policy: Vec<PolicySource>,
     /// Take the files for the whole world: what is not in them does not exist
     #[arg(long)]
     assume_complete: bool,
-    /// How to write the report to standard output [default: human]
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<Format>,
-    /// Write the report to a file; repeatable. Standard output gets one only if --format is given too
-    #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
-    output: Vec<(Format, PathBuf)>,
-    /// The lowest level that fails the check
-    #[arg(long, default_value = "error", value_name = "LEVEL")]
-    fail_on: FailOn,
-    /// Leave out the findings in this file; new ones are still found
-    #[arg(long, value_name = "FILE")]
-    known: Option<PathBuf>,
-    /// Write all findings to this file, to be left out with --known
-    #[arg(long, value_name = "FILE", conflicts_with = "known")]
-    write_known: Option<PathBuf>,
-    /// Show notes and what was skipped, not only how many
-    #[arg(short, long)]
-    verbose: bool,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum FailOn {
-    /// What a policy denies
-    Error,
-    /// Also what it warns about
-    Warning,
-    /// Also what it only records, and what cannot be told
-    Note,
+    /// Write what has one right remedy into the files, then report what is left
+    #[arg(long)]
+    fix: bool,
+    /// Print what --fix would write as a unified diff instead of the report; 1 where there is something to write
+    #[arg(long, conflicts_with_all = ["fix", "format", "output", "fail_on", "known", "write_known"])]
+    diff: bool,
+    #[command(flatten)]
+    reporting: reporting::Args,
 }
 
 impl Args {
@@ -96,25 +73,17 @@ impl Args {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let directory = std::env::current_dir().context("the working directory is gone")?;
         let config = Config::find(&directory)?;
-        let sources = if self.policy.is_empty() {
-            &config.policies
-        } else {
-            &self.policy
-        };
-        let policies = policies::load(sources)?;
-        let known_file = self.known.as_ref().or(config.known.as_ref());
-        let known = match known_file {
-            Some(file) if self.write_known.is_none() => Some((Known::read(file)?, file)),
-            _ => None,
-        };
+        let policies = self.reporting.policies(&config.defaults)?;
         let namespace: Name = self.namespace.as_str().into();
         let threads = parallel::all_cores();
-        let corpus = Corpus::read(Inputs {
-            paths: &self.paths,
-            namespace: &namespace,
-            excluded: &|path| config.excluded.matches(path),
-            threads,
-        });
+        let read = || {
+            Corpus::read(Inputs {
+                paths: &self.paths,
+                namespace: &namespace,
+                excluded: &|path| config.excluded.matches(path),
+                threads,
+            })
+        };
         let judge = Judge {
             policies: &policies,
             knowledge: if self.assume_complete {
@@ -125,97 +94,36 @@ impl Args {
             namespace: &namespace,
             threads,
         };
-        let mut report = judge.report(&corpus);
-        if let Some(file) = &self.write_known {
-            known::write(&report, file)?;
-            Known::read(file)?.take_out(&mut report, file);
-        }
-        if let Some((known, file)) = known {
-            known.take_out(&mut report, file);
-        }
-        self.write(&report)?;
-        Ok(self.code(&report))
-    }
-
-    fn write(&self, report: &Report) -> anyhow::Result<()> {
-        let style = |paint| Style {
-            notes: if self.verbose { Notes::Shown } else { Notes::Counted },
-            paint,
-            fail_on: self.fail_on.level(),
-        };
-        for (format, file) in &self.output {
-            let text = render(report, *format, style(Paint::Plain));
-            std::fs::write(file, text)
-                .with_context(|| format!("--output {}: cannot write the file", file.display()))?;
-        }
-        let format = match self.format {
-            None if self.output.is_empty() => Some(Format::Human),
-            format => format,
-        };
-        if format != Some(Format::Human) {
-            for failure in &report.failures {
-                let at = failure
-                    .location
-                    .as_ref()
-                    .map_or(String::new(), |at| format!("{}:{}: ", at.line, at.column));
-                // A closed standard error leaves nobody to tell; the exit code still says it.
-                let _ = writeln!(std::io::stderr(), "error: {}:{at}{}", failure.file, failure.message);
+        let mut corpus = read();
+        if self.diff || self.fix {
+            let mut fixes = Fixes::of(&corpus, &policies, judge.knowledge);
+            if self.diff {
+                return show(&fixes, &judge.report(&corpus));
             }
+            fixes.write()?;
+            tell(&fixes);
+            corpus = read();
         }
-        let Some(format) = format else { return Ok(()) };
-        let text = render(report, format, style(paint()));
-        super::print(text.as_bytes())
-    }
-
-    fn code(&self, report: &Report) -> ExitCode {
-        if !report.failures.is_empty() {
-            ExitCode::from(2)
-        } else if report.reaches(self.fail_on.level()) {
-            ExitCode::from(1)
-        } else {
-            ExitCode::SUCCESS
-        }
+        self.reporting.report(judge.report(&corpus), &config.defaults)
     }
 }
 
-impl FailOn {
-    const fn level(self) -> Level {
-        match self {
-            Self::Error => Level::Error,
-            Self::Note => Level::Note,
-            Self::Warning => Level::Warning,
-        }
-    }
-}
-
-/// Colours for terminals only, and never against NO_COLOR.
-fn paint() -> Paint {
-    let stdout = std::io::stdout();
-    let choice = anstream::AutoStream::choice(&stdout);
-    if choice == anstream::ColorChoice::Never || !stdout.is_terminal() {
-        Paint::Plain
+/// Prints what would be written.
+fn show(fixes: &Fixes, report: &Report) -> anyhow::Result<ExitCode> {
+    super::print(fixes.diff().as_bytes())?;
+    tell(fixes);
+    reporting::tell_failures(report);
+    Ok(ExitCode::from(if !report.failures.is_empty() {
+        2
     } else {
-        Paint::Coloured
-    }
+        u8::from(!fixes.files.is_empty())
+    }))
 }
 
-fn output(text: &str) -> Result<(Format, PathBuf), String> {
-    let names = || {
-        <Format as clap::ValueEnum>::value_variants()
-            .iter()
-            .filter_map(|format| Some(clap::ValueEnum::to_possible_value(format)?.get_name().to_owned()))
-            .collect::<Vec<_>>()
-    };
-    let (format, file) = text
-        .split_once('=')
-        .filter(|(_, file)| !file.is_empty())
-        .ok_or("write FORMAT=FILE, for example sarif=stateward.sarif")?;
-    <Format as clap::ValueEnum>::from_str(format, false)
-        .map(|format| (format, file.into()))
-        .map_err(|_| {
-            let names = names();
-            let near = crate::nearest::nearest(format, names.iter().map(String::as_str));
-            let near = near.map_or(String::new(), |near| format!(": did you mean {near}?"));
-            format!("there is no format {format:?}{near} [{}]", names.join(", "))
-        })
+/// Names what is left alone.
+fn tell(fixes: &Fixes) {
+    for left in &fixes.left {
+        // A closed standard error leaves nobody to tell.
+        let _ = writeln!(io::stderr(), "left alone: {left}");
+    }
 }

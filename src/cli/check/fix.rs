@@ -1,0 +1,226 @@
+//! `--fix` and `--diff`: what the webhook would inject, written into the files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use json_patch::Patch;
+use serde_json::{Value as Json, json};
+use similar::TextDiff;
+
+use crate::graph::project::{self, ProjectedWorkload};
+use crate::graph::store::locked;
+use crate::graph::view::Reservations;
+use crate::graph::{Actor, Change, Changed, Facts, Kind, Knowledge, Name, ObjectKind, Old, Operation, Overlay, View};
+use crate::judge::World as Judging;
+use crate::judge::allow::Allowances;
+use crate::judge::defaults::{Defaults, Services, defaults};
+use crate::manifests::corpus::{Corpus, File};
+use crate::manifests::edit::rewrite;
+use crate::manifests::worlds::{World, plans};
+use crate::manifests::{Document, Problem, files, read};
+use crate::policy::Policies;
+use crate::rules::RULES;
+use crate::rules::kit::patch::Operation as Patched;
+
+/// The files that change, in their order, and what stays as it is though something could be said of it.
+#[derive(Debug, Default)]
+pub struct Fixes {
+    pub files: Vec<Fixed>,
+    /// File and place with the reason, lower-case and without a final period.
+    pub left: Vec<String>,
+}
+
+/// A file that changes.
+#[derive(Debug)]
+pub struct Fixed {
+    path: PathBuf,
+    name: Arc<str>,
+    before: String,
+    after: String,
+}
+
+impl Fixes {
+    /// Finds what can be repaired. What is not in the files has the given knowledge.
+    #[must_use]
+    pub fn of(corpus: &Corpus, policies: &Policies, knowledge: Knowledge) -> Self {
+        let mut wanted: BTreeMap<(usize, usize), Json> = BTreeMap::new();
+        for plan in plans(corpus).0 {
+            let world = plan.build(corpus, knowledge);
+            for namespace in world.namespaces() {
+                add(&world, &namespace, corpus, policies, &mut wanted);
+            }
+        }
+        let mut fixes = Self::default();
+        for (number, file) in corpus.files.iter().enumerate() {
+            let documents: Vec<_> = wanted.range((number, 0)..(number + 1, 0)).collect();
+            if !documents.is_empty() {
+                fixes.add_file(file, documents.into_iter().map(|((_, index), json)| (*index, json)));
+            }
+        }
+        fixes
+    }
+
+    fn add_file<'a>(&mut self, file: &File, documents: impl Iterator<Item = (usize, &'a Json)>) {
+        let name = &file.name;
+        if let Some(problem) = file
+            .reading
+            .problems()
+            .iter()
+            .find(|problem| !Problem::is_warning(problem))
+        {
+            self.left.push(format!("{name}:{problem}"));
+            return;
+        }
+        let mut after = None;
+        for (index, json) in documents {
+            let edited = match &after {
+                None => rewrite(&file.reading, index, json),
+                Some(text) => rewrite(&read(String::clone(text)), index, json),
+            };
+            match edited {
+                Ok(text) => after = Some(text),
+                Err(error) => self.left.push(format!("{name}:{error}")),
+            }
+        }
+        if let Some(after) = after {
+            self.files.push(Fixed {
+                path: file.path.clone(),
+                name: name.clone(),
+                before: file.reading.text().to_owned(),
+                after,
+            });
+        }
+    }
+
+    /// A unified diff of all files, for `patch -p0` or a reader.
+    #[must_use]
+    pub fn diff(&self) -> String {
+        let diff = |file: &Fixed| {
+            TextDiff::from_lines(&file.before, &file.after)
+                .unified_diff()
+                .header(&file.name, &file.name)
+                .to_string()
+        };
+        self.files.iter().map(diff).collect()
+    }
+
+    /// Writes the files; one that is no longer what was read is left alone.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&mut self) -> anyhow::Result<()> {
+        for file in &self.files {
+            let now = if file.path == std::path::Path::new(files::STDIN) {
+                None
+            } else {
+                files::load(&file.path).ok()
+            };
+            if now.as_deref() == Some(file.before.as_bytes()) {
+                std::fs::write(&file.path, &file.after)
+                    .with_context(|| format!("--fix: cannot write {}", file.name))?;
+            } else {
+                self.left
+                    .push(format!("{}: what was read cannot be written back", file.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds what the workloads of a namespace should be.
+fn add(
+    world: &World<'_>,
+    namespace: &Name,
+    corpus: &Corpus,
+    policies: &Policies,
+    wanted: &mut BTreeMap<(usize, usize), Json>,
+) {
+    for (_, loaded) in corpus.objects() {
+        let ObjectKind::Workload(kind) = loaded.kind else {
+            continue;
+        };
+        if loaded.namespace != *namespace || loaded.unnamed {
+            continue;
+        }
+        let Some((file, document)) = world.document(loaded.kind, namespace, &loaded.name) else {
+            continue;
+        };
+        let position = document.position();
+        let mut documents = corpus.files[file].reading.documents();
+        let Some(index) = documents.position(|document| document.position() == position) else {
+            continue;
+        };
+        if !wanted.contains_key(&(file, index))
+            && let Some(repaired) = repaired(kind, namespace, document, world, policies)
+        {
+            wanted.insert((file, index), repaired);
+        }
+    }
+}
+
+/// What a document should hold; `None` where it is fine, or nothing is sure enough.
+fn repaired(
+    kind: Kind,
+    namespace: &Name,
+    document: Document<'_>,
+    world: &World<'_>,
+    policies: &Policies,
+) -> Option<Json> {
+    let text = document.to_json().to_string();
+    let ProjectedWorkload { workload, shape } = project::workload(kind, namespace, &text).ok()?;
+    let workload = Arc::new(workload);
+    let change = Change {
+        namespace: namespace.clone(),
+        operation: Operation::Create,
+        actor: Actor::User,
+        object: Changed::Workload {
+            id: workload.id.clone(),
+            before: Old::none(),
+            after: Some(workload.clone()),
+            shape,
+        },
+    };
+    let known = world.graph.facts();
+    let services_are_known = known.knowledge(ObjectKind::Service) == Knowledge::Complete;
+    let mut facts = Facts::clone(&known);
+    // A Service among the files is the one that is meant; of those that are not, nothing is concluded below.
+    facts.set_knowledge(ObjectKind::Service, Knowledge::Complete);
+    let shard = world.graph.shard(namespace);
+    let shard = locked(&shard);
+    let fetched = Overlay::default();
+    let judging = Judging {
+        shard: &shard,
+        facts: &facts,
+        fetched: &fetched,
+        policies,
+        rules: RULES,
+    };
+    let Defaults { operations, rules, .. } = defaults(&change, &judging, Services::Confirmed);
+    let view = View::new(&shard, &facts, &fetched, Reservations::Ignored);
+    let labels = view.namespace_facts().map(|facts| &facts.labels);
+    let settings = policies.resolve(namespace, labels, &workload.labels)?;
+    let allowances = Allowances::of(&workload, settings.overrides, RULES);
+    if rules.iter().any(|rule| allowances.reason(rule).is_some()) {
+        return None;
+    }
+    let written: Vec<Patched> = operations
+        .into_iter()
+        .filter(|Patched::Add { path, value }| match path.as_str() {
+            // What is written in the file needs no memory of what was injected.
+            path if path.starts_with("/metadata/annotations") => false,
+            "/spec/serviceName" => {
+                services_are_known || value.as_str().is_some_and(|name| shard.service(name).is_some())
+            }
+            _ => true,
+        })
+        .collect();
+    if written.is_empty() {
+        return None;
+    }
+    let patch: Patch = serde_json::from_value(json!(written)).ok()?;
+    let mut json = document.root().to_json();
+    json_patch::patch(&mut json, &patch).ok()?;
+    Some(json)
+}

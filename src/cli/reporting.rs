@@ -1,0 +1,173 @@
+//! How `check` and `audit` are told what counts as a finding, and where their reports go.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use super::check::known::{self, Known};
+use super::policies::{self, PolicySource};
+use crate::audit::{Level, Report};
+use crate::output::{Format, Notes, Paint, Style, render};
+use crate::policy::Policies;
+
+/// Policies, formats, and the findings that are known already.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// Policies: a file, a directory, or one of baseline, strict, audit; repeatable [default: baseline]
+    #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
+    policy: Vec<PolicySource>,
+    /// How to write the report to standard output [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Write the report to a file; repeatable. Standard output gets one only if --format is given too
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
+    output: Vec<(Format, PathBuf)>,
+    /// The lowest level that is a failure
+    #[arg(long, default_value = "error", value_name = "LEVEL")]
+    fail_on: FailOn,
+    /// Leave out the findings in this file; new ones are still found
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// Write all findings to this file, to be left out with --known
+    #[arg(long, value_name = "FILE", conflicts_with = "known")]
+    write_known: Option<PathBuf>,
+    /// Show notes and what was skipped, not only how many
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// What counts where the arguments say nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    pub policies: Vec<PolicySource>,
+    pub known: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum FailOn {
+    /// What a policy denies
+    Error,
+    /// Also what it warns about
+    Warning,
+    /// Also what it only records, and what cannot be told
+    Note,
+}
+
+impl Args {
+    /// The policies in force.
+    ///
+    /// # Errors
+    /// Policies that cannot be read or are not valid.
+    pub fn policies(&self, defaults: &Defaults) -> anyhow::Result<Policies> {
+        policies::load(if self.policy.is_empty() {
+            &defaults.policies
+        } else {
+            &self.policy
+        })
+    }
+
+    /// Leaves out what is known, writes the reports and answers with the exit code.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub fn report(&self, mut report: Report, defaults: &Defaults) -> anyhow::Result<ExitCode> {
+        if let Some(file) = &self.write_known {
+            known::write(&report, file)?;
+            Known::read(file)?.take_out(&mut report, file);
+        } else if let Some(file) = self.known.as_ref().or(defaults.known.as_ref()) {
+            Known::read(file)?.take_out(&mut report, file);
+        }
+        self.write(&report)?;
+        Ok(self.code(&report))
+    }
+
+    fn write(&self, report: &Report) -> anyhow::Result<()> {
+        let style = |paint| Style {
+            notes: if self.verbose { Notes::Shown } else { Notes::Counted },
+            paint,
+            fail_on: self.fail_on.level(),
+        };
+        for (format, file) in &self.output {
+            let text = render(report, *format, style(Paint::Plain));
+            std::fs::write(file, text)
+                .with_context(|| format!("--output {}: cannot write the file", file.display()))?;
+        }
+        let format = match self.format {
+            None if self.output.is_empty() => Some(Format::Human),
+            format => format,
+        };
+        if format != Some(Format::Human) {
+            tell_failures(report);
+        }
+        let Some(format) = format else { return Ok(()) };
+        let text = render(report, format, style(paint()));
+        super::print(text.as_bytes())
+    }
+
+    fn code(&self, report: &Report) -> ExitCode {
+        if !report.failures.is_empty() {
+            ExitCode::from(2)
+        } else if report.reaches(self.fail_on.level()) {
+            ExitCode::from(1)
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Names what could not be read, where no report does.
+pub fn tell_failures(report: &Report) {
+    for failure in &report.failures {
+        let at = failure
+            .location
+            .as_ref()
+            .map_or(String::new(), |at| format!("{}:{}: ", at.line, at.column));
+        // A closed standard error leaves nobody to tell; the exit code still says it.
+        let _ = writeln!(std::io::stderr(), "error: {}:{at}{}", failure.file, failure.message);
+    }
+}
+
+impl FailOn {
+    const fn level(self) -> Level {
+        match self {
+            Self::Error => Level::Error,
+            Self::Note => Level::Note,
+            Self::Warning => Level::Warning,
+        }
+    }
+}
+
+/// Colours for terminals only, and never against NO_COLOR.
+fn paint() -> Paint {
+    let stdout = std::io::stdout();
+    let choice = anstream::AutoStream::choice(&stdout);
+    if choice == anstream::ColorChoice::Never || !stdout.is_terminal() {
+        Paint::Plain
+    } else {
+        Paint::Coloured
+    }
+}
+
+fn output(text: &str) -> Result<(Format, PathBuf), String> {
+    let names = || {
+        <Format as clap::ValueEnum>::value_variants()
+            .iter()
+            .filter_map(|format| Some(clap::ValueEnum::to_possible_value(format)?.get_name().to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let (format, file) = text
+        .split_once('=')
+        .filter(|(_, file)| !file.is_empty())
+        .ok_or("write FORMAT=FILE, for example sarif=stateward.sarif")?;
+    <Format as clap::ValueEnum>::from_str(format, false)
+        .map(|format| (format, file.into()))
+        .map_err(|_| {
+            let names = names();
+            let near = crate::nearest::nearest(format, names.iter().map(String::as_str));
+            let near = near.map_or(String::new(), |near| format!(": did you mean {near}?"));
+            format!("there is no format {format:?}{near} [{}]", names.join(", "))
+        })
+}
