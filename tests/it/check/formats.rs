@@ -56,6 +56,9 @@ fn files_replace_standard_output_unless_a_format_is_asked_for() {
 fn sarif_is_complete() {
     let answer = repository().check(&["--format", "sarif", "."]);
     let log: serde_json::Value = serde_json::from_str(&answer.stdout).expect("JSON");
+    let schema = serde_json::from_str(include_str!("data/sarif-2.1.0.json")).expect("JSON");
+    let breaches = super::schema::breaches(&schema, &log);
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
     let run = &log["runs"][0];
     assert_eq!(log["version"], "2.1.0");
     assert_eq!(run["invocations"][0]["executionSuccessful"], false);

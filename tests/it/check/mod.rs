@@ -3,6 +3,7 @@
 mod config;
 mod formats;
 mod oddities;
+mod schema;
 mod worlds;
 
 use std::path::Path;
