@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
 use crate::controlplane::{ControlPlane, eventually};
+use crate::generated;
 
 const WORLD: &str = r#"
 apiVersion: v1
@@ -236,6 +237,14 @@ async fn what_may_not_be_listed_is_unknown_and_named() {
             "{resource} in\n{text}"
         );
     }
+}
+
+#[test]
+fn help_teaches() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stateward"));
+    let output = command.args(["audit", "--help"]).output().expect("stateward runs");
+    let help = String::from_utf8(output.stdout).unwrap();
+    generated::check("tests/it/audit-help.txt", &help);
 }
 
 #[tokio::test]
