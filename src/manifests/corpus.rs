@@ -5,12 +5,14 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::DeserializeSeed as _;
+
 use super::document::Document;
 use super::position::Position;
 use super::problem::{Problem, ProblemKind};
 use super::reading::{Reading, read};
 use super::{chart, files, kustomize};
-use crate::graph::project::Object;
+use crate::graph::project::{Object, WorkloadSeed};
 use crate::graph::{Name, ObjectKind};
 use crate::parallel;
 
@@ -218,14 +220,12 @@ fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
     } else {
         "".into()
     };
-    let object = match Object::read(known, &namespace, &document.to_json().to_string()) {
+    let object = match project(document, known, &namespace) {
         Ok(object) => object,
-        Err(error) => {
-            let error = error.to_string();
-            let message = error.split(" at line ").next().unwrap_or(&error);
+        Err((position, error)) => {
             return Sorted::Broken(Broken {
-                position: Some(document.position()),
-                message: format!("this {kind} cannot be read: {message}"),
+                position: Some(position),
+                message: format!("this {kind} cannot be read: {error}"),
             });
         }
     };
@@ -243,5 +243,22 @@ fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
         name: name.into(),
         unnamed: own.is_none(),
         object,
+    })
+}
+
+/// Reads what the graph keeps of an object. Workloads, which are most of a text, are read where they stand.
+fn project(document: Document<'_>, kind: ObjectKind, namespace: &Name) -> Result<Object, (Position, String)> {
+    if let ObjectKind::Workload(kind) = kind {
+        let seed = WorkloadSeed { kind, namespace };
+        return match seed.deserialize(document.root()) {
+            Ok(projected) => Ok(Object::Workload(Arc::new(projected.workload))),
+            Err(error) => Err((error.position(), error.to_string())),
+        };
+    }
+    Object::read(kind, namespace, &document.to_json().to_string()).map_err(|error| {
+        // Line and column of a text that nobody sees.
+        let error = error.to_string();
+        let message = error.split(" at line ").next().unwrap_or(&error);
+        (document.position(), message.to_owned())
     })
 }

@@ -184,10 +184,9 @@ impl<'r> MapAccess<'r> for Fields<'r> {
             return Ok(None);
         };
         self.value = Some(entry.value);
-        let key = de::value::BorrowedStrDeserializer::new(entry.key());
-        seed.deserialize(key)
+        seed.deserialize(Key(entry.key()))
             .map(Some)
-            .map_err(|error: ShapeError| error.at(entry.name))
+            .map_err(|error| error.at(entry.name))
     }
 
     fn next_value_seed<S: de::DeserializeSeed<'r>>(&mut self, seed: S) -> Result<S::Value, ShapeError> {
@@ -196,6 +195,44 @@ impl<'r> MapAccess<'r> for Fields<'r> {
             .take()
             .expect("invariant: serde asks for a value after its key");
         seed.deserialize(value).map_err(|error| error.at(value))
+    }
+}
+
+/// A key; serde's own deserializer of strings knows no newtypes.
+struct Key<'r>(&'r str);
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = ShapeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ShapeError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ShapeError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ShapeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ShapeError> {
+        let text: StrDeserializer<'_, ShapeError> = self.0.into_deserializer();
+        visitor.visit_enum(text)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        seq tuple tuple_struct map struct identifier ignored_any
     }
 }
 

@@ -1,5 +1,11 @@
 //! Texts as they are found in the wild, end to end: what is judged, and where exactly.
 
+use std::num::NonZeroUsize;
+
+use stateward::graph::Name;
+use stateward::graph::project::Object;
+use stateward::manifests::corpus::{Corpus, Inputs};
+
 use super::{CORRECT, Repository, places, replicas};
 
 /// Where the replicas of `replicas(3)` stand.
@@ -208,4 +214,39 @@ fn nothing_from_a_file_reaches_the_terminal_as_a_command() {
         "{:?}",
         answer.stdout
     );
+}
+
+/// What the graph keeps of a workload does not depend on whether it comes from a file or from the API server.
+#[test]
+fn a_file_is_read_as_a_request_is() {
+    let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules")).expect("pages");
+    let mut compared = 0;
+    for page in pages.map(|entry| entry.expect("an entry").path()) {
+        if page.extension().is_none_or(|ending| ending != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&page).expect("readable");
+        let blocks = text
+            .split("```yaml")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('\n')?.1.split("\n```").next());
+        for block in blocks {
+            let repository = Repository::new(&[("a.yaml", block)]);
+            let namespace: Name = "shop".into();
+            let corpus = Corpus::read(Inputs {
+                paths: &[repository.path().join("a.yaml")],
+                namespace: &namespace,
+                excluded: &|_| false,
+                threads: NonZeroUsize::MIN,
+            });
+            for (_, object) in corpus.objects() {
+                let document = corpus.files[0].reading.document(object.document).expect("its document");
+                let json = document.to_json().to_string();
+                let sent = Object::read(object.kind, &object.namespace, &json).expect("readable");
+                assert_eq!(object.object, sent, "{}: {block}", page.display());
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 200, "{compared}");
 }
