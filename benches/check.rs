@@ -114,7 +114,7 @@ fn generate(root: &Path) -> usize {
         let mut text = String::from("# Kept by the platform team: ask before you change it.\n");
         let namespace = format!("team-{:02}", number % DIRECTORIES);
         workload(&mut text, number, &namespace);
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             let _ = write!(
                 text,
                 "---\n{}spec:\n  accessModes:\n  - ReadWriteOnce\n  storageClassName: fast\n  resources:\n    requests:\n      \
@@ -122,7 +122,7 @@ fn generate(root: &Path) -> usize {
                 head("v1", "PersistentVolumeClaim", number, &namespace)
             );
         }
-        if number % 3 != 0 {
+        if !number.is_multiple_of(3) {
             let _ = write!(
                 text,
                 "---\n{}spec:\n  selector:\n    app.kubernetes.io/name: app-{number}\n  ports:\n  - name: http\n    port: 80\n    \
@@ -130,7 +130,7 @@ fn generate(root: &Path) -> usize {
                 head("v1", "Service", number, &namespace)
             );
         }
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let _ = write!(
                 text,
                 "---\n{}data:\n  config.yaml: |\n    # How the service listens\n    listen: 0.0.0.0:8080\n    log:\n      level: \
@@ -173,7 +173,7 @@ fn workload(text: &mut String, number: usize, namespace: &str) {
          configMap:\n          name: app-{number}\n",
         head("apps/v1", kind, number, namespace)
     );
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         let _ = write!(
             text,
             "      - name: data\n        persistentVolumeClaim:\n          claimName: app-{number}\n"
