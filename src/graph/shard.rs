@@ -28,6 +28,8 @@ pub struct Shard {
     governed: BTreeMap<Name, Vec<WorkloadId>>,
     scalers: BTreeMap<WorkloadId, Vec<Name>>,
     reservations: BTreeMap<WorkloadId, Reservation>,
+    /// As `claim_users`, of the workloads that are reserved: a burst of writes must not be walked for each of them.
+    reserved_users: BTreeMap<Name, Vec<WorkloadId>>,
     names: SharedNames,
 }
 
@@ -62,6 +64,7 @@ impl Shard {
             governed: BTreeMap::new(),
             scalers: BTreeMap::new(),
             reservations: BTreeMap::new(),
+            reserved_users: BTreeMap::new(),
             names: SharedNames::default(),
         }
     }
@@ -177,7 +180,7 @@ impl Shard {
             .get(id)
             .is_some_and(|reservation| reservation.workload.is_none())
         {
-            self.reservations.remove(id);
+            self.release(id);
         }
         self.unlink(id);
         self.workloads.remove(id);
@@ -231,6 +234,11 @@ impl Shard {
 
     /// Lays an admitted write over the graph; one of the same workload replaces the former (a retry).
     pub fn reserve(&mut self, id: WorkloadId, reservation: Reservation) {
+        self.release(&id);
+        let workload = reservation.workload.iter();
+        for (claim, _) in workload.flat_map(|workload| workload.claims()) {
+            link(&mut self.reserved_users, claim.clone(), id.clone());
+        }
         self.reservations.insert(id, reservation);
     }
 
@@ -245,10 +253,21 @@ impl Shard {
         self.reservations.iter()
     }
 
+    /// The workloads whose admitted writes name this claim by hand.
+    #[must_use]
+    pub fn reserved_users(&self, claim: &str) -> &[WorkloadId] {
+        self.reserved_users.get(claim).map_or(&[], Vec::as_slice)
+    }
+
     /// Drops the reservations that ran out: something after us may have refused the write.
     pub fn expire(&mut self, now: Timestamp) {
         if !self.reservations.is_empty() {
-            self.reservations.retain(|_, reservation| reservation.until > now);
+            let over = self
+                .reservations
+                .iter()
+                .filter(|(_, reservation)| reservation.until <= now);
+            let over: Vec<WorkloadId> = over.map(|(id, _)| id.clone()).collect();
+            over.iter().for_each(|id| self.release(id));
         }
     }
 
@@ -262,7 +281,7 @@ impl Shard {
             reservation.created || reserved == seen || (seen.generation > 0 && seen.generation >= reserved.generation)
         });
         if fulfilled {
-            self.reservations.remove(&seen.id);
+            self.release(&seen.id);
         }
     }
 
@@ -289,6 +308,19 @@ impl Shard {
         for mount in &mut pods.mounts {
             self.names.share(&mut mount.container);
             self.names.share(&mut mount.volume);
+        }
+    }
+
+    fn release(&mut self, id: &WorkloadId) {
+        let Some(Reservation {
+            workload: Some(workload),
+            ..
+        }) = self.reservations.remove(id)
+        else {
+            return;
+        };
+        for (claim, _) in workload.claims() {
+            cut(&mut self.reserved_users, claim, id);
         }
     }
 

@@ -133,6 +133,7 @@ impl<'a> View<'a> {
             self.shard
                 .workloads()
                 .filter(|workload| self.laid_over(&workload.id).is_none()),
+            self.shard.reservations().map(|(id, _)| id),
             |_| true,
         )
     }
@@ -140,7 +141,8 @@ impl<'a> View<'a> {
     /// The workloads whose pods name this claim by hand, by kind and name.
     #[must_use]
     pub fn claim_users(&self, claim: &str) -> Vec<&'a Workload> {
-        self.merged(self.linked(self.shard.claim_users(claim)), |workload| {
+        let reserved = self.shard.reserved_users(claim).iter();
+        self.merged(self.linked(self.shard.claim_users(claim)), reserved, |workload| {
             workload.claims().any(|(name, _)| &**name == claim)
         })
     }
@@ -192,7 +194,8 @@ impl<'a> View<'a> {
     /// The StatefulSets whose governing Service is this, by name.
     #[must_use]
     pub fn governed(&self, service: &str) -> Vec<&'a Workload> {
-        self.merged(self.linked(self.shard.governed(service)), |workload| {
+        let reserved = self.shard.reservations().map(|(id, _)| id);
+        self.merged(self.linked(self.shard.governed(service)), reserved, |workload| {
             workload.service_name.as_deref() == Some(service)
         })
     }
@@ -294,6 +297,7 @@ impl<'a> View<'a> {
     fn merged(
         &self,
         kept: impl Iterator<Item = &'a Arc<Workload>>,
+        reserved: impl Iterator<Item = &'a WorkloadId>,
         wanted: impl Fn(&Workload) -> bool,
     ) -> Vec<&'a Workload> {
         let available = |workload: &&'a Workload| {
@@ -317,15 +321,9 @@ impl<'a> View<'a> {
                 add(id, workload);
             }
         }
-        if let Reservations::Counted(now) = self.reservations {
-            for (id, reservation) in self.shard.reservations() {
-                if let (Some(workload), None, true) = (
-                    &reservation.workload,
-                    self.overlay.workload(id),
-                    reservation.until > now,
-                ) {
-                    add(id, workload);
-                }
+        for id in reserved.filter(|id| self.overlay.workload(id).is_none()) {
+            if let Some(Some(workload)) = self.laid_over(id) {
+                add(id, workload);
             }
         }
         found.sort_by(|left, right| left.id.cmp(&right.id));
