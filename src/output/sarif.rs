@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::paragraph;
@@ -18,12 +19,6 @@ pub(super) fn render(report: &Report) -> String {
     let mut hit: Vec<&'static str> = report.entries.iter().map(|entry| entry.rule).collect();
     hit.sort_unstable();
     hit.dedup();
-    let mut seen = BTreeMap::new();
-    let results: Vec<Value> = report
-        .entries
-        .iter()
-        .map(|entry| result(entry, &hit, &mut seen))
-        .collect();
     let failures = report.failures.iter().map(|failure| {
         let mut notification = json!({
             "level": "error",
@@ -38,28 +33,65 @@ pub(super) fn render(report: &Report) -> String {
         .notes
         .iter()
         .map(|note| json!({"level": "note", "message": {"text": note}}));
-    let document = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "stateward",
-                "version": env!("CARGO_PKG_VERSION"),
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": hit.iter().map(|id| rule(id)).collect::<Vec<_>>(),
-            }},
-            "columnKind": "unicodeCodePoints",
-            "invocations": [{
-                "executionSuccessful": report.failures.is_empty(),
-                "toolExecutionNotifications": failures.chain(notes).collect::<Vec<_>>(),
-            }],
-            "results": results,
+    let tool = json!({"driver": {
+        "name": "stateward",
+        "version": env!("CARGO_PKG_VERSION"),
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "informationUri": env!("CARGO_PKG_REPOSITORY"),
+        "rules": hit.iter().map(|id| rule(id)).collect::<Vec<_>>(),
+    }});
+    let invocations = json!([{
+        "executionSuccessful": report.failures.is_empty(),
+        "toolExecutionNotifications": failures.chain(notes).collect::<Vec<_>>(),
+    }]);
+    let results = Results {
+        entries: &report.entries,
+        rules: &hit,
+    };
+    let document = Document {
+        schema: SCHEMA,
+        runs: [Run {
+            column_kind: "unicodeCodePoints",
+            invocations,
+            results,
+            tool,
         }],
-    });
-    let mut text = serde_json::to_string_pretty(&document).expect("invariant: a JSON value always has a form");
+        version: "2.1.0",
+    };
+    let mut text = serde_json::to_string_pretty(&document).expect("invariant: texts and numbers always have a form");
     text.push('\n');
     text
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<'a>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    column_kind: &'static str,
+    invocations: Value,
+    results: Results<'a>,
+    tool: Value,
+}
+
+/// The findings, each made when it is written: a cluster has many, and a tree of all of them would be larger than the
+/// graph.
+struct Results<'a> {
+    entries: &'a [Entry],
+    rules: &'a [&'static str],
+}
+
+impl Serialize for Results<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seen = BTreeMap::new();
+        serializer.collect_seq(self.entries.iter().map(|entry| result(entry, self.rules, &mut seen)))
+    }
 }
 
 fn rule(id: &str) -> Value {
