@@ -10,8 +10,10 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum Meaning<'a> {
     Change(Change<'a>),
-    /// A kind or subresource that plays no part.
+    /// A subresource, an operation or a place that plays no part.
     Irrelevant,
+    /// A kind that nobody should have sent.
+    UnknownKind,
     /// An object that should be understood and cannot be read.
     Unreadable(serde_json::Error),
 }
@@ -40,7 +42,11 @@ pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<serde_json::E
         Actor::User
     };
     let Some(what) = What::of(request) else {
-        return Meaning::Irrelevant;
+        return if request.sub_resource.is_empty() {
+            Meaning::UnknownKind
+        } else {
+            Meaning::Irrelevant
+        };
     };
     if let Some(error) = error {
         return Meaning::Unreadable(error);

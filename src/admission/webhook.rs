@@ -85,6 +85,7 @@ impl Webhook {
                 },
                 Outcome::Allow,
             ),
+            Ok(Meaning::UnknownKind) => unknown_kind(&request),
             Ok(Meaning::Unreadable(error)) => unreadable(&request, &error),
             Err(_) => self.failed(&request),
         };
@@ -284,9 +285,24 @@ async fn fetch(live: &dyn LiveReads, namespace: &Name, absent: &[ObjectRef]) -> 
     overlay
 }
 
+/// Webhook rules of somebody's own sent it: better said than passed over.
+fn unknown_kind<'r>(request: &'r Request<'_>) -> (Answer<'r>, Outcome) {
+    let kind: String = request.kind.chars().take(63).collect();
+    let warning = format!("stateward does not know the kind {kind:?} in this version, and did not check it");
+    (
+        Answer {
+            uid: &request.uid,
+            warnings: vec![warning],
+            ..Answer::default()
+        },
+        Outcome::Warn,
+    )
+}
+
 fn unreadable<'r>(request: &'r Request<'_>, error: &serde_json::Error) -> (Answer<'r>, Outcome) {
     let Request { uid, kind, name, .. } = request;
     warn!(%uid, %kind, %name, %error, "Object cannot be read");
+    // Of a kind that we know, so it is short.
     let warning = format!("stateward could not read this {kind} and did not check it");
     (
         Answer {

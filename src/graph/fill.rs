@@ -45,7 +45,7 @@ impl Graph {
                 ObjectKind::Volume => self.remove_volume(&name),
                 ObjectKind::Namespace => self.remove_from(&name, |shard| shard.facts = Lookup::Absent),
                 ObjectKind::Autoscaler => self.remove_from(&namespace, |shard| shard.remove_autoscaler(&name)),
-                ObjectKind::Claim => self.remove_from(&namespace, |shard| shard.remove_claim(&name)),
+                ObjectKind::Claim => self.remove_claim(&namespace, &name),
                 ObjectKind::Service => self.remove_from(&namespace, |shard| shard.remove_service(&name)),
                 ObjectKind::Workload(kind) => {
                     self.remove_from(&namespace, |shard| shard.remove_workload(&WorkloadId::new(kind, name)));

@@ -53,16 +53,20 @@ mod tests {
     #[test]
     fn a_claim_gets_its_volume_in_either_order() {
         let claim = r#"{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"],"volumeName":"pv"}}"#;
-        let volume = r#"{"metadata":{"name":"pv"},"spec":{"accessModes":["ReadWriteMany"],
-            "claimRef":{"namespace":"shop","name":"data"},"nfs":{}}}"#;
+        let reference = r#""claimRef":{"namespace":"shop","name":"data"},"#;
         let shop: Name = "shop".into();
-        for order in [
+        let orders = [
             [ObjectKind::Claim, ObjectKind::Volume],
             [ObjectKind::Volume, ObjectKind::Claim],
-        ] {
+        ];
+        // One that was made by hand need not name its claim.
+        for (order, reference) in orders.into_iter().flat_map(|order| [(order, reference), (order, "")]) {
+            let volume = format!(
+                r#"{{"metadata":{{"name":"pv"}},"spec":{{"accessModes":["ReadWriteMany"],{reference}"nfs":{{}}}}}}"#
+            );
             let graph = Graph::new(Facts::new(Knowledge::Complete));
             for kind in order {
-                let json = if kind == ObjectKind::Claim { claim } else { volume };
+                let json = if kind == ObjectKind::Claim { claim } else { &volume };
                 graph.insert(kind, &shop, json).unwrap();
             }
             let modes = graph.with("shop", |shard| shard.claim("data").map(|claim| claim.modes()));

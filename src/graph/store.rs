@@ -20,7 +20,7 @@ use super::shard::Shard;
 pub struct Graph {
     shards: RwLock<BTreeMap<Name, Arc<Mutex<Shard>>>>,
     facts: ArcSwap<Facts>,
-    volumes: Mutex<BTreeMap<Name, Volume>>,
+    volumes: Mutex<Volumes>,
 }
 
 impl Graph {
@@ -135,9 +135,24 @@ impl Graph {
 
     /// Puts a claim in, with the facts of its volume.
     pub fn insert_claim(&self, namespace: &str, mut claim: Claim) {
-        let volumes = unpoisoned(self.volumes.lock());
+        let mut volumes = unpoisoned(self.volumes.lock());
         claim.volume = self.resolve(&volumes, &claim);
+        if let Some(volume) = &claim.volume_name {
+            volumes.expect(volume, namespace, &claim.name);
+        }
         self.with(namespace, |shard| shard.insert_claim(Arc::new(claim)));
+    }
+
+    /// Takes a claim out.
+    pub fn remove_claim(&self, namespace: &str, name: &str) {
+        let mut volumes = unpoisoned(self.volumes.lock());
+        let gone = self
+            .existing_shard(namespace)
+            .and_then(|shard| locked(&shard).claim(name).cloned());
+        if let Some(volume) = gone.as_ref().and_then(|claim| claim.volume_name.as_ref()) {
+            volumes.forget(volume, namespace, name);
+        }
+        self.remove_from(namespace, |shard| shard.remove_claim(name));
     }
 
     /// The volume that a claim is bound to, as far as it is known.
@@ -147,34 +162,44 @@ impl Graph {
         self.resolve(&volumes, claim)
     }
 
-    /// Puts a volume in, and rewrites the claim that it belongs to.
+    /// Puts a volume in, and rewrites the claims that name it or that it names.
     pub fn insert_volume(&self, volume: Volume) {
         let mut volumes = unpoisoned(self.volumes.lock());
+        let name = volume.name.clone();
         let owner = volume.claim.clone();
-        let former = volumes.insert(volume.name.clone(), volume).and_then(|old| old.claim);
-        self.rewrite(&volumes, owner.as_ref());
+        let former = volumes.by_name.insert(name.clone(), volume).and_then(|old| old.claim);
         if former != owner {
             self.rewrite(&volumes, former.as_ref());
         }
+        self.rewrite(&volumes, owner.as_ref());
+        for claim in volumes.expected_by(&name) {
+            self.rewrite(&volumes, Some(&claim));
+        }
+        if let Some((namespace, claim)) = owner {
+            volumes.forget(&name, &namespace, &claim);
+        }
     }
 
-    /// Takes a volume out, and rewrites the claim that it belonged to.
+    /// Takes a volume out, and rewrites the claims that had it.
     pub fn remove_volume(&self, name: &str) {
         let mut volumes = unpoisoned(self.volumes.lock());
-        let former = volumes.remove(name).and_then(|old| old.claim);
+        let former = volumes.by_name.remove(name).and_then(|old| old.claim);
         self.rewrite(&volumes, former.as_ref());
+        for claim in volumes.expected_by(name) {
+            self.rewrite(&volumes, Some(&claim));
+        }
     }
 
     /// The names of all volumes: what a relist compares with.
     #[must_use]
     pub fn volume_names(&self) -> Vec<Name> {
-        unpoisoned(self.volumes.lock()).keys().cloned().collect()
+        unpoisoned(self.volumes.lock()).by_name.keys().cloned().collect()
     }
 
     /// How many volumes there are.
     #[must_use]
     pub fn volume_count(&self) -> usize {
-        unpoisoned(self.volumes.lock()).len()
+        unpoisoned(self.volumes.lock()).by_name.len()
     }
 
     /// Looks up the volume of every claim again: what a claim carries is as old as its last write.
@@ -192,7 +217,7 @@ impl Graph {
         }
     }
 
-    fn rewrite(&self, volumes: &BTreeMap<Name, Volume>, owner: Option<&(Name, Name)>) {
+    fn rewrite(&self, volumes: &Volumes, owner: Option<&(Name, Name)>) {
         let Some((namespace, name)) = owner else { return };
         let Some(shard) = self.existing_shard(namespace) else {
             return;
@@ -203,7 +228,7 @@ impl Graph {
         }
     }
 
-    fn rewrite_claim(&self, volumes: &BTreeMap<Name, Volume>, shard: &mut Shard, claim: &Claim) {
+    fn rewrite_claim(&self, volumes: &Volumes, shard: &mut Shard, claim: &Claim) {
         let volume = self.resolve(volumes, claim);
         if volume != claim.volume {
             shard.insert_claim(Arc::new(Claim {
@@ -213,14 +238,57 @@ impl Graph {
         }
     }
 
-    fn resolve(&self, volumes: &BTreeMap<Name, Volume>, claim: &Claim) -> Lookup<VolumeTraits> {
+    fn resolve(&self, volumes: &Volumes, claim: &Claim) -> Lookup<VolumeTraits> {
         match &claim.volume_name {
             None => Lookup::Absent,
             Some(name) => self.facts.load().answer(
                 ObjectKind::Volume,
-                volumes.get(name).map(|volume| volume.traits.clone()),
+                volumes.by_name.get(name).map(|volume| volume.traits.clone()),
             ),
         }
+    }
+}
+
+/// The volumes of the cluster, and who waits for which.
+#[derive(Debug, Default)]
+struct Volumes {
+    by_name: BTreeMap<Name, Volume>,
+    /// Claims, by namespace and name, that name a volume which does not name them: it is still to come, or was made
+    /// by hand without a `claimRef`.
+    expected: BTreeMap<Name, Vec<(Name, Name)>>,
+}
+
+impl Volumes {
+    fn expect(&mut self, volume: &Name, namespace: &str, claim: &Name) {
+        let names_it = |volume: &Volume| {
+            volume
+                .claim
+                .as_ref()
+                .is_some_and(|(space, name)| &**space == namespace && name == claim)
+        };
+        if self.by_name.get(volume).is_some_and(names_it) {
+            return;
+        }
+        let claims = self.expected.entry(volume.clone()).or_default();
+        if !claims
+            .iter()
+            .any(|(space, name)| &**space == namespace && name == claim)
+        {
+            claims.push((namespace.into(), claim.clone()));
+        }
+    }
+
+    fn forget(&mut self, volume: &str, namespace: &str, claim: &str) {
+        if let Some(claims) = self.expected.get_mut(volume) {
+            claims.retain(|(space, name)| &**space != namespace || &**name != claim);
+            if claims.is_empty() {
+                self.expected.remove(volume);
+            }
+        }
+    }
+
+    fn expected_by(&self, volume: &str) -> Vec<(Name, Name)> {
+        self.expected.get(volume).cloned().unwrap_or_default()
     }
 }
 
