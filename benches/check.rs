@@ -15,6 +15,7 @@ use stateward::cli::check::judge::Judge;
 use stateward::cli::policies;
 use stateward::graph::{Knowledge, Name};
 use stateward::manifests::corpus::{Corpus, Inputs};
+use stateward::manifests::worlds::Base;
 use stateward::output::{Format, Notes, Paint, Style, render};
 use stateward::parallel;
 
@@ -76,7 +77,7 @@ fn check(paths: &[PathBuf], policies: &stateward::policy::Policies) -> usize {
     });
     let judge = Judge {
         policies,
-        knowledge: Knowledge::Partial,
+        base: Base::Nothing(Knowledge::Partial),
         namespace: &namespace,
         threads,
     };

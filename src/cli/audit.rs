@@ -1,27 +1,20 @@
 //! `stateward audit`: the live cluster, once.
 
-use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use tokio::time::{Instant, interval_at};
+use anyhow::bail;
 
+use super::live::{self, note};
 use super::reporting::{self, Defaults};
 use crate::audit::{Nowhere, Report, entries};
-use crate::cluster::connect::connect;
-use crate::cluster::snapshot::{self, Cause, Gap, Progress, Scope};
+use crate::cluster::snapshot::{Cause, Gap, Scope};
 use crate::graph::store::locked;
 use crate::graph::{Facts, Graph, Knowledge, ObjectKind, Overlay};
 use crate::judge::{World, inspect};
 use crate::policy::Policies;
 use crate::rules::RULES;
-
-/// Threads that read: the lists are few, and parsing them takes less time than getting them.
-const THREADS: usize = 2;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,39 +60,16 @@ impl Args {
         let nothing = Defaults::default();
         let policies = self.reporting.policies(&nothing)?;
         let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .enable_all()
-            .build()
-            .context("cannot start the runtime")?;
-        let gaps = runtime.block_on(self.read(&graph))?;
-        let report = judged(&graph, &policies, &gaps);
-        self.reporting.report(report, &nothing)
-    }
-
-    async fn read(&self, graph: &Arc<Graph>) -> anyhow::Result<Vec<Gap>> {
-        let client = connect(self.kubeconfig.as_deref(), self.context.as_deref()).await?;
-        let Some(client) = client else {
-            bail!("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG");
-        };
         let scope = self
             .namespace
             .as_deref()
             .map_or(Scope::Cluster, |name| Scope::Namespace(name.into()));
-        let progress = Arc::new(Progress::default());
-        let telling = tokio::spawn(tell(progress.clone()));
-        let gaps = snapshot::take(&client, graph, &scope, &progress).await;
-        telling.abort();
-        // What it told must not be written over by what comes next.
-        let _ = telling.await;
-        if io::stderr().is_terminal() {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-        let gaps = gaps?;
+        let gaps = live::read(self.kubeconfig.as_deref(), self.context.as_deref(), &graph, &scope)?;
         if let Some(first) = unreadable(&gaps) {
             bail!("no workload can be listed: {first}");
         }
-        Ok(gaps)
+        let report = judged(&graph, &policies, &gaps);
+        self.reporting.report(report, &nothing)
     }
 }
 
@@ -127,26 +97,6 @@ fn judged(graph: &Graph, policies: &Policies, gaps: &[Gap]) -> Report {
     report
 }
 
-/// What is said of a gap.
-fn note(gap: &Gap) -> String {
-    let kind = gap.kind;
-    match gap.cause {
-        Cause::Forbidden => {
-            let group = kind.api_version().rsplit_once('/').map_or("", |(group, _)| group);
-            let of = if group.is_empty() {
-                String::new()
-            } else {
-                format!(" of the API group {group}")
-            };
-            let resource = kind.resource();
-            format!("no permission to list {resource}{of}: every {kind} is unknown")
-        }
-        Cause::NoSuchKind => format!("the API server has no {}: every {kind} is unknown", kind.resource()),
-        Cause::Unreadable(1) => format!("one {kind} cannot be read and is unknown"),
-        Cause::Unreadable(count) => format!("{count} objects of the kind {kind} cannot be read and are unknown"),
-    }
-}
-
 /// Says why nothing can be judged, where no kind of workload is known.
 fn unreadable(gaps: &[Gap]) -> Option<String> {
     let refused = |kind: &ObjectKind| {
@@ -160,53 +110,9 @@ fn unreadable(gaps: &[Gap]) -> Option<String> {
     refused?.first().map(|gap| note(gap))
 }
 
-/// Tells how far reading has come: on a terminal several times a second in one line, elsewhere every few seconds.
-async fn tell(progress: Arc<Progress>) {
-    let terminal = io::stderr().is_terminal();
-    let every = if terminal {
-        Duration::from_millis(250)
-    } else {
-        Duration::from_secs(5)
-    };
-    let mut ticks = interval_at(Instant::now() + every, every);
-    loop {
-        ticks.tick().await;
-        let objects = progress.objects.load(Ordering::Relaxed);
-        let kinds = progress.kinds.load(Ordering::Relaxed);
-        let line = format!(
-            "reading the cluster: {objects} objects, {kinds} of {} kinds done",
-            ObjectKind::ALL.len()
-        );
-        // A closed standard error leaves nobody to tell.
-        let _ = if terminal {
-            write!(io::stderr(), "\r\x1b[K{line}")
-        } else {
-            writeln!(io::stderr(), "{line}")
-        };
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Kind;
-
-    #[test]
-    fn a_gap_names_what_is_missing() {
-        let gap = |kind, cause| note(&Gap { kind, cause });
-        assert_eq!(
-            gap(ObjectKind::Workload(Kind::StatefulSet), Cause::Forbidden),
-            "no permission to list statefulsets of the API group apps: every StatefulSet is unknown"
-        );
-        assert_eq!(
-            gap(ObjectKind::Volume, Cause::Forbidden),
-            "no permission to list persistentvolumes: every PersistentVolume is unknown"
-        );
-        assert_eq!(
-            gap(ObjectKind::Service, Cause::Unreadable(1)),
-            "one Service cannot be read and is unknown"
-        );
-    }
 
     #[test]
     fn only_where_no_workload_is_known_nothing_can_be_judged() {

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod check;
 pub mod completions;
 pub mod example;
+pub mod live;
 pub mod logging;
 pub mod manifests;
 pub mod policies;

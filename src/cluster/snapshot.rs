@@ -1,5 +1,6 @@
 //! The cluster once: every kind listed in pages, straight into the graph's projections. No watches.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -25,7 +26,10 @@ const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     Cluster,
+    /// One namespace, which has to be there.
     Namespace(Name),
+    /// Some namespaces; one that is not there is empty.
+    Namespaces(BTreeSet<Name>),
 }
 
 /// How far reading has come.
@@ -115,6 +119,9 @@ impl List<'_> {
             let listed = match (self.scope, self.kind) {
                 (Scope::Namespace(name), ObjectKind::Namespace) => self.one_namespace(name, &mut feed).await,
                 (Scope::Namespace(name), kind) if kind.is_namespaced() => self.pages(Some(name), &mut feed).await,
+                (Scope::Namespaces(names), kind) if kind.is_namespaced() || kind == ObjectKind::Namespace => {
+                    self.each(names, &mut feed).await
+                }
                 _ => self.pages(None, &mut feed).await,
             };
             match listed {
@@ -164,6 +171,20 @@ impl List<'_> {
             }
             next = page.metadata.next;
         }
+    }
+
+    async fn each(&self, namespaces: &BTreeSet<Name>, feed: &mut Feed) -> Result<(), BoxError> {
+        for name in namespaces {
+            if self.kind != ObjectKind::Namespace {
+                self.pages(Some(name), feed).await?;
+                continue;
+            }
+            match self.one_namespace(name, feed).await {
+                Err(error) if status(&error) == Some(404) => {}
+                answer => answer?,
+            }
+        }
+        Ok(())
     }
 
     async fn one_namespace(&self, name: &Name, feed: &mut Feed) -> Result<(), BoxError> {

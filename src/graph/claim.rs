@@ -21,6 +21,24 @@ pub struct Claim {
     pub deleting: bool,
 }
 
+impl Claim {
+    /// What applying this claim over one that is there leads to: a manifest does not write what binding wrote.
+    #[must_use]
+    pub fn over(self, former: &Self) -> Self {
+        let class = match self.class {
+            ClassName::Default => former.class.clone(),
+            written => written,
+        };
+        Self {
+            granted: former.granted,
+            class,
+            volume_name: self.volume_name.or_else(|| former.volume_name.clone()),
+            deleting: former.deleting,
+            ..self
+        }
+    }
+}
+
 /// What a claim needs to know of its volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeTraits {

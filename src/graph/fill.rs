@@ -192,6 +192,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_laid_over_a_copy_keeps_what_binding_wrote_and_leaves_the_original() {
+        let live = Graph::new(Facts::new(Knowledge::Complete));
+        let claim = json!({"metadata": {"name": "data"}, "spec": {"volumeName": "pv"}});
+        put(&live, ObjectKind::Claim, "shop", &claim);
+        put(&live, ObjectKind::Volume, "", &volume("data", "ReadWriteMany"));
+        put(
+            &live,
+            ObjectKind::Service,
+            "other",
+            &json!({"metadata": {"name": "web"}}),
+        );
+        let copy = live.copy_of(["shop".into(), "nowhere".into()]);
+        assert_eq!(copy.namespaces(), ["shop".into()]);
+        let written = r#"{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"]}}"#;
+        let Ok(Object::Claim(written)) = Object::read(ObjectKind::Claim, &"shop".into(), written) else {
+            unreachable!("it is a claim")
+        };
+        let former = live.with("shop", |shard| shard.claim("data").cloned()).unwrap();
+        copy.insert_claim("shop", written.over(&former));
+        assert_eq!(traits(&copy), Lookup::Known("ReadWriteMany".into()));
+        copy.remove(ObjectKind::Volume, [("".into(), "pv".into())]);
+        assert_eq!(traits(&copy), Lookup::Absent);
+        assert_eq!(traits(&live), Lookup::Known("ReadWriteMany".into()));
+    }
+
+    #[test]
     fn an_unchanged_node_makes_no_new_facts() {
         let graph = Graph::new(Facts::new(Knowledge::Complete));
         for name in ["b", "a", "b"] {

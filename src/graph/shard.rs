@@ -15,7 +15,7 @@ use super::shared::SharedNames;
 use super::workload::Workload;
 
 /// The objects of one namespace with their edges. Lives behind one lock (`store.rs`).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shard {
     pub namespace: Name,
     pub facts: Lookup<NamespaceFacts>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::names::Name;
 
 /// The names in use, and maybe some that were.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SharedNames {
     names: BTreeSet<Name>,
     /// How many there were after the last sweep.

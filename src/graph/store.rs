@@ -34,6 +34,20 @@ impl Graph {
         }
     }
 
+    /// A copy to lay other objects over: these namespaces, and all that is in none. The objects are shared.
+    #[must_use]
+    pub fn copy_of(&self, namespaces: impl IntoIterator<Item = Name>) -> Self {
+        let shards = namespaces.into_iter().filter_map(|name| {
+            let shard = locked(&*self.existing_shard(&name)?).clone();
+            Some((name, Arc::new(Mutex::new(shard))))
+        });
+        Self {
+            shards: RwLock::new(shards.collect()),
+            facts: ArcSwap::new(self.facts()),
+            volumes: Mutex::new(unpoisoned(self.volumes.lock()).clone()),
+        }
+    }
+
     /// The facts as they are now.
     #[must_use]
     pub fn facts(&self) -> Arc<Facts> {

@@ -5,7 +5,18 @@ use std::path::Path;
 
 use super::corpus::{Corpus, Loaded};
 use super::document::Document;
+use crate::graph::project::Object;
+use crate::graph::store::locked;
 use crate::graph::{Facts, Graph, Knowledge, Name, ObjectKind};
+
+/// What is there besides the files.
+#[derive(Clone, Copy, Debug)]
+pub enum Base<'a> {
+    /// Nothing is; or nobody knows.
+    Nothing(Knowledge),
+    /// A cluster, which the files are laid over: an object of the same kind, namespace and name is replaced.
+    Live(&'a Graph),
+}
 
 /// Objects that are there at the same time.
 #[derive(Clone, Debug, Default)]
@@ -74,12 +85,15 @@ fn layers(objects: Vec<(usize, &Loaded)>) -> Vec<Plan<'_>> {
 }
 
 impl<'c> Plan<'c> {
-    /// Builds the graph. What is not in the files is unknown, or absent where they count as complete.
+    /// Builds the graph, of the namespaces that the objects are in.
     #[must_use]
-    pub fn build(&self, corpus: &'c Corpus, knowledge: Knowledge) -> World<'c> {
-        let graph = Graph::new(Facts::new(knowledge));
+    pub fn build(&self, corpus: &'c Corpus, base: Base<'_>) -> World<'c> {
+        let graph = match base {
+            Base::Nothing(knowledge) => Graph::new(Facts::new(knowledge)),
+            Base::Live(live) => live.copy_of(namespaces(self.objects.iter().map(|(_, object)| *object))),
+        };
         let objects = self.objects.iter();
-        graph.insert_all(objects.map(|(_, object)| (object.namespace.clone(), object.object.clone())));
+        graph.insert_all(objects.map(|(_, object)| (object.namespace.clone(), object.laid_over(base))));
         let places = self.objects.iter();
         let places = places.map(|(file, object)| (object.key(), (*file, object.document)));
         World {
@@ -106,7 +120,28 @@ impl World<'_> {
     }
 }
 
+/// Every namespace that objects are in, or are.
+#[must_use]
+pub fn namespaces<'c>(objects: impl Iterator<Item = &'c Loaded>) -> BTreeSet<Name> {
+    let named = objects.filter_map(|object| match object.kind {
+        ObjectKind::Namespace => Some(object.name.clone()),
+        kind => kind.is_namespaced().then(|| object.namespace.clone()),
+    });
+    named.collect()
+}
+
 impl Loaded {
+    /// The object as it is once it has been applied.
+    fn laid_over(&self, base: Base<'_>) -> Object {
+        if let (Base::Live(live), Object::Claim(claim)) = (base, &self.object)
+            && let Some(shard) = live.existing_shard(&self.namespace)
+            && let Some(former) = locked(&shard).claim(&self.name)
+        {
+            return Object::Claim(claim.clone().over(former));
+        }
+        self.object.clone()
+    }
+
     fn key(&self) -> Key<'_> {
         (self.kind, &self.namespace, &self.name)
     }

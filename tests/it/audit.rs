@@ -70,7 +70,7 @@ fn report(output: &Output) -> Value {
 }
 
 /// Level, rule, verdict, kind and name of every finding.
-fn findings(report: &Value) -> Vec<String> {
+pub fn findings(report: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let findings = report["findings"].as_array().expect("a list").iter();
     findings
@@ -88,7 +88,7 @@ fn findings(report: &Value) -> Vec<String> {
         .collect()
 }
 
-async fn namespace_with(cluster: &ControlPlane, name: &str, objects: &str) -> String {
+pub async fn namespace_with(cluster: &ControlPlane, name: &str, objects: &str) -> String {
     let namespace = cluster.namespace(name).await;
     let apply = ["apply", "-f", "-", "-n", &namespace];
     cluster.kubectl_stdin(apply, objects).await.succeeded();
@@ -96,7 +96,7 @@ async fn namespace_with(cluster: &ControlPlane, name: &str, objects: &str) -> St
 }
 
 /// A user who may list the given resources everywhere; returns the kubeconfig once the permission is there.
-async fn user(cluster: &ControlPlane, name: &str, resources: &str) -> std::path::PathBuf {
+pub async fn user(cluster: &ControlPlane, name: &str, resources: &str) -> std::path::PathBuf {
     let resources = format!("--resource={resources}");
     let create = ["create", "clusterrole", name, "--verb=get,list", &resources];
     cluster.kubectl(create).await.succeeded();

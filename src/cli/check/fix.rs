@@ -18,7 +18,7 @@ use crate::judge::allow::Allowances;
 use crate::judge::defaults::{Defaults, Services, defaults};
 use crate::manifests::corpus::{Corpus, File};
 use crate::manifests::edit::rewrite;
-use crate::manifests::worlds::{World, plans};
+use crate::manifests::worlds::{Base, World, plans};
 use crate::manifests::{Document, Problem, files, read};
 use crate::policy::Policies;
 use crate::rules::RULES;
@@ -42,12 +42,12 @@ pub struct Fixed {
 }
 
 impl Fixes {
-    /// Finds what can be repaired. What is not in the files has the given knowledge.
+    /// Finds what can be repaired.
     #[must_use]
-    pub fn of(corpus: &Corpus, policies: &Policies, knowledge: Knowledge) -> Self {
+    pub fn of(corpus: &Corpus, policies: &Policies, base: Base<'_>) -> Self {
         let mut wanted: BTreeMap<(usize, usize), Json> = BTreeMap::new();
         for plan in plans(corpus).0 {
-            let world = plan.build(corpus, knowledge);
+            let world = plan.build(corpus, base);
             for namespace in world.namespaces() {
                 add(&world, &namespace, corpus, policies, &mut wanted);
             }

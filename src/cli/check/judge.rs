@@ -6,10 +6,10 @@ use super::places::{self, Files};
 use crate::audit::entries;
 use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
 use crate::graph::store::locked;
-use crate::graph::{Knowledge, Name, ObjectKind, Overlay};
+use crate::graph::{Name, ObjectKind, Overlay};
 use crate::judge::{self, inspect};
 use crate::manifests::corpus::{Corpus, File};
-use crate::manifests::worlds::{Plan, plans};
+use crate::manifests::worlds::{Base, Plan, plans};
 use crate::manifests::{Document, Position, Problem, ProblemKind};
 use crate::parallel;
 use crate::policy::Policies;
@@ -20,8 +20,7 @@ use crate::rules::kit::Verdict;
 #[derive(Clone, Copy, Debug)]
 pub struct Judge<'a> {
     pub policies: &'a Policies,
-    /// What is not in the files is unknown, or absent.
-    pub knowledge: Knowledge,
+    pub base: Base<'a>,
     /// Where objects are that name no namespace.
     pub namespace: &'a Name,
     pub threads: NonZeroUsize,
@@ -52,7 +51,7 @@ impl Judge<'_> {
     }
 
     fn world(&self, plan: &Plan<'_>, corpus: &Corpus, threads: NonZeroUsize) -> Vec<Entry> {
-        let world = plan.build(corpus, self.knowledge);
+        let world = plan.build(corpus, self.base);
         let files = Files {
             files: &corpus.files,
             world: &world,
@@ -69,7 +68,9 @@ impl Judge<'_> {
             });
             entries(inspection, namespace, &files)
         });
-        found.into_iter().flatten().collect()
+        // What stands in no file is not what was asked about.
+        let found = found.into_iter().flatten();
+        found.filter(|entry| entry.location.is_some()).collect()
     }
 
     /// Adds what a file says of itself: its counts, what is broken, what stands there twice.

@@ -10,16 +10,19 @@ pub mod places;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use self::config::Config;
 use self::fix::Fixes;
 use self::judge::Judge;
-use super::reporting;
+use super::{live, reporting};
 use crate::audit::Report;
-use crate::graph::{Knowledge, Name};
+use crate::cluster::snapshot::Scope;
+use crate::graph::{Facts, Graph, Knowledge, Name, ObjectKind};
 use crate::manifests::corpus::{Corpus, Inputs};
+use crate::manifests::worlds::{Base, namespaces};
 use crate::parallel;
 
 const EXAMPLES: &str = "\
@@ -27,6 +30,7 @@ Examples:
   stateward check deploy/
   helm template mychart | stateward check -n shop -
   kustomize build overlays/prod | stateward check --assume-complete -
+  stateward check --with-cluster --context staging deploy/
   stateward check --output sarif=stateward.sarif --format human deploy/
   stateward check --write-known known.json deploy/   (then: --known known.json)
 
@@ -55,6 +59,15 @@ pub struct Args {
     /// Take the files for the whole world: what is not in them does not exist
     #[arg(long)]
     assume_complete: bool,
+    /// Look up what is not in the files in the live cluster, as if the files were applied to it
+    #[arg(long, conflicts_with = "assume_complete")]
+    with_cluster: bool,
+    /// Kubeconfig file of the cluster; else $KUBECONFIG, ~/.kube/config, or the pod's own account
+    #[arg(long, value_name = "FILE", requires = "with_cluster")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME", requires = "with_cluster")]
+    context: Option<String>,
     /// Write what has one right remedy into the files, then report what is left
     #[arg(long)]
     fix: bool,
@@ -69,7 +82,7 @@ impl Args {
     /// Checks, and writes the reports.
     ///
     /// # Errors
-    /// Bad policies or configuration, or a file that cannot be written.
+    /// Bad policies or configuration, a cluster that cannot be read, or a file that cannot be written.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let directory = std::env::current_dir().context("the working directory is gone")?;
         let config = Config::find(&directory)?;
@@ -84,19 +97,20 @@ impl Args {
                 threads,
             })
         };
+        let mut corpus = read();
+        let live = self.with_cluster.then(|| self.live(&corpus)).transpose()?;
         let judge = Judge {
             policies: &policies,
-            knowledge: if self.assume_complete {
-                Knowledge::Complete
-            } else {
-                Knowledge::Partial
+            base: match &live {
+                Some((graph, _)) => Base::Live(graph),
+                None if self.assume_complete => Base::Nothing(Knowledge::Complete),
+                None => Base::Nothing(Knowledge::Partial),
             },
             namespace: &namespace,
             threads,
         };
-        let mut corpus = read();
         if self.diff || self.fix {
-            let mut fixes = Fixes::of(&corpus, &policies, judge.knowledge);
+            let mut fixes = Fixes::of(&corpus, &policies, judge.base);
             if self.diff {
                 return show(&fixes, &judge.report(&corpus));
             }
@@ -104,7 +118,23 @@ impl Args {
             tell(&fixes);
             corpus = read();
         }
-        self.reporting.report(judge.report(&corpus), &config.defaults)
+        let mut report = judge.report(&corpus);
+        report.notes.extend(live.into_iter().flat_map(|(_, notes)| notes));
+        self.reporting.report(report, &config.defaults)
+    }
+
+    /// Reads what the cluster has in the namespaces of the files, and notes what may not be read.
+    fn live(&self, corpus: &Corpus) -> anyhow::Result<(Arc<Graph>, Vec<String>)> {
+        let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
+        let scope = Scope::Namespaces(namespaces(corpus.objects().map(|(_, object)| object)));
+        let gaps = live::read(self.kubeconfig.as_deref(), self.context.as_deref(), &graph, &scope)?;
+        for gap in &gaps {
+            // What the files hold is known all the same; but a part of the nodes tells nothing.
+            if gap.kind != ObjectKind::Node {
+                graph.set_knowledge(gap.kind, Knowledge::Partial);
+            }
+        }
+        Ok((graph, gaps.iter().map(live::note).collect()))
     }
 }
 

@@ -4,6 +4,7 @@ mod config;
 mod formats;
 mod oddities;
 mod schema;
+mod with_cluster;
 mod worlds;
 
 use std::path::Path;

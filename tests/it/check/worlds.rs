@@ -7,6 +7,7 @@ use stateward::cli::check::judge::Judge;
 use stateward::cli::policies;
 use stateward::graph::{Knowledge, Name};
 use stateward::manifests::corpus::{Corpus, Inputs};
+use stateward::manifests::worlds::Base;
 use stateward::output::{Format, Notes, Paint, Style, render};
 
 use super::{CORRECT, Repository, places, replicas};
@@ -159,7 +160,7 @@ fn threads_change_nothing() {
         });
         let judge = Judge {
             policies: &policies,
-            knowledge: Knowledge::Partial,
+            base: Base::Nothing(Knowledge::Partial),
             namespace: &namespace,
             threads,
         };

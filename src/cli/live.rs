@@ -1,0 +1,119 @@
+//! Reading the live cluster once, for `audit` and `check --with-cluster`, and saying what of it is not known.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::time::{Instant, interval_at};
+
+use crate::cluster::connect::connect;
+use crate::cluster::snapshot::{self, Cause, Gap, Progress, Scope};
+use crate::graph::{Graph, ObjectKind};
+
+/// Threads that read: the lists are few, and parsing them takes less time than getting them.
+const THREADS: usize = 2;
+
+/// Fills an empty graph from the cluster, telling on standard error how far it has come.
+///
+/// # Errors
+/// No cluster is configured, or it cannot be read. A kind that may not be listed is a gap.
+pub fn read(
+    kubeconfig: Option<&Path>,
+    context: Option<&str>,
+    graph: &Arc<Graph>,
+    scope: &Scope,
+) -> anyhow::Result<Vec<Gap>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let Some(client) = connect(kubeconfig, context).await? else {
+            bail!("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG");
+        };
+        let progress = Arc::new(Progress::default());
+        let telling = tokio::spawn(tell(progress.clone()));
+        let gaps = snapshot::take(&client, graph, scope, &progress).await;
+        telling.abort();
+        // What it told must not be written over by what comes next.
+        let _ = telling.await;
+        if io::stderr().is_terminal() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+        Ok(gaps?)
+    })
+}
+
+/// What is said of a gap.
+#[must_use]
+pub fn note(gap: &Gap) -> String {
+    let kind = gap.kind;
+    match gap.cause {
+        Cause::Forbidden => {
+            let group = kind.api_version().rsplit_once('/').map_or("", |(group, _)| group);
+            let of = if group.is_empty() {
+                String::new()
+            } else {
+                format!(" of the API group {group}")
+            };
+            let resource = kind.resource();
+            format!("no permission to list {resource}{of}: every {kind} is unknown")
+        }
+        Cause::NoSuchKind => format!("the API server has no {}: every {kind} is unknown", kind.resource()),
+        Cause::Unreadable(1) => format!("one {kind} cannot be read and is unknown"),
+        Cause::Unreadable(count) => format!("{count} objects of the kind {kind} cannot be read and are unknown"),
+    }
+}
+
+/// Tells how far reading has come: on a terminal several times a second in one line, elsewhere every few seconds.
+async fn tell(progress: Arc<Progress>) {
+    let terminal = io::stderr().is_terminal();
+    let every = if terminal {
+        Duration::from_millis(250)
+    } else {
+        Duration::from_secs(5)
+    };
+    let mut ticks = interval_at(Instant::now() + every, every);
+    loop {
+        ticks.tick().await;
+        let objects = progress.objects.load(Ordering::Relaxed);
+        let kinds = progress.kinds.load(Ordering::Relaxed);
+        let line = format!(
+            "reading the cluster: {objects} objects, {kinds} of {} kinds done",
+            ObjectKind::ALL.len()
+        );
+        // A closed standard error leaves nobody to tell.
+        let _ = if terminal {
+            write!(io::stderr(), "\r\x1b[K{line}")
+        } else {
+            writeln!(io::stderr(), "{line}")
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Kind;
+
+    #[test]
+    fn a_gap_names_what_is_missing() {
+        let gap = |kind, cause| note(&Gap { kind, cause });
+        assert_eq!(
+            gap(ObjectKind::Workload(Kind::StatefulSet), Cause::Forbidden),
+            "no permission to list statefulsets of the API group apps: every StatefulSet is unknown"
+        );
+        assert_eq!(
+            gap(ObjectKind::Volume, Cause::Forbidden),
+            "no permission to list persistentvolumes: every PersistentVolume is unknown"
+        );
+        assert_eq!(
+            gap(ObjectKind::Service, Cause::Unreadable(1)),
+            "one Service cannot be read and is unknown"
+        );
+    }
+}
