@@ -264,7 +264,7 @@ impl Graph {
 }
 
 /// The volumes of the cluster, and who waits for which.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Volumes {
     by_name: BTreeMap<Name, Volume>,
     /// Claims, by namespace and name, that name a volume which does not name them: it is still to come, or was made
