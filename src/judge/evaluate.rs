@@ -182,7 +182,11 @@ impl Before {
                     Verdict::Unknown => None,
                     Verdict::Violation => Some((finding.extent, action(&finding, &settings, workload, world.rules))),
                 };
-                findings.insert(identity(&finding), entry);
+                // Of several with one identity the worst counts, so that none of them looks new afterwards.
+                let known = findings.entry(identity(&finding)).or_insert(entry);
+                *known = known
+                    .zip(entry)
+                    .map(|(one, other)| (one.0.max(other.0), one.1.max(other.1)));
             }
         }
         Self {
