@@ -11,7 +11,7 @@ use super::document::Document;
 use super::position::Position;
 use super::problem::{Problem, ProblemKind};
 use super::reading::{Reading, read};
-use super::{chart, files, kustomize};
+use super::{chart, common_labels, files, kustomize};
 use crate::graph::project::{Object, WorkloadSeed};
 use crate::graph::{Name, ObjectKind};
 use crate::parallel;
@@ -104,6 +104,7 @@ impl Corpus {
             Err(error) => File::unreadable(error),
         });
         kustomize::set_patches_aside(&mut files);
+        common_labels::add(&mut files);
         Self { files }
     }
 

@@ -34,11 +34,9 @@ pub(super) fn fragment(document: Document<'_>, kind: ObjectKind) -> Option<&'sta
 pub(super) fn set_patches_aside(files: &mut [File]) {
     let mut patches: BTreeMap<PathBuf, Arc<str>> = BTreeMap::new();
     for file in files.iter() {
-        let name = file.path.file_name().and_then(|name| name.to_str());
-        if !matches!(name, Some("kustomization.yaml" | "kustomization.yml")) {
+        let Some(directory) = named_directory(&file.path) else {
             continue;
-        }
-        let directory = file.path.parent().unwrap_or(Path::new(""));
+        };
         for patch in named(&file.reading) {
             patches.insert(tidy(&directory.join(patch)), file.name.clone());
         }
@@ -73,6 +71,12 @@ pub(super) fn set_patches_aside(files: &mut [File]) {
     }
 }
 
+/// The directory that the names in a kustomization start from; `None` where the file is none.
+pub(super) fn named_directory(path: &Path) -> Option<&Path> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    matches!(name, Some("kustomization.yaml" | "kustomization.yml")).then(|| path.parent().unwrap_or(Path::new("")))
+}
+
 /// The files that a kustomization names as patches, in any of the three ways it ever had.
 fn named(reading: &Reading) -> Vec<&str> {
     let mut found = Vec::new();
@@ -85,7 +89,7 @@ fn named(reading: &Reading) -> Vec<&str> {
     found
 }
 
-fn items(node: Option<Node<'_>>) -> Option<super::tree::Items<'_>> {
+pub(super) fn items(node: Option<Node<'_>>) -> Option<super::tree::Items<'_>> {
     match node?.value() {
         Value::Sequence(items) => Some(items),
         _ => None,
@@ -93,7 +97,7 @@ fn items(node: Option<Node<'_>>) -> Option<super::tree::Items<'_>> {
 }
 
 /// The same path without `.` and, where it can be told, `..`.
-fn tidy(path: &Path) -> PathBuf {
+pub(super) fn tidy(path: &Path) -> PathBuf {
     let mut tidy = PathBuf::new();
     for part in path.components() {
         match part {

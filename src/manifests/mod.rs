@@ -8,6 +8,7 @@
 
 mod builder;
 mod chart;
+mod common_labels;
 pub mod corpus;
 mod de;
 mod document;

@@ -3,6 +3,7 @@
 mod config;
 mod formats;
 mod oddities;
+mod right;
 mod schema;
 mod with_cluster;
 mod worlds;
