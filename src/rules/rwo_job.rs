@@ -4,7 +4,7 @@ use super::kit::others::{self, Other};
 use super::kit::patch::{Defaulted, Operation, Outcome};
 use super::kit::sharing::{self, Access, Barrier};
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Concurrency, Kind, Modes, Rollout, Shape, Workload};
+use crate::graph::{Concurrency, Kind, Modes, Name, Rollout, Shape, Workload};
 
 /// See `rwo-job.md`.
 #[derive(Debug)]
@@ -76,12 +76,15 @@ impl Rule for RwoJob {
     }
 
     fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
-        let overlaps = |claim| match sharing::access(claim, cx) {
-            Access::OnePod(_) => true,
-            Access::OneNode(_, barrier) => {
-                barrier != Barrier::Nothing && !sharing::shares_node_with_itself(workload, cx.view)
-            }
-            Access::Free | Access::Missing(_) => false,
+        // Only what it mends: a claim that somebody holds is not freed by it.
+        let overlaps = |claim: &Name| {
+            let access = sharing::access(claim, cx);
+            let enforced = match access {
+                Access::OnePod(_) => true,
+                Access::OneNode(_, barrier) => barrier != Barrier::Nothing,
+                Access::Free | Access::Missing(_) => false,
+            };
+            enforced && matches!(cause(workload, claim, access, cx), Some(Cause::Overlap))
         };
         if !shape.spec || workload.idle || workload.rollout != Rollout::Cron(Concurrency::Allow) {
             return Outcome::Nothing;
