@@ -46,6 +46,8 @@ pub struct Entry {
     pub object: Object,
     /// What the finding is about beside the object: with rule and object its identity.
     pub subject: Name,
+    /// How bad: pods or consumers. A larger one is worse.
+    pub extent: u64,
     /// JSON pointer on the object.
     pub path: String,
     pub location: Option<Location>,

@@ -114,6 +114,7 @@ impl Judge<'_> {
             verdict: Verdict::Violation,
             level: Level::Warning,
             subject: path.as_str().into(),
+            extent: 1,
             location: Some(key(problem.position)),
             message: format!("{}: {}", object.title(), problem.message),
             remedy: "Delete one of them".to_owned(),

@@ -1,6 +1,6 @@
 //! Known findings: accepted once, written to a file, and left out from then on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -13,15 +13,16 @@ use crate::manifests::{self, Position, files};
 const VERSION: &str = "v1";
 
 /// A file of known findings. What a finding is does not depend on where it stands, so that moving a file or editing
-/// above a finding changes nothing; each line accepts one finding.
+/// above a finding changes nothing; each line accepts one finding, as bad as it was or less.
 #[derive(Debug)]
 pub struct Known {
-    lines: BTreeMap<Identity, Vec<Position>>,
+    lines: BTreeMap<Line, Vec<Position>>,
 }
 
+/// An accepted finding. Its order puts the same finding together, the least bad first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Identity {
+struct Line {
     rule: String,
     kind: String,
     #[serde(default)]
@@ -29,6 +30,13 @@ struct Identity {
     name: String,
     #[serde(default)]
     subject: String,
+    /// How bad it may be; where nothing is written, any way.
+    #[serde(default = "any_extent")]
+    extent: u64,
+}
+
+const fn any_extent() -> u64 {
+    u64::MAX
 }
 
 #[derive(Deserialize)]
@@ -64,15 +72,15 @@ impl Known {
                 heading.version
             );
         }
-        let mut lines: BTreeMap<Identity, Vec<Position>> = BTreeMap::new();
+        let mut lines: BTreeMap<Line, Vec<Position>> = BTreeMap::new();
         for index in 0.. {
             let place = document.locate(&format!("/findings/{index}"));
             if !place.exact {
                 break;
             }
-            let identity =
-                Identity::deserialize(place.node).map_err(|error| anyhow!("{name}:{}: {error}", error.position()))?;
-            lines.entry(identity).or_default().push(place.node.position());
+            let line =
+                Line::deserialize(place.node).map_err(|error| anyhow!("{name}:{}: {error}", error.position()))?;
+            lines.entry(line).or_default().push(place.node.position());
         }
         Ok(Self { lines })
     }
@@ -80,32 +88,55 @@ impl Known {
     /// Takes the known findings out of a report, and notes what is known and no longer found.
     pub fn take_out(mut self, report: &mut Report, path: &Path) {
         let total = report.entries.len();
-        report.entries.retain(|entry| {
-            let lines = self.lines.get_mut(&Identity::of(entry));
-            entry.allowed_because.is_some() || lines.and_then(Vec::pop).is_none()
-        });
+        report
+            .entries
+            .retain(|entry| entry.allowed_because.is_some() || !self.accepts(&Line::of(entry)));
+        let open = report.entries.iter().filter(|entry| entry.allowed_because.is_none());
+        let worse: BTreeSet<Line> = open.map(|entry| Line::of(entry).however_bad()).collect();
         report.known += total - report.entries.len();
-        let mut stale: Vec<(Position, Identity)> = Vec::new();
-        for (identity, positions) in self.lines {
-            stale.extend(positions.into_iter().map(|position| (position, identity.clone())));
+        let mut stale: Vec<(Position, Line)> = Vec::new();
+        for (line, positions) in self.lines {
+            stale.extend(positions.into_iter().map(|position| (position, line.clone())));
         }
         stale.sort();
         let name = path.display();
-        report.notes.extend(stale.into_iter().map(|(position, identity)| {
-            let Identity {
+        report.notes.extend(stale.into_iter().map(|(position, line)| {
+            let is_worse = worse.contains(&line.clone().however_bad());
+            let Line {
                 rule,
                 kind,
                 namespace,
                 name: object,
                 ..
-            } = identity;
+            } = line;
             let place = if namespace.is_empty() {
                 object
             } else {
                 format!("{namespace}/{object}")
             };
-            format!("{name}:{position}: {rule} on {kind} {place} is known and no longer found: delete the line")
+            if is_worse {
+                format!("{name}:{position}: {rule} on {kind} {place} is worse than when it was accepted")
+            } else {
+                format!("{name}:{position}: {rule} on {kind} {place} is known and no longer found: delete the line")
+            }
         }));
+    }
+
+    /// Uses up the line that accepts a finding, of several the one for the least bad.
+    fn accepts(&mut self, found: &Line) -> bool {
+        let mut at_least_as_bad = self.lines.range_mut(found..);
+        let Some((line, positions)) = at_least_as_bad.next() else {
+            return false;
+        };
+        if line.clone().however_bad() != found.clone().however_bad() {
+            return false;
+        }
+        positions.pop();
+        if positions.is_empty() {
+            let line = line.clone();
+            self.lines.remove(&line);
+        }
+        true
     }
 }
 
@@ -115,9 +146,9 @@ impl Known {
 /// When the file cannot be written.
 pub fn write(report: &Report, path: &Path) -> anyhow::Result<()> {
     let open = report.entries.iter().filter(|entry| entry.allowed_because.is_none());
-    let mut identities: Vec<Identity> = open.map(Identity::of).collect();
-    identities.sort();
-    let lines = identities.iter().map(serde_json::to_string);
+    let mut found: Vec<Line> = open.map(Line::of).collect();
+    found.sort();
+    let lines = found.iter().map(serde_json::to_string);
     let lines: Vec<String> = lines.collect::<Result<_, _>>()?;
     // One finding a line: so that a diff shows what was accepted.
     let list = if lines.is_empty() {
@@ -129,7 +160,7 @@ pub fn write(report: &Report, path: &Path) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("--write-known {}: cannot write the file", path.display()))
 }
 
-impl Identity {
+impl Line {
     fn of(entry: &Entry) -> Self {
         Self {
             rule: entry.rule.to_owned(),
@@ -137,6 +168,12 @@ impl Identity {
             namespace: entry.object.namespace.to_string(),
             name: entry.object.name.to_string(),
             subject: entry.subject.to_string(),
+            extent: entry.extent,
         }
+    }
+
+    /// What says which finding it is.
+    fn however_bad(self) -> Self {
+        Self { extent: 0, ..self }
     }
 }

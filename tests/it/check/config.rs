@@ -65,12 +65,23 @@ fn known_findings_are_left_out_and_new_ones_are_not() {
     assert_eq!(
         repository.read("known.json"),
         "{\"version\":\"v1\",\"findings\":[\n  {\"rule\":\"rwo-replicas\",\"kind\":\"Deployment\",\"namespace\":\"default\",\
-         \"name\":\"db\",\"subject\":\"db\"}\n]}\n"
+         \"name\":\"db\",\"subject\":\"db\",\"extent\":3}\n]}\n"
     );
     repository.write(".stateward.yaml", b"known: known.json\n");
     let silent = repository.check(&["db.yaml"]);
     assert_eq!(silent.code, 0);
     assert_eq!(silent.stdout, "2 objects, 1 workload: 1 known finding left out\n");
+    // What gets worse is found again; what gets better is still the same.
+    repository.write("db.yaml", replicas(4).as_bytes());
+    let worse = repository.check(&["db.yaml", "-v"]);
+    assert_eq!(worse.code, 1);
+    let expected = "known.json:2:3: rwo-replicas on Deployment default/db is worse than when it was accepted";
+    assert!(worse.stdout.contains(expected), "{}", worse.stdout);
+    repository.write("db.yaml", replicas(2).as_bytes());
+    assert_eq!(
+        repository.check(&["db.yaml"]).stdout,
+        "2 objects, 1 workload: 1 known finding left out\n"
+    );
     // Lines above it change nothing; another object is new.
     let more = format!(
         "# moved\n{wrong}---\n{}",
