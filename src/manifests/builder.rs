@@ -1,6 +1,5 @@
 //! Turns the parser's events into the tree of a document; refuses what kubectl would refuse.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -112,13 +111,13 @@ impl Builder {
     }
 
     /// Takes a node event in; others are ignored.
-    pub(super) fn take(&mut self, text: &str, event: Event<'_>, span: &Span) -> Result<(), Fault> {
+    pub(super) fn take(&mut self, text: &str, event: &Event<'_>, span: &Span) -> Result<(), Fault> {
         let start = self.position(&span.start);
         match event {
-            Event::Scalar(value, style, anchor, tag) => {
+            &Event::Scalar(ref value, style, anchor, ref tag) => {
                 let end = self.position(&span.end).offset;
                 let value = if style == ScalarStyle::Plain && end == start.offset {
-                    Cow::Borrowed("")
+                    ""
                 } else {
                     value
                 };
@@ -139,13 +138,13 @@ impl Builder {
                 }
                 Ok(())
             }
-            Event::MappingStart(_, anchor, _) => self.open(start, anchor, Some(self.keys.len())),
-            Event::SequenceStart(_, anchor, _) => self.open(start, anchor, None),
+            &Event::MappingStart(_, anchor, _) => self.open(start, anchor, Some(self.keys.len())),
+            &Event::SequenceStart(_, anchor, _) => self.open(start, anchor, None),
             Event::MappingEnd | Event::SequenceEnd => {
                 let end = self.position(&span.end).offset;
                 self.close(start, end)
             }
-            Event::Alias(anchor) => self.alias(anchor, start, self.position(&span.end).offset),
+            &Event::Alias(anchor) => self.alias(anchor, start, self.position(&span.end).offset),
             _ => Ok(()),
         }
     }
@@ -153,7 +152,7 @@ impl Builder {
     fn scalar(
         &mut self,
         text: &str,
-        value: Cow<'_, str>,
+        value: &str,
         style: ScalarStyle,
         tag: Option<&Tag>,
         start: Position,
@@ -168,17 +167,17 @@ impl Builder {
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         if self.braces
             && !block
-            && let Some(action) = template::chart_action(&value)
+            && let Some(action) = template::chart_action(value)
         {
             return Err(Fault::new(ProblemKind::Template, start, template::message(action)));
         }
         let scalar = match tag {
-            None if style == ScalarStyle::Plain => Ok(scalar::resolve(&value)),
+            None if style == ScalarStyle::Plain => Ok(scalar::resolve(value)),
             None => Ok(Scalar::Text),
             Some(tag) if tag.suffix_in_namespace(keys::YAML_TAGS).as_deref() == Some("merge") && self.key_is_next() => {
                 return Ok(Content::MergeKey);
             }
-            Some(tag) => scalar::resolve_tagged(tag.suffix_in_namespace(keys::YAML_TAGS).as_deref(), &value),
+            Some(tag) => scalar::resolve_tagged(tag.suffix_in_namespace(keys::YAML_TAGS).as_deref(), value),
         };
         let scalar = scalar.map_err(|message| Fault::new(ProblemKind::Syntax, start, message))?;
         if self.key_is_next() {
@@ -187,7 +186,7 @@ impl Builder {
             }
             return match keys::text(scalar) {
                 Ok(Some(key)) => Ok(self.rewritten(&key)),
-                Ok(None) => Ok(self.store(text, &value)),
+                Ok(None) => Ok(self.store(text, value)),
                 Err(message) => Err(Fault::new(ProblemKind::Syntax, start, message)),
             };
         }
@@ -201,7 +200,7 @@ impl Builder {
                 let message = format!("`{value}` has no JSON form: quote it if a string is meant");
                 return Err(Fault::new(ProblemKind::Syntax, start, message));
             }
-            Scalar::Text => self.store(text, &value),
+            Scalar::Text => self.store(text, value),
             Scalar::Decoded(decoded) => self.rewritten(&decoded),
         })
     }

@@ -1,5 +1,6 @@
 //! Finds and loads the files of given paths: the only place of this module that touches the file system.
 
+use std::cmp::Reverse;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -38,30 +39,39 @@ pub fn find(path: &Path) -> (Vec<PathBuf>, Vec<FileError>) {
         files.push(path.to_owned());
         return (files, errors);
     }
-    let mut directories = vec![path.to_owned()];
-    while let Some(directory) = directories.pop() {
+    // Taken from the end: the entries of a directory stand there in reverse, where the directory itself stood. So the
+    // files are found in the order of their paths.
+    let mut open = vec![(path.to_owned(), true)];
+    while let Some((path, is_directory)) = open.pop() {
+        if !is_directory {
+            files.push(path);
+            continue;
+        }
+        let directory = path;
         let listed = fs::read_dir(&directory).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
         match listed {
             Err(source) => errors.push(FileError {
                 path: directory,
                 source,
             }),
-            Ok(entries) => {
+            Ok(mut entries) => {
+                entries.sort_by_cached_key(|entry| Reverse(entry.file_name()));
                 for entry in entries {
                     let path = entry.path();
                     if entry.file_name().as_encoded_bytes().starts_with(b".") {
                         continue;
                     }
-                    if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                        directories.push(path);
-                    } else if has_manifest_ending(&path) && !path.is_dir() {
-                        files.push(path);
+                    let kind = entry.file_type().ok();
+                    if kind.is_some_and(|kind| kind.is_dir()) {
+                        open.push((path, true));
+                    } else if has_manifest_ending(&path) && (kind.is_some_and(|kind| kind.is_file()) || !path.is_dir())
+                    {
+                        open.push((path, false));
                     }
                 }
             }
         }
     }
-    files.sort();
     errors.sort_by(|a, b| a.path.cmp(&b.path));
     (files, errors)
 }

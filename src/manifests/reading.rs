@@ -174,7 +174,7 @@ impl Reader {
             };
             let mut parser = Parser::new_from_str_with_options(rest, options);
             while let Some(event) = parser.next_event() {
-                match self.step(rest, event, &mut parser) {
+                match self.step(rest, &event, &mut parser) {
                     Next::Event => {}
                     Next::End => break 'parser,
                     Next::Restart(position) => {
@@ -210,14 +210,14 @@ impl Reader {
     fn step<'t>(
         &mut self,
         rest: &'t str,
-        event: Result<(Event<'t>, granit_parser::Span), ScanError>,
+        event: &Result<(Event<'t>, granit_parser::Span), ScanError>,
         parser: &mut Parser<'t, StrInput<'t>>,
     ) -> Next {
         let taken = match event {
-            Ok((event, span)) => self.take(rest, event, &span),
+            Ok((event, span)) => self.take(rest, event, span),
             Err(error) => {
                 let position = self.builder.position(error.marker());
-                if self.restarts < RESTART_LIMIT && self.is_next_text(&error, position) {
+                if self.restarts < RESTART_LIMIT && self.is_next_text(error, position) {
                     self.restarts += 1;
                     return Next::Restart(position);
                 }
@@ -259,7 +259,7 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, rest: &str, event: Event<'_>, span: &granit_parser::Span) -> Result<(), Fault> {
+    fn take(&mut self, rest: &str, event: &Event<'_>, span: &granit_parser::Span) -> Result<(), Fault> {
         match event {
             Event::DocumentStart(..) => {
                 self.builder.begin();

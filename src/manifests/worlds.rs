@@ -1,6 +1,6 @@
 //! What of a corpus belongs into one graph.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::corpus::{Corpus, Loaded};
@@ -29,7 +29,7 @@ pub struct Plan<'c> {
 pub struct World<'c> {
     pub graph: Graph,
     corpus: &'c Corpus,
-    places: BTreeMap<Key<'c>, (usize, usize)>,
+    places: HashMap<Key<'c>, (usize, usize)>,
 }
 
 type Key<'c> = (ObjectKind, &'c str, &'c str);
@@ -40,13 +40,19 @@ type Key<'c> = (ObjectKind, &'c str, &'c str);
 /// An object that stands in one directory twice is judged each time: a further world has the later ones in its place.
 #[must_use]
 pub fn plans(corpus: &Corpus) -> (Vec<Plan<'_>>, Option<String>) {
-    let mut seen: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+    let mut seen: HashMap<Key<'_>, usize> = HashMap::new();
     let clash = corpus.objects().find_map(|(file, object)| {
         let former = seen.insert(object.key(), file).filter(|_| !object.unnamed)?;
         Some((former, file, object))
     });
     let Some((former, file, object)) = clash else {
-        return (layers(corpus.objects().collect()), None);
+        let objects: Vec<_> = corpus.objects().collect();
+        let plans = if seen.len() == objects.len() {
+            vec![Plan { objects }]
+        } else {
+            layers(objects)
+        };
+        return (plans, None);
     };
     let place = if object.namespace.is_empty() {
         object.name.to_string()
