@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
 use super::claim::Claim;
-use super::names::{Kind, Name, ObjectKind, ObjectRef, WorkloadId};
+use super::names::{Name, ObjectKind, ObjectRef, WorkloadId};
 use super::overlay::Overlay;
 use super::service::Service;
 use super::view::View;
@@ -206,16 +206,5 @@ fn lay_scaled(known: &View<'_>, id: &WorkloadId, replicas: u32, overlay: &mut Ov
         overlay
             .workloads
             .push((id.clone(), Some(Arc::new(parent.scaled(replicas)))));
-    }
-}
-
-impl Changed<'_> {
-    /// The kind that is judged, where the object is itself a workload or its `scale`.
-    #[must_use]
-    pub fn workload_kind(&self) -> Option<Kind> {
-        match self {
-            Self::Scale { id, .. } | Self::Workload { id, .. } => Some(id.kind),
-            _ => None,
-        }
     }
 }

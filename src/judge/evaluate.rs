@@ -53,7 +53,7 @@ fn judge_with(change: &Change<'_>, world: &World<'_>, reservations: Reservations
     let after = View::new(world.shard, world.facts, &after, reservations);
     let affected = change.affected(&after);
 
-    let mut found: Vec<(Arc<Settings>, &Workload, Vec<Finding>)> = Vec::new();
+    let mut found: Vec<(Arc<Settings>, &Workload, Allowances<'_>, Vec<Finding>)> = Vec::new();
     let mut problems = Vec::new();
     for id in &affected {
         let Some(workload) = after.workload(id).known() else {
@@ -63,17 +63,13 @@ fn judge_with(change: &Change<'_>, world: &World<'_>, reservations: Reservations
             continue;
         };
         let findings = findings_of(workload, &after, &settings, world.rules);
+        let allowances = Allowances::of(workload, settings.overrides, world.rules);
         if matches!(change.object, Changed::Workload { .. }) {
-            let allowances = Allowances::of(workload, settings.overrides, world.rules);
-            problems.extend(
-                allowances
-                    .problems
-                    .into_iter()
-                    .map(|problem| message::warning_line(workload, &problem)),
-            );
+            let lines = allowances.problems.iter();
+            problems.extend(lines.map(|problem| message::warning_line(workload, problem)));
         }
         if !findings.is_empty() {
-            found.push((settings, workload, findings));
+            found.push((settings, workload, allowances, findings));
         }
     }
 
@@ -81,8 +77,7 @@ fn judge_with(change: &Change<'_>, world: &World<'_>, reservations: Reservations
     if !found.is_empty() {
         let before = Before::of(change, world, reservations, &known, &affected);
         let limit = limit(change, &after);
-        for (settings, workload, findings) in found {
-            let allowances = Allowances::of(workload, settings.overrides, world.rules);
+        for (settings, workload, allowances, findings) in found {
             for finding in findings {
                 let judged = weigh(
                     finding,
