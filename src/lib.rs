@@ -18,6 +18,7 @@ pub mod audit;
 pub mod cli;
 pub mod cluster;
 pub mod graph;
+pub mod json;
 pub mod judge;
 pub mod manifests;
 pub mod metrics;

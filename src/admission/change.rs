@@ -1,9 +1,8 @@
 //! An admission request as a change to the graph.
 
-use serde_json::value::RawValue;
-
 use super::review::{Object, Request};
 use crate::graph::{Actor, Change, Changed, Kind, Name, ObjectKind, Old, Operation, WorkloadId, project};
+use crate::json;
 use std::sync::Arc;
 
 /// What a request is to us.
@@ -15,7 +14,7 @@ pub(super) enum Meaning<'a> {
     /// A kind that nobody should have sent.
     UnknownKind,
     /// An object that should be understood and cannot be read.
-    Unreadable(serde_json::Error),
+    Unreadable(json::Error),
 }
 
 /// Users whose deletes follow from a decision made before (`docs/limits.md`, "Never denied").
@@ -26,7 +25,7 @@ const CLEANERS: [&str; 3] = [
 ];
 
 /// Makes a change of a request; `error` is why its object could not be projected while parsing.
-pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<serde_json::Error>) -> Meaning<'a> {
+pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<json::Error>) -> Meaning<'a> {
     let Some(namespace) = request.namespace.clone() else {
         return Meaning::Irrelevant;
     };
@@ -94,7 +93,7 @@ fn changed<'a>(
     request: &mut Request<'a>,
     operation: Operation,
     namespace: &Name,
-) -> Result<Option<Changed<'a>>, serde_json::Error> {
+) -> Result<Option<Changed<'a>>, json::Error> {
     let old = request.old_object;
     Ok(Some(match what {
         What::Workload(kind) => {
@@ -102,7 +101,7 @@ fn changed<'a>(
                 Object::None => (None, Default::default()),
                 Object::Workload(projected) => (Some(projected.workload), projected.shape),
                 Object::Raw(raw) => {
-                    let projected = project::workload(kind, namespace, raw.get())?;
+                    let projected = project::workload(kind, namespace, raw)?;
                     (Some(projected.workload), projected.shape)
                 }
             };
@@ -123,8 +122,8 @@ fn changed<'a>(
             let (Object::Raw(raw), Operation::Update) = (&request.object, operation) else {
                 return Ok(None);
             };
-            let after = project::scale_replicas(raw.get())?;
-            let before = old.and_then(|old| project::scale_replicas(old.get()).ok());
+            let after = project::scale_replicas(raw)?;
+            let before = old.and_then(|old| project::scale_replicas(old).ok());
             Changed::Scale {
                 id: WorkloadId::new(kind, &*request.name),
                 before,
@@ -170,26 +169,23 @@ fn named(request: &Request<'_>, old: Option<&Name>) -> Option<Name> {
     }
 }
 
-fn old_workload<'a>(old: Option<&'a RawValue>, kind: Kind, namespace: &Name) -> Old<'a, crate::graph::Workload> {
+fn old_workload<'a>(old: Option<&'a str>, kind: Kind, namespace: &Name) -> Old<'a, crate::graph::Workload> {
     let Some(old) = old else { return Old::none() };
     let namespace = namespace.clone();
     Old::lazy(move || {
-        project::workload(kind, &namespace, old.get())
+        project::workload(kind, &namespace, old)
             .ok()
             .map(|projected| projected.workload)
     })
 }
 
-fn lazily<'a, T: 'a>(old: Option<&'a RawValue>, read: fn(&str) -> Result<T, serde_json::Error>) -> Old<'a, T> {
-    old.map_or_else(Old::none, |old| Old::lazy(move || read(old.get()).ok()))
+fn lazily<'a, T: 'a>(old: Option<&'a str>, read: fn(&str) -> Result<T, json::Error>) -> Old<'a, T> {
+    old.map_or_else(Old::none, |old| Old::lazy(move || read(old).ok()))
 }
 
-fn node<T>(
-    object: &Object<'_>,
-    read: fn(&str) -> Result<T, serde_json::Error>,
-) -> Result<Option<Arc<T>>, serde_json::Error> {
+fn node<T>(object: &Object<'_>, read: fn(&str) -> Result<T, json::Error>) -> Result<Option<Arc<T>>, json::Error> {
     match object {
-        Object::Raw(raw) => read(raw.get()).map(|node| Some(Arc::new(node))),
+        Object::Raw(raw) => read(raw).map(|node| Some(Arc::new(node))),
         Object::None | Object::Workload(_) => Ok(None),
     }
 }

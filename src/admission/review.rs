@@ -1,14 +1,12 @@
 //! The wire format of a request: one borrowed pass over the body.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use crate::graph::project::{ProjectedWorkload, Text, WorkloadSeed};
 use crate::graph::{Kind, Name};
+use crate::json;
 
 /// The request of an `admission.k8s.io/v1` AdmissionReview (`docs/kubernetes-facts.md` §3.1), as far as it is read.
 #[derive(Debug, Default)]
@@ -25,7 +23,7 @@ pub(super) struct Request<'a> {
     pub(super) user: Cow<'a, str>,
     pub(super) dry_run: bool,
     pub(super) object: Object<'a>,
-    pub(super) old_object: Option<&'a RawValue>,
+    pub(super) old_object: Option<&'a str>,
 }
 
 /// The object of a request.
@@ -33,7 +31,7 @@ pub(super) struct Request<'a> {
 pub(super) enum Object<'a> {
     #[default]
     None,
-    Raw(&'a RawValue),
+    Raw(&'a str),
     /// Projected in the same pass: the API server sends the kind before the object.
     Workload(Box<ProjectedWorkload>),
 }
@@ -42,9 +40,7 @@ pub(super) enum Object<'a> {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unreadable {
     #[error("the body is not an AdmissionReview: {0}")]
-    Json(#[from] serde_json::Error),
-    #[error("the body is not an AdmissionReview: {0}")]
-    Utf8(#[from] std::str::Utf8Error),
+    Json(#[from] json::Error),
     #[error("apiVersion is {0:?}, and only admission.k8s.io/v1 is understood")]
     Version(String),
     #[error("kind is {0:?}, not AdmissionReview")]
@@ -54,125 +50,72 @@ pub(super) enum Unreadable {
 }
 
 /// Reads a body. The second part tells why the object could not be projected, where it could not.
-pub(super) fn read(body: &[u8]) -> Result<(Request<'_>, Option<serde_json::Error>), Unreadable> {
-    // Once for the whole body is cheaper than for every text in it.
-    let body = std::str::from_utf8(body)?;
-    match parse(body, Pass::Projecting) {
-        Ok(review) => Ok((review.into_request()?, None)),
-        // Either the review is broken or only the object in it: the second pass, which leaves objects alone, tells.
-        Err(error) => Ok((parse(body, Pass::Envelope)?.into_request()?, Some(error))),
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
-    Envelope,
-    Projecting,
-}
-
-fn parse(body: &str, pass: Pass) -> Result<Review<'_>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(body);
-    let review = deserializer.deserialize_map(ReviewVisitor(pass))?;
-    deserializer.end()?;
-    Ok(review)
-}
-
-#[derive(Default)]
-struct Review<'a> {
-    api_version: Cow<'a, str>,
-    kind: Cow<'a, str>,
-    request: Option<Request<'a>>,
-}
-
-impl<'a> Review<'a> {
-    fn into_request(self) -> Result<Request<'a>, Unreadable> {
-        if self.api_version != "admission.k8s.io/v1" {
-            return Err(Unreadable::Version(self.api_version.into_owned()));
+pub(super) fn read(body: &[u8]) -> Result<(Request<'_>, Option<json::Error>), Unreadable> {
+    let mut reader = json::Reader::from_slice(body)?;
+    let (mut api_version, mut kind, mut request) = Default::default();
+    reader.object(|reader, key| {
+        match key {
+            "apiVersion" => Text(api_version) = reader.value()?,
+            "kind" => Text(kind) = reader.value()?,
+            "request" => request = if reader.null()? { None } else { Some(envelope(reader)?) },
+            _ => _ = reader.raw()?,
         }
-        if self.kind != "AdmissionReview" {
-            return Err(Unreadable::Kind(self.kind.into_owned()));
-        }
-        self.request.ok_or(Unreadable::NoRequest)
+        Ok(())
+    })?;
+    reader.end()?;
+    if api_version != "admission.k8s.io/v1" {
+        return Err(Unreadable::Version(api_version.into_owned()));
     }
+    if kind != "AdmissionReview" {
+        return Err(Unreadable::Kind(kind.into_owned()));
+    }
+    request.ok_or(Unreadable::NoRequest)
 }
 
-struct ReviewVisitor(Pass);
-
-impl<'de> Visitor<'de> for ReviewVisitor {
-    type Value = Review<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an AdmissionReview")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Review<'de>, A::Error> {
-        let mut review = Review::default();
-        while let Some(Text(key)) = map.next_key()? {
-            match &*key {
-                "apiVersion" => review.api_version = map.next_value::<Text<'de>>()?.0,
-                "kind" => review.kind = map.next_value::<Text<'de>>()?.0,
-                "request" => review.request = map.next_value_seed(Optional(RequestSeed(self.0)))?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
+fn envelope<'a>(reader: &mut json::Reader<'a>) -> Result<(Request<'a>, Option<json::Error>), json::Error> {
+    let mut request = Request::default();
+    let mut unprojected = None;
+    reader.object(|reader, key| {
+        match key {
+            "uid" => Text(request.uid) = reader.value()?,
+            "kind" => {
+                let kind: GroupVersionKind<'a> = reader.value()?;
+                (request.group, request.version, request.kind) = (kind.group, kind.version, kind.kind);
             }
+            "resource" => request.resource = reader.value::<Resource<'a>>()?.resource,
+            "subResource" => request.sub_resource = text(reader.value()?),
+            "name" => request.name = text(reader.value()?),
+            "namespace" => request.namespace = reader.value::<Option<Text<'a>>>()?.map(|name| (&*name.0).into()),
+            "operation" => Text(request.operation) = reader.value()?,
+            "userInfo" => request.user = reader.value::<Option<User<'a>>>()?.unwrap_or_default().username,
+            "dryRun" => request.dry_run = reader.value::<Option<bool>>()? == Some(true),
+            "object" => (request.object, unprojected) = object(&request, reader)?,
+            "oldObject" => request.old_object = reader.raw()?,
+            _ => _ = reader.raw()?,
         }
-        Ok(review)
-    }
-}
-
-struct RequestSeed(Pass);
-
-impl<'de> DeserializeSeed<'de> for RequestSeed {
-    type Value = Request<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Request<'de>, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for RequestSeed {
-    type Value = Request<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an AdmissionRequest")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Request<'de>, A::Error> {
-        let mut request = Request::default();
-        while let Some(Text(key)) = map.next_key()? {
-            match &*key {
-                "uid" => request.uid = map.next_value::<Text<'de>>()?.0,
-                "kind" => {
-                    let kind: GroupVersionKind<'de> = map.next_value()?;
-                    (request.group, request.version, request.kind) = (kind.group, kind.version, kind.kind);
-                }
-                "resource" => request.resource = map.next_value::<Resource<'de>>()?.resource,
-                "subResource" => request.sub_resource = text(map.next_value()?),
-                "name" => request.name = text(map.next_value()?),
-                "namespace" => request.namespace = map.next_value::<Option<Text<'de>>>()?.map(|name| (&*name.0).into()),
-                "operation" => request.operation = map.next_value::<Text<'de>>()?.0,
-                "userInfo" => request.user = map.next_value::<Option<User<'de>>>()?.unwrap_or_default().username,
-                "dryRun" => request.dry_run = map.next_value::<Option<bool>>()? == Some(true),
-                "object" => request.object = object(&request, self.0, &mut map)?,
-                "oldObject" => request.old_object = raw(map.next_value()?),
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(request)
-    }
+        Ok(())
+    })?;
+    Ok((request, unprojected))
 }
 
 /// Projects a workload where what it is was said before it; anything else waits as raw text.
-fn object<'de, A: MapAccess<'de>>(request: &Request<'de>, pass: Pass, map: &mut A) -> Result<Object<'de>, A::Error> {
-    let kind = request.workload_kind().filter(|_| pass == Pass::Projecting);
-    if let (Some(kind), Some(namespace)) = (kind, &request.namespace) {
-        let workload = map.next_value_seed(Optional(WorkloadSeed { kind, namespace }))?;
-        return Ok(workload.map_or(Object::None, |workload| Object::Workload(Box::new(workload))));
+fn object<'a>(
+    request: &Request<'a>,
+    reader: &mut json::Reader<'a>,
+) -> Result<(Object<'a>, Option<json::Error>), json::Error> {
+    let before = reader.clone();
+    let mut unprojected = None;
+    if let (Some(kind), Some(namespace)) = (request.workload_kind(), &request.namespace)
+        && !reader.null()?
+    {
+        match reader.seed(WorkloadSeed { kind, namespace }) {
+            Ok(workload) => return Ok((Object::Workload(Box::new(workload)), None)),
+            Err(error) => unprojected = Some(error),
+        }
     }
-    Ok(raw(map.next_value()?).map_or(Object::None, Object::Raw))
+    // Either the review is broken or only the object in it: skipping the object tells.
+    *reader = before;
+    Ok((reader.raw()?.map_or(Object::None, Object::Raw), unprojected))
 }
 
 impl Request<'_> {
@@ -181,37 +124,6 @@ impl Request<'_> {
         let kind = Kind::parse(&self.kind)?;
         let (group, version) = kind.api_version().rsplit_once('/').unwrap_or(("", kind.api_version()));
         (self.group == group && self.version == version && self.sub_resource.is_empty()).then_some(kind)
-    }
-}
-
-/// A seed for a value that may be `null`.
-struct Optional<S>(S);
-
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Optional<S> {
-    type Value = Option<S::Value>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for Optional<S> {
-    type Value = Option<S::Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object or null")
-    }
-
-    fn visit_none<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        self.0.deserialize(deserializer).map(Some)
     }
 }
 
@@ -239,10 +151,6 @@ struct User<'a> {
 
 fn text(value: Option<Text<'_>>) -> Cow<'_, str> {
     value.map(|text| text.0).unwrap_or_default()
-}
-
-fn raw(value: Option<&RawValue>) -> Option<&RawValue> {
-    value.filter(|value| value.get() != "null")
 }
 
 #[cfg(test)]

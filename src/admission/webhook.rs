@@ -13,6 +13,7 @@ use super::live::{LiveReads, lay};
 use super::response::Answer;
 use super::review::{Request, Unreadable, read};
 use crate::graph::{Change, Graph, Name, ObjectRef, Overlay, Timestamp};
+use crate::json;
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use crate::metrics::{Decision as Outcome, Metrics, Operation, Webhook as Phase};
 use crate::policy::Policies;
@@ -70,7 +71,7 @@ impl Webhook {
         Ok(reply.body)
     }
 
-    async fn reply(&self, phase: Phase, mut request: Request<'_>, error: Option<serde_json::Error>) -> Reply {
+    async fn reply(&self, phase: Phase, mut request: Request<'_>, error: Option<json::Error>) -> Reply {
         let operation = operation(&request.operation);
         let meaning = catch_unwind(AssertUnwindSafe(|| meaning(&mut request, error)));
         let (answer, outcome) = match meaning {
@@ -299,7 +300,7 @@ fn unknown_kind<'r>(request: &'r Request<'_>) -> (Answer<'r>, Outcome) {
     )
 }
 
-fn unreadable<'r>(request: &'r Request<'_>, error: &serde_json::Error) -> (Answer<'r>, Outcome) {
+fn unreadable<'r>(request: &'r Request<'_>, error: &json::Error) -> (Answer<'r>, Outcome) {
     let Request { uid, kind, name, .. } = request;
     warn!(%uid, %kind, %name, %error, "Object cannot be read");
     // Of a kind that we know, so it is short.

@@ -8,6 +8,7 @@ use tracing::warn;
 use super::wire::Head;
 use crate::graph::project::Object;
 use crate::graph::{Graph, Name, ObjectKind};
+use crate::json;
 
 /// More reasons than these are not told apart any more; a log is no place for every typing error.
 const REASONS: usize = 20;
@@ -111,7 +112,7 @@ impl Feed {
     }
 
     /// Says why, once a kind and reason.
-    fn report(&mut self, (namespace, name): &Key, error: &serde_json::Error) {
+    fn report(&mut self, (namespace, name): &Key, error: &json::Error) {
         let text = error.to_string();
         let reason = text.split(" at line ").next().unwrap_or_default();
         if self.reasons.len() < REASONS && self.reasons.insert(reason.to_owned()) {

@@ -17,6 +17,7 @@ use tracing::debug;
 use super::wire::{self, Page};
 use crate::graph::project::{self, Object};
 use crate::graph::{Graph, Name, ObjectKind, ObjectRef, Service};
+use crate::json;
 use crate::metrics::{LiveRead, Metrics};
 
 /// For one object, the wait for a turn included.
@@ -174,7 +175,7 @@ impl Reading {
     }
 }
 
-fn services(text: &str) -> Result<Vec<Service>, serde_json::Error> {
-    let page: Page<'_> = serde_json::from_str(text)?;
+fn services(text: &str) -> Result<Vec<Service>, json::Error> {
+    let page: Page<'_> = json::from_str(text)?;
     page.items().map(project::service).collect()
 }

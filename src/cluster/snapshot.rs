@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::feed::Feed;
 use super::wire::{self, Page};
 use crate::graph::{Graph, Knowledge, Name, ObjectKind};
+use crate::json;
 
 /// How many kinds are listed at once: each has a page of some megabytes under way.
 const KINDS: usize = 4;
@@ -162,7 +163,7 @@ impl List<'_> {
             let text = self
                 .get(wire::page(self.kind, namespace.map(|name| &**name), &next))
                 .await?;
-            let page: Page<'_> = serde_json::from_str(&text)?;
+            let page: Page<'_> = json::from_str(&text)?;
             let mut count = 0;
             feed.take(page.items().inspect(|_| count += 1));
             self.progress.objects.fetch_add(count, Ordering::Relaxed);

@@ -19,6 +19,7 @@ use super::feed::Feed;
 use super::freshness::{Clock, Keeper};
 use super::wire::{self, Event, Head, Page, Status};
 use crate::graph::{Graph, ObjectKind};
+use crate::json;
 use crate::metrics::Metrics;
 
 /// How many pages are under way at once: each is some megabytes of text.
@@ -173,7 +174,7 @@ impl Watch {
                 .map_err(|_| Failure::Other("no answer to a list".to_owned()))?
                 .map_err(|error| Failure::of(&error, "list"))?;
             let page: Page<'_> =
-                serde_json::from_str(&text).map_err(|error| Failure::Other(format!("unreadable list: {error}")))?;
+                json::from_str(&text).map_err(|error| Failure::Other(format!("unreadable list: {error}")))?;
             self.feed.take(page.items());
             drop(permit);
             if page.metadata.next.is_empty() {
@@ -241,7 +242,7 @@ impl Watch {
                 // The end, maybe amid a line.
                 Ok(Ok(_)) if !line.ends_with(b"\n") => return Ok(()),
                 Ok(Ok(_)) => {
-                    let event: Event<'_> = serde_json::from_slice(&line)
+                    let event: Event<'_> = json::from_slice(&line)
                         .map_err(|error| Failure::Other(format!("unreadable watch event: {error}")))?;
                     self.event(&event, version)?;
                 }
@@ -255,7 +256,7 @@ impl Watch {
             "ADDED" | "MODIFIED" => self.feed.take(std::iter::once(object)),
             "DELETED" => self.feed.delete(object),
             "ERROR" => {
-                let status: Status = serde_json::from_str(object).unwrap_or_default();
+                let status: Status = json::from_str(object).unwrap_or_default();
                 return Err(match status.code {
                     410 => Failure::Gone,
                     _ => Failure::Other(status.message),

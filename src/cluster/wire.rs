@@ -5,9 +5,9 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::graph::{Name, ObjectKind};
+use crate::json::{self, Raw};
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]
@@ -15,7 +15,7 @@ pub(super) struct Page<'a> {
     #[serde(default)]
     pub(super) metadata: PageMeta,
     #[serde(borrow)]
-    items: Option<Vec<&'a RawValue>>,
+    items: Option<Vec<Raw<'a>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -33,7 +33,7 @@ pub(super) struct Event<'a> {
     #[serde(borrow, rename = "type")]
     pub(super) kind: Cow<'a, str>,
     #[serde(borrow)]
-    object: &'a RawValue,
+    object: Raw<'a>,
 }
 
 /// Who an object is, which is read even where the rest cannot be.
@@ -65,20 +65,20 @@ pub(super) struct Status {
 
 impl<'a> Page<'a> {
     pub(super) fn items(&self) -> impl Iterator<Item = &'a str> {
-        self.items.iter().flatten().map(|item| item.get())
+        self.items.iter().flatten().map(|item| item.0)
     }
 }
 
 impl<'a> Event<'a> {
     pub(super) fn object(&self) -> &'a str {
-        self.object.get()
+        self.object.0
     }
 }
 
 impl<'a> Head<'a> {
     /// Reads the head; an empty one where not even that can be read.
     pub(super) fn of(json: &'a str) -> Self {
-        serde_json::from_str(json).unwrap_or_default()
+        json::from_str(json).unwrap_or_default()
     }
 
     pub(super) fn name(&self) -> Name {

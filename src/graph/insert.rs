@@ -3,6 +3,7 @@
 use super::names::{Name, ObjectKind};
 use super::project::Object;
 use super::store::Graph;
+use crate::json;
 
 impl ObjectKind {
     /// The kind of an object that plays a part, in any version of its group: removed versions are still found in
@@ -25,7 +26,7 @@ impl Graph {
     ///
     /// # Errors
     /// An object of which a field has a wrong type; the graph is unchanged.
-    pub fn insert(&self, kind: ObjectKind, namespace: &Name, json: &str) -> Result<(), serde_json::Error> {
+    pub fn insert(&self, kind: ObjectKind, namespace: &Name, json: &str) -> Result<(), json::Error> {
         let object = Object::read(kind, namespace, json)?;
         let namespace = match &object {
             Object::Workload(workload) => workload.namespace.clone(),

@@ -95,6 +95,48 @@ pub struct Shape {
 }
 
 impl Workload {
+    /// Returns true where all but the generation is equal.
+    #[must_use]
+    pub fn is_same_but_for_generation(&self, other: &Self) -> bool {
+        self.but_for_generation() == other.but_for_generation()
+    }
+
+    fn but_for_generation(&self) -> impl PartialEq + '_ {
+        // In full, so that a new field cannot be forgotten.
+        let Self {
+            id,
+            namespace,
+            unnamed,
+            generation: _,
+            created,
+            deleting,
+            labels,
+            annotations,
+            owner,
+            replicas,
+            idle,
+            selector,
+            rollout,
+            pods,
+            service_name,
+            first_ordinal,
+            claim_templates,
+        } = self;
+        (
+            (id, namespace, unnamed, created, deleting, labels, annotations, owner),
+            (
+                replicas,
+                idle,
+                selector,
+                rollout,
+                pods,
+                service_name,
+                first_ordinal,
+                claim_templates,
+            ),
+        )
+    }
+
     /// Owned by a built-in workload that was judged in its place (`ARCHITECTURE.md`, "owned").
     #[must_use]
     pub fn is_owned(&self) -> bool {

@@ -89,7 +89,7 @@ fn reserve(change: &Change<'_>, shard: &mut Shard, admission: &Admission<'_>) {
     let matters = match &workload {
         // Going to nothing matters where something is: it no longer counts as a consumer.
         None => deleted && shard.workload(id).is_some_and(|known| uses_claims(known)),
-        Some(workload) => uses_claims(workload) && shard.workload(id) != Some(workload),
+        Some(workload) => uses_claims(workload) && (shard.reservation(id).is_some() || is_news(workload, shard)),
     };
     if matters {
         let created = change.operation == Operation::Create;
@@ -115,6 +115,15 @@ fn scaled(id: &WorkloadId, replicas: u32, shard: &Shard, fetched: &Overlay) -> O
     let mut scaled = parent.scaled(replicas);
     scaled.generation += 1;
     Some(Arc::new(scaled))
+}
+
+/// Returns true where the graph does not say the same already. A new image changes nothing that a rule reads, only the
+/// generation: where that is the next one, no version in between can be on its way that said something else.
+fn is_news(workload: &Workload, shard: &Shard) -> bool {
+    shard.workload(&workload.id).is_none_or(|known| {
+        !(known.generation..=known.generation + 1).contains(&workload.generation)
+            || !workload.is_same_but_for_generation(known)
+    })
 }
 
 fn uses_claims(workload: &Workload) -> bool {

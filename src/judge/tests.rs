@@ -368,6 +368,28 @@ fn a_workload_that_was_scaled_before_any_watch_told_of_it_counts() {
 }
 
 #[test]
+fn what_the_graph_says_already_is_not_reserved() {
+    let generation = |generation: u64| {
+        with(
+            deployment("web", 1, "data"),
+            "/metadata",
+            "generation",
+            generation.into(),
+        )
+    };
+    let reserved = |after: &Value| {
+        let world = World::new().claim("data", "ReadWriteOnce").workload(&generation(7));
+        assert!(world.update(&generation(7), after).is_allowed());
+        world.graph.reservations(world.now)
+    };
+    // Labels only, and a new image: nothing that a rule reads.
+    assert_eq!((reserved(&generation(7)), reserved(&generation(8))), (0, 0));
+    // A version in between, of which no watch has told, may have said something else.
+    assert_eq!(reserved(&generation(9)), 1);
+    assert_eq!(reserved(&with(generation(8), "/spec", "replicas", 0.into())), 1);
+}
+
+#[test]
 fn a_workload_that_leaves_no_longer_counts() {
     let web = deployment("web", 1, "data");
     let mut world = World::new().claim("data", "ReadWriteOnce").workload(&web);

@@ -11,7 +11,7 @@ pub enum Loaded {
     /// Its kind plays no part, or it is no Kubernetes object.
     Skipped,
     /// A field has a wrong type.
-    Unreadable(serde_json::Error),
+    Unreadable(crate::json::Error),
 }
 
 /// Puts an object into the graph; one without a namespace goes to `namespace`.

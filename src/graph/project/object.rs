@@ -10,6 +10,7 @@ use super::super::service::Service;
 use super::super::shard::NamespaceFacts;
 use super::super::workload::Workload;
 use super::{autoscaler, claim, class, driver, namespace, node, service, volume, workload};
+use crate::json;
 
 /// The projection of an object, of whichever kind; `Graph::insert_all` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Object {
     ///
     /// # Errors
     /// The text is no JSON, or a field that is read has the wrong type.
-    pub fn read(kind: ObjectKind, sent_to: &Name, json: &str) -> Result<Self, serde_json::Error> {
+    pub fn read(kind: ObjectKind, sent_to: &Name, json: &str) -> Result<Self, json::Error> {
         Ok(match kind {
             ObjectKind::Autoscaler => Self::Autoscaler(autoscaler(json)?),
             ObjectKind::Claim => Self::Claim(claim(json)?),

@@ -13,6 +13,7 @@ use super::super::shard::NamespaceFacts;
 use super::meta::ObjectMeta;
 use super::pods::NodeSelector;
 use super::text::{Scalar, Text};
+use crate::json;
 
 const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
@@ -159,8 +160,8 @@ struct NamespaceStatus<'a> {
 }
 
 /// Reads a PersistentVolumeClaim from JSON text. Its volume is still to be resolved (`Graph::insert_claim`).
-pub fn claim(json: &str) -> Result<Claim, serde_json::Error> {
-    let WireClaim { metadata, spec, status } = serde_json::from_str(json)?;
+pub fn claim(json: &str) -> Result<Claim, json::Error> {
+    let WireClaim { metadata, spec, status } = json::from_str(json)?;
     let spec = spec.unwrap_or_default();
     let volume_name = spec
         .volume_name
@@ -179,8 +180,8 @@ pub fn claim(json: &str) -> Result<Claim, serde_json::Error> {
 }
 
 /// Reads a PersistentVolume from JSON text.
-pub fn volume(json: &str) -> Result<Volume, serde_json::Error> {
-    let WireVolume { metadata, spec } = serde_json::from_str(json)?;
+pub fn volume(json: &str) -> Result<Volume, json::Error> {
+    let WireVolume { metadata, spec } = json::from_str(json)?;
     let spec = spec.unwrap_or_default();
     let on_host = spec.host_path.is_some() || spec.local.is_some();
     let in_tree = [
@@ -224,8 +225,8 @@ pub fn volume(json: &str) -> Result<Volume, serde_json::Error> {
 }
 
 /// Reads a StorageClass from JSON text.
-pub fn class(json: &str) -> Result<Class, serde_json::Error> {
-    let WireClass { metadata, provisioner } = serde_json::from_str(json)?;
+pub fn class(json: &str) -> Result<Class, json::Error> {
+    let WireClass { metadata, provisioner } = json::from_str(json)?;
     let marks = [
         "storageclass.kubernetes.io/is-default-class",
         "storageclass.beta.kubernetes.io/is-default-class",
@@ -240,8 +241,8 @@ pub fn class(json: &str) -> Result<Class, serde_json::Error> {
 }
 
 /// Reads a CSIDriver from JSON text.
-pub fn driver(json: &str) -> Result<Driver, serde_json::Error> {
-    let WireDriver { metadata, spec } = serde_json::from_str(json)?;
+pub fn driver(json: &str) -> Result<Driver, json::Error> {
+    let WireDriver { metadata, spec } = json::from_str(json)?;
     Ok(Driver {
         name: metadata.name(),
         attach_required: spec.and_then(|spec| spec.attach_required).unwrap_or(true),
@@ -249,8 +250,8 @@ pub fn driver(json: &str) -> Result<Driver, serde_json::Error> {
 }
 
 /// Reads a Node from JSON text.
-pub fn node(json: &str) -> Result<Node, serde_json::Error> {
-    let WireNamed { metadata, .. } = serde_json::from_str(json)?;
+pub fn node(json: &str) -> Result<Node, json::Error> {
+    let WireNamed { metadata, .. } = json::from_str(json)?;
     Ok(Node {
         name: metadata.name(),
         labels: metadata.labels,
@@ -258,8 +259,8 @@ pub fn node(json: &str) -> Result<Node, serde_json::Error> {
 }
 
 /// Reads a Namespace from JSON text: its name and what the graph keeps of it.
-pub fn namespace(json: &str) -> Result<(super::Name, NamespaceFacts), serde_json::Error> {
-    let WireNamed { metadata, status } = serde_json::from_str(json)?;
+pub fn namespace(json: &str) -> Result<(super::Name, NamespaceFacts), json::Error> {
+    let WireNamed { metadata, status } = json::from_str(json)?;
     let phase = status.as_ref().and_then(|status| status.phase.as_deref());
     let terminating = metadata.deletion_timestamp.is_some() || phase == Some("Terminating");
     Ok((

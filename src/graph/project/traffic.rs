@@ -10,6 +10,7 @@ use super::super::names::{Kind, WorkloadId};
 use super::super::service::{Exposure, Service};
 use super::meta::ObjectMeta;
 use super::text::Text;
+use crate::json;
 
 #[derive(Debug, Deserialize)]
 #[serde(bound(deserialize = "S: Deserialize<'de>"))]
@@ -55,8 +56,8 @@ struct ScaleSpec {
 }
 
 /// Reads a Service from JSON text.
-pub fn service(json: &str) -> Result<Service, serde_json::Error> {
-    let Object { metadata, spec } = serde_json::from_str::<Object<'_, ServiceSpec<'_>>>(json)?;
+pub fn service(json: &str) -> Result<Service, json::Error> {
+    let Object { metadata, spec } = json::from_str::<Object<'_, ServiceSpec<'_>>>(json)?;
     let spec = spec.unwrap_or_default();
     let exposure = match (spec.kind.as_deref(), spec.cluster_ip.as_deref()) {
         (Some("ExternalName"), _) => Exposure::ExternalName,
@@ -72,8 +73,8 @@ pub fn service(json: &str) -> Result<Service, serde_json::Error> {
 }
 
 /// Reads a HorizontalPodAutoscaler (any version since v1) from JSON text.
-pub fn autoscaler(json: &str) -> Result<Autoscaler, serde_json::Error> {
-    let Object { metadata, spec } = serde_json::from_str::<Object<'_, AutoscalerSpec<'_>>>(json)?;
+pub fn autoscaler(json: &str) -> Result<Autoscaler, json::Error> {
+    let Object { metadata, spec } = json::from_str::<Object<'_, AutoscalerSpec<'_>>>(json)?;
     let spec = spec.unwrap_or_default();
     let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
         || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
@@ -87,8 +88,8 @@ pub fn autoscaler(json: &str) -> Result<Autoscaler, serde_json::Error> {
 }
 
 /// Reads the replicas of an `autoscaling/v1 Scale`. Zero is left out on the wire (`autoscaling/v1/types.go`).
-pub fn scale_replicas(json: &str) -> Result<u32, serde_json::Error> {
-    let Object { spec, .. } = serde_json::from_str::<Object<'_, ScaleSpec>>(json)?;
+pub fn scale_replicas(json: &str) -> Result<u32, json::Error> {
+    let Object { spec, .. } = json::from_str::<Object<'_, ScaleSpec>>(json)?;
     Ok(u32::try_from(spec.unwrap_or_default().replicas.max(0)).unwrap_or(u32::MAX))
 }
 

@@ -15,6 +15,7 @@ use super::pods::{PodSpec, Template};
 use super::storage::WireTemplate;
 use super::text::{Scalar, Text};
 use super::{namespace_of, null_default};
+use crate::json;
 
 /// A workload, and what a patch of it may rely on.
 #[derive(Debug)]
@@ -32,9 +33,8 @@ pub struct WorkloadSeed<'n> {
 }
 
 /// Reads a workload from JSON text.
-pub fn workload(kind: Kind, namespace: &Name, json: &str) -> Result<ProjectedWorkload, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(json);
-    WorkloadSeed { kind, namespace }.deserialize(&mut deserializer)
+pub fn workload(kind: Kind, namespace: &Name, json: &str) -> Result<ProjectedWorkload, json::Error> {
+    json::Reader::new(json).seed(WorkloadSeed { kind, namespace })
 }
 
 #[derive(Debug, Deserialize)]

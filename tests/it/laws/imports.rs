@@ -6,7 +6,7 @@ use super::{Source, assert_none, has_word, sources};
 const PURE: &[&str] = &["graph", "rules", "judge", "policy"];
 
 /// Pure helpers without imports of their own, which everybody may use.
-const LEAVES: &[&str] = &["nearest", "parallel"];
+const LEAVES: &[&str] = &["json", "nearest", "parallel"];
 
 /// A module, and the modules that it may import. `cli` wires all of them.
 const IMPORTS: &[(&str, &[&str])] = &[
