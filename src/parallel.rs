@@ -11,8 +11,8 @@ pub fn all_cores() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Maps every item. Threads take the next item when they are done with the last, so that a large one delays no other;
-/// a single thread is the calling one.
+/// Maps every item. Threads, of which the calling one is the first, take the next item when they are done with the
+/// last, so that a large one delays no other.
 pub fn map<T: Sync, R: Send>(threads: NonZeroUsize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = threads.get().min(items.len());
     if threads <= 1 {
@@ -20,20 +20,23 @@ pub fn map<T: Sync, R: Send>(threads: NonZeroUsize, items: &[T], work: impl Fn(&
     }
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(items.len()));
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut own = Vec::new();
-                while let Some((index, item)) =
-                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| Some((index, items.get(index)?)))
-                {
-                    own.push((index, work(item)));
-                }
-                done.lock()
-                    .expect("invariant: nothing that can panic runs under this lock")
-                    .append(&mut own);
-            });
+    let take_turns = || {
+        let mut own = Vec::new();
+        while let Some((index, item)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| Some((index, items.get(index)?)))
+        {
+            own.push((index, work(item)));
         }
+        done.lock()
+            .expect("invariant: nothing that can panic runs under this lock")
+            .append(&mut own);
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(take_turns);
+        }
+        // The calling thread is one of them: it has its memory already, and frees what it made itself.
+        take_turns();
     });
     let mut done = done
         .into_inner()

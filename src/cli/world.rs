@@ -157,7 +157,7 @@ fn insert(graph: &Graph, file: &str, text: Vec<u8>) -> usize {
             Loaded::Inserted(_) => objects += 1,
             Loaded::Skipped => {}
             Loaded::Unreadable(error) => {
-                warn!(at = format!("{file}:{}", document.position()), %error, "Object cannot be read; it counts as unknown");
+                warn!(at = format!("{file}:{}", error.position()), %error, "Object cannot be read; it counts as unknown");
             }
         }
     }

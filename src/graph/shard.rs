@@ -159,7 +159,10 @@ impl Shard {
         if self.workloads.get(&id) == Some(&workload) {
             return;
         }
-        self.share(Arc::make_mut(&mut workload));
+        // Who keeps it elsewhere has its names already.
+        if let Some(own) = Arc::get_mut(&mut workload) {
+            self.share(own);
+        }
         self.unlink(&id);
         let mut claims: Vec<&Name> = workload.claims().map(|(claim, _)| claim).collect();
         claims.sort_unstable();

@@ -80,6 +80,8 @@ impl Builder {
         Self {
             braces: text.contains("{{"),
             tree: Tree {
+                // A manifest has a node for every 20 bytes or so.
+                slots: Vec::with_capacity(text.len() / 16),
                 text,
                 ..Tree::default()
             },

@@ -12,7 +12,7 @@ use super::position::Position;
 use super::problem::{Problem, ProblemKind};
 use super::reading::{Reading, read};
 use super::{chart, common_labels, files, kustomize};
-use crate::graph::project::{Object, WorkloadSeed};
+use crate::graph::project::{Object, ObjectSeed};
 use crate::graph::{Name, ObjectKind};
 use crate::parallel;
 
@@ -221,11 +221,15 @@ fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
     } else {
         "".into()
     };
-    let object = match project(document, known, &namespace) {
+    let seed = ObjectSeed {
+        kind: known,
+        sent_to: &namespace,
+    };
+    let object = match seed.deserialize(document.root()) {
         Ok(object) => object,
-        Err((position, error)) => {
+        Err(error) => {
             return Sorted::Broken(Broken {
-                position: Some(position),
+                position: Some(error.position()),
                 message: format!("this {kind} cannot be read: {error}"),
             });
         }
@@ -244,22 +248,5 @@ fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
         name: name.into(),
         unnamed: own.is_none(),
         object,
-    })
-}
-
-/// Reads what the graph keeps of an object. Workloads, which are most of a text, are read where they stand.
-fn project(document: Document<'_>, kind: ObjectKind, namespace: &Name) -> Result<Object, (Position, String)> {
-    if let ObjectKind::Workload(kind) = kind {
-        let seed = WorkloadSeed { kind, namespace };
-        return match seed.deserialize(document.root()) {
-            Ok(projected) => Ok(Object::Workload(Arc::new(projected.workload))),
-            Err(error) => Err((error.position(), error.to_string())),
-        };
-    }
-    Object::read(kind, namespace, &document.to_json().to_string()).map_err(|error| {
-        // Line and column of a text that nobody sees.
-        let error = error.to_string();
-        let message = error.split(" at line ").next().unwrap_or(&error);
-        (document.position(), message.to_owned())
     })
 }

@@ -1,6 +1,10 @@
 //! Documents into a graph.
 
+use serde::de::DeserializeSeed as _;
+
+use super::de::ShapeError;
 use super::document::Document;
+use crate::graph::project::ObjectSeed;
 use crate::graph::{Graph, Name, ObjectKind};
 
 /// What became of a document.
@@ -11,7 +15,7 @@ pub enum Loaded {
     /// Its kind plays no part, or it is no Kubernetes object.
     Skipped,
     /// A field has a wrong type.
-    Unreadable(crate::json::Error),
+    Unreadable(ShapeError),
 }
 
 /// Puts an object into the graph; one without a namespace goes to `namespace`.
@@ -27,8 +31,15 @@ pub fn load(graph: &Graph, document: Document<'_>, namespace: &Name) -> Loaded {
     let namespace = own
         .filter(|own| !own.is_empty())
         .map_or_else(|| namespace.clone(), Name::from);
-    match graph.insert(kind, &namespace, &document.to_json().to_string()) {
-        Ok(()) => Loaded::Inserted(kind),
+    let seed = ObjectSeed {
+        kind,
+        sent_to: &namespace,
+    };
+    match seed.deserialize(document.root()) {
+        Ok(object) => {
+            graph.insert_all([(namespace, object)]);
+            Loaded::Inserted(kind)
+        }
         Err(error) => Loaded::Unreadable(error),
     }
 }

@@ -14,12 +14,18 @@ use super::template;
 use super::tree::Tree;
 use super::{PROBLEM_LIMIT, RESTART_LIMIT, TEXT_LIMIT};
 
+/// What Helm writes above every document that it renders.
+const SOURCE: &str = "# Source: ";
+
+/// How often a text is read again because of a `-` like that of `[tar, -x, -]`. kubectl takes it for a string, the parser
+/// for a mistake; as a string is kept by its place in the text, another character may stand there for the parser.
+const DASH_LIMIT: usize = 16;
+
 /// What a text holds: the documents that could be read, and the problems of all.
 #[derive(Debug, Default)]
 pub struct Reading {
     pub(super) tree: Tree,
     pub(super) parts: Vec<Part>,
-    comments: Vec<Range<usize>>,
     problems: Vec<Problem>,
 }
 
@@ -37,7 +43,24 @@ pub fn read(text: impl Into<Vec<u8>>) -> Reading {
         );
     }
     match encoding::decode(text) {
-        Ok((text, invalid)) => Reader::new(text).read().without(&invalid),
+        Ok((text, invalid)) => {
+            let text = Arc::new(text);
+            let (mut reading, mut dashes) = Reader::new(Arc::clone(&text)).read(&text);
+            let mut input = String::new();
+            for _ in 0..DASH_LIMIT {
+                if dashes.is_empty() {
+                    break;
+                }
+                if input.is_empty() {
+                    input.push_str(&text);
+                }
+                for at in dashes {
+                    input.replace_range(at..=at, "_");
+                }
+                (reading, dashes) = Reader::new(Arc::clone(&text)).read(&input);
+            }
+            reading.without(&invalid)
+        }
         Err(message) => Reading::refused(ProblemKind::Encoding, message),
     }
 }
@@ -61,12 +84,6 @@ impl Reading {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
-    }
-
-    /// The byte ranges of all comments, from `#` to the end of the line, in the order of the text.
-    #[must_use]
-    pub fn comments(&self) -> &[Range<usize>] {
-        &self.comments
     }
 
     /// The text that was read.
@@ -111,7 +128,10 @@ struct Reader {
     text: Arc<String>,
     builder: Builder,
     parts: Vec<Part>,
+    /// The byte ranges of the comments so far, where they matter: they may name a source, or hold what looks like an
+    /// action of a template.
     comments: Vec<Range<usize>>,
+    comments_matter: bool,
     /// Set while a document is open.
     open: Option<Open>,
     /// Whether the last document was given up; what the parser says about its rest is of no interest.
@@ -124,6 +144,8 @@ struct Reader {
     idle_from: Position,
     /// The `# Source:` comment before the next document's content.
     source: Option<Range<usize>>,
+    /// Where a `-` stands that is a string and that the parser refused.
+    dashes: Vec<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -144,28 +166,30 @@ enum Next {
 }
 
 impl Reader {
-    fn new(text: String) -> Self {
-        let text = Arc::new(text);
+    fn new(text: Arc<String>) -> Self {
         let builder = Builder::new(Arc::clone(&text));
+        let comments_matter = builder.braces || text.contains(SOURCE);
         Self {
             text,
             builder,
             parts: Vec::new(),
             comments: Vec::new(),
+            comments_matter,
             open: None,
             given_up: false,
             restarts: 0,
             searched: 0,
             idle_from: Position::START,
             source: None,
+            dashes: Vec::new(),
         }
     }
 
-    fn read(mut self) -> Reading {
-        let text = Arc::clone(&self.text);
+    /// Reads `input`, which is the text, or differs from it only in the dashes found before; and tells further ones.
+    fn read(mut self, input: &str) -> (Reading, Vec<usize>) {
         let mut from = Position::START;
         'parser: loop {
-            let rest = &text[from.offset as usize..];
+            let rest = &input[from.offset as usize..];
             self.builder.base = from;
             // Comments are looked at ahead of some keys; licence headers are longer than the default of 96.
             let options = options! {
@@ -185,20 +209,22 @@ impl Reader {
             }
             break;
         }
-        let Builder { tree, problems, .. } = self.builder;
-        Reading {
+        let Builder { mut tree, problems, .. } = self.builder;
+        // A copy, for allocators shrink in place and keep the rest; this one goes to the next text.
+        tree.slots = tree.slots.to_vec();
+        let reading = Reading {
             tree,
             parts: self.parts,
-            comments: self.comments,
             problems,
-        }
+        };
+        (reading, self.dashes)
     }
 
-    /// Whether a parser that starts here should look for comments. It begins by searching the whole rest for one, which
-    /// for a stream of many JSON objects would take time without end.
+    /// Whether a parser that starts here should tell of comments, which takes it a sixth of its time. It begins by
+    /// searching the whole rest for one, which for a stream of many JSON objects would take time without end.
     fn may_have_comments(&mut self, rest: &str) -> bool {
         const SEARCH_LIMIT: usize = 16 * TEXT_LIMIT;
-        if self.searched < SEARCH_LIMIT {
+        if self.comments_matter && self.searched < SEARCH_LIMIT {
             let found = rest.find('#');
             self.searched += found.unwrap_or(SEARCH_LIMIT);
             found.is_some()
@@ -220,6 +246,11 @@ impl Reader {
                 if self.restarts < RESTART_LIMIT && self.is_next_text(error, position) {
                     self.restarts += 1;
                     return Next::Restart(position);
+                }
+                let at = position.offset as usize;
+                let is_dash = matches!(error.kind(), ErrorKind::PlainScalarStartsWithDashFlowIndicator);
+                if is_dash && self.text.as_bytes().get(at) == Some(&b'-') {
+                    self.dashes.push(at);
                 }
                 let rest_of_broken = self.given_up && self.open.is_none();
                 if rest_of_broken && matches!(error.kind(), ErrorKind::ExpectedDocumentStart) {
@@ -281,10 +312,10 @@ impl Reader {
                     .is_none_or(|open| open.first_slot == self.builder.tree.slots.len());
                 if before_content
                     && self.source.is_none()
-                    && let Some(source) = comment.strip_prefix(" Source: ")
+                    && let Some(source) = comment.strip_prefix(&SOURCE[1..])
                 {
                     let source = source.trim_end();
-                    let at = start + "# Source: ".len();
+                    let at = start + SOURCE.len();
                     self.source = Some(at..at + source.len());
                 }
                 Ok(())

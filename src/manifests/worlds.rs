@@ -40,7 +40,8 @@ type Key<'c> = (ObjectKind, &'c str, &'c str);
 /// An object that stands in one directory twice is judged each time: a further world has the later ones in its place.
 #[must_use]
 pub fn plans(corpus: &Corpus) -> (Vec<Plan<'_>>, Option<String>) {
-    let mut seen: HashMap<Key<'_>, usize> = HashMap::new();
+    let count = corpus.files.iter().map(|file| file.objects.len()).sum();
+    let mut seen: HashMap<Key<'_>, usize> = HashMap::with_capacity(count);
     let clash = corpus.objects().find_map(|(file, object)| {
         let former = seen.insert(object.key(), file).filter(|_| !object.unnamed)?;
         Some((former, file, object))

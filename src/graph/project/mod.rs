@@ -16,8 +16,8 @@ use serde::{Deserialize, Deserializer};
 use super::names::Name;
 
 pub use meta::ObjectMeta;
-pub use object::Object;
-pub use storage::{claim, class, driver, namespace, node, volume};
+pub use object::{Object, ObjectSeed};
+pub use storage::claim;
 pub use text::Text;
 pub use traffic::{autoscaler, scale_replicas, service};
 pub use workload::{ProjectedWorkload, WorkloadSeed, workload};

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::de::{Deserialize, DeserializeSeed, Deserializer};
+
 use super::super::autoscaler::Autoscaler;
 use super::super::claim::{Claim, Volume};
 use super::super::facts::{Class, Driver, Node};
@@ -9,7 +11,8 @@ use super::super::names::{Name, ObjectKind};
 use super::super::service::Service;
 use super::super::shard::NamespaceFacts;
 use super::super::workload::Workload;
-use super::{autoscaler, claim, class, driver, namespace, node, service, volume, workload};
+use super::storage;
+use super::workload::WorkloadSeed;
 use crate::json;
 
 /// The projection of an object, of whichever kind; `Graph::insert_all` takes it.
@@ -27,25 +30,45 @@ pub enum Object {
     Workload(Arc<Workload>),
 }
 
+/// Deserialises an object of a kind that is known from outside it.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectSeed<'n> {
+    pub kind: ObjectKind,
+    /// The namespace of a workload that names none.
+    pub sent_to: &'n Name,
+}
+
 impl Object {
-    /// Reads an object of a known kind from JSON text; `sent_to` is the namespace of a workload that names none.
+    /// Reads an object from JSON text, as [`ObjectSeed`] does.
     ///
     /// # Errors
     /// The text is no JSON, or a field that is read has the wrong type.
     pub fn read(kind: ObjectKind, sent_to: &Name, json: &str) -> Result<Self, json::Error> {
-        Ok(match kind {
-            ObjectKind::Autoscaler => Self::Autoscaler(autoscaler(json)?),
-            ObjectKind::Claim => Self::Claim(claim(json)?),
-            ObjectKind::Class => Self::Class(class(json)?),
-            ObjectKind::Driver => Self::Driver(driver(json)?),
+        json::Reader::new(json).seed(ObjectSeed { kind, sent_to })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for ObjectSeed<'_> {
+    type Value = Object;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Object, D::Error> {
+        let namespace = self.sent_to;
+        Ok(match self.kind {
+            ObjectKind::Autoscaler => Object::Autoscaler(Autoscaler::deserialize(deserializer)?),
+            ObjectKind::Claim => Object::Claim(Claim::deserialize(deserializer)?),
+            ObjectKind::Class => Object::Class(Class::deserialize(deserializer)?),
+            ObjectKind::Driver => Object::Driver(Driver::deserialize(deserializer)?),
             ObjectKind::Namespace => {
-                let (name, facts) = namespace(json)?;
-                Self::Namespace(name, facts)
+                let (name, facts) = storage::namespace(deserializer)?;
+                Object::Namespace(name, facts)
             }
-            ObjectKind::Node => Self::Node(node(json)?),
-            ObjectKind::Service => Self::Service(service(json)?),
-            ObjectKind::Volume => Self::Volume(volume(json)?),
-            ObjectKind::Workload(kind) => Self::Workload(Arc::new(workload(kind, sent_to, json)?.workload)),
+            ObjectKind::Node => Object::Node(Node::deserialize(deserializer)?),
+            ObjectKind::Service => Object::Service(Service::deserialize(deserializer)?),
+            ObjectKind::Volume => Object::Volume(Volume::deserialize(deserializer)?),
+            ObjectKind::Workload(kind) => {
+                let projected = WorkloadSeed { kind, namespace }.deserialize(deserializer)?;
+                Object::Workload(Arc::new(projected.workload))
+            }
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use super::super::claim::{Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits, Written};
 use super::super::facts::{Class, Driver, Node};
@@ -159,108 +159,122 @@ struct NamespaceStatus<'a> {
     phase: Option<Text<'a>>,
 }
 
-/// Reads a PersistentVolumeClaim from JSON text. Its volume is still to be resolved (`Graph::insert_claim`).
+/// Reads a PersistentVolumeClaim from JSON text.
+///
+/// # Errors
+/// The text is no JSON, or a field that is read has the wrong type.
 pub fn claim(json: &str) -> Result<Claim, json::Error> {
-    let WireClaim { metadata, spec, status } = json::from_str(json)?;
-    let spec = spec.unwrap_or_default();
-    let volume_name = spec
-        .volume_name
-        .as_deref()
-        .filter(|name| !name.is_empty())
-        .map(Into::into);
-    Ok(Claim {
-        name: metadata.name(),
-        requested: modes(spec.access_modes.as_deref()),
-        granted: modes(status.unwrap_or_default().access_modes.as_deref()),
-        class: class_name(spec.storage_class_name.as_deref(), &metadata),
-        volume: Lookup::Unknown,
-        volume_name,
-        deleting: metadata.deletion_timestamp.is_some(),
-    })
+    json::from_str(json)
 }
 
-/// Reads a PersistentVolume from JSON text.
-pub fn volume(json: &str) -> Result<Volume, json::Error> {
-    let WireVolume { metadata, spec } = json::from_str(json)?;
-    let spec = spec.unwrap_or_default();
-    let on_host = spec.host_path.is_some() || spec.local.is_some();
-    let in_tree = [
-        &spec.aws_elastic_block_store,
-        &spec.azure_disk,
-        &spec.cinder,
-        &spec.fc,
-        &spec.flex_volume,
-        &spec.gce_persistent_disk,
-        &spec.iscsi,
-        &spec.rbd,
-        &spec.vsphere_volume,
-    ];
-    let kind = match &spec.csi {
-        Some(csi) => VolumeKind::Csi((&*csi.driver).into()),
-        None if in_tree.into_iter().any(Option::is_some) => VolumeKind::InTreeAttachable,
-        None => VolumeKind::NotAttachable,
-    };
-    let terms = spec
-        .node_affinity
-        .and_then(|affinity| affinity.required)
-        .map(|required| required.terms());
-    let bound_to_host = Placement {
-        node_terms: terms,
-        ..Placement::default()
+/// A PersistentVolumeClaim. Its volume is still to be resolved (`Graph::insert_claim`).
+impl<'de> Deserialize<'de> for Claim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WireClaim { metadata, spec, status } = WireClaim::deserialize(deserializer)?;
+        let spec = spec.unwrap_or_default();
+        let volume_name = spec
+            .volume_name
+            .as_deref()
+            .filter(|name| !name.is_empty())
+            .map(Into::into);
+        Ok(Self {
+            name: metadata.name(),
+            requested: modes(spec.access_modes.as_deref()),
+            granted: modes(status.unwrap_or_default().access_modes.as_deref()),
+            class: class_name(spec.storage_class_name.as_deref(), &metadata),
+            volume: Lookup::Unknown,
+            volume_name,
+            deleting: metadata.deletion_timestamp.is_some(),
+        })
     }
-    .hostname()
-    .is_some();
-    let claim = spec
-        .claim_ref
-        .and_then(|claim| Some(((&*claim.namespace?).into(), (&*claim.name?).into())));
-    Ok(Volume {
-        name: metadata.name(),
-        claim,
-        traits: VolumeTraits {
-            modes: modes(spec.access_modes.as_deref()),
-            kind,
-            pinned: on_host || bound_to_host,
-        },
-    })
 }
 
-/// Reads a StorageClass from JSON text.
-pub fn class(json: &str) -> Result<Class, json::Error> {
-    let WireClass { metadata, provisioner } = json::from_str(json)?;
-    let marks = [
-        "storageclass.kubernetes.io/is-default-class",
-        "storageclass.beta.kubernetes.io/is-default-class",
-    ];
-    Ok(Class {
-        name: metadata.name(),
-        provisioner: provisioner.as_deref().unwrap_or_default().into(),
-        is_default: marks
-            .into_iter()
-            .any(|mark| metadata.annotations.kept.get(mark) == Some("true")),
-    })
+impl<'de> Deserialize<'de> for Volume {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WireVolume { metadata, spec } = WireVolume::deserialize(deserializer)?;
+        let spec = spec.unwrap_or_default();
+        let on_host = spec.host_path.is_some() || spec.local.is_some();
+        let in_tree = [
+            &spec.aws_elastic_block_store,
+            &spec.azure_disk,
+            &spec.cinder,
+            &spec.fc,
+            &spec.flex_volume,
+            &spec.gce_persistent_disk,
+            &spec.iscsi,
+            &spec.rbd,
+            &spec.vsphere_volume,
+        ];
+        let kind = match &spec.csi {
+            Some(csi) => VolumeKind::Csi((&*csi.driver).into()),
+            None if in_tree.into_iter().any(Option::is_some) => VolumeKind::InTreeAttachable,
+            None => VolumeKind::NotAttachable,
+        };
+        let terms = spec
+            .node_affinity
+            .and_then(|affinity| affinity.required)
+            .map(|required| required.terms());
+        let bound_to_host = Placement {
+            node_terms: terms,
+            ..Placement::default()
+        }
+        .hostname()
+        .is_some();
+        let claim = spec
+            .claim_ref
+            .and_then(|claim| Some(((&*claim.namespace?).into(), (&*claim.name?).into())));
+        Ok(Self {
+            name: metadata.name(),
+            claim,
+            traits: VolumeTraits {
+                modes: modes(spec.access_modes.as_deref()),
+                kind,
+                pinned: on_host || bound_to_host,
+            },
+        })
+    }
 }
 
-/// Reads a CSIDriver from JSON text.
-pub fn driver(json: &str) -> Result<Driver, json::Error> {
-    let WireDriver { metadata, spec } = json::from_str(json)?;
-    Ok(Driver {
-        name: metadata.name(),
-        attach_required: spec.and_then(|spec| spec.attach_required).unwrap_or(true),
-    })
+impl<'de> Deserialize<'de> for Class {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WireClass { metadata, provisioner } = WireClass::deserialize(deserializer)?;
+        let marks = [
+            "storageclass.kubernetes.io/is-default-class",
+            "storageclass.beta.kubernetes.io/is-default-class",
+        ];
+        Ok(Self {
+            name: metadata.name(),
+            provisioner: provisioner.as_deref().unwrap_or_default().into(),
+            is_default: marks
+                .into_iter()
+                .any(|mark| metadata.annotations.kept.get(mark) == Some("true")),
+        })
+    }
 }
 
-/// Reads a Node from JSON text.
-pub fn node(json: &str) -> Result<Node, json::Error> {
-    let WireNamed { metadata, .. } = json::from_str(json)?;
-    Ok(Node {
-        name: metadata.name(),
-        labels: metadata.labels,
-    })
+impl<'de> Deserialize<'de> for Driver {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WireDriver { metadata, spec } = WireDriver::deserialize(deserializer)?;
+        Ok(Self {
+            name: metadata.name(),
+            attach_required: spec.and_then(|spec| spec.attach_required).unwrap_or(true),
+        })
+    }
 }
 
-/// Reads a Namespace from JSON text: its name and what the graph keeps of it.
-pub fn namespace(json: &str) -> Result<(super::Name, NamespaceFacts), json::Error> {
-    let WireNamed { metadata, status } = json::from_str(json)?;
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let WireNamed { metadata, .. } = WireNamed::deserialize(deserializer)?;
+        Ok(Self {
+            name: metadata.name(),
+            labels: metadata.labels,
+        })
+    }
+}
+
+/// Reads a Namespace: its name and what the graph keeps of it.
+pub(super) fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(super::Name, NamespaceFacts), D::Error> {
+    let WireNamed { metadata, status } = WireNamed::deserialize(deserializer)?;
     let phase = status.as_ref().and_then(|status| status.phase.as_deref());
     let terminating = metadata.deletion_timestamp.is_some() || phase == Some("Terminating");
     Ok((

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::super::autoscaler::Autoscaler;
 use super::super::labels::Labels;
@@ -56,35 +56,53 @@ struct ScaleSpec {
 }
 
 /// Reads a Service from JSON text.
+///
+/// # Errors
+/// The text is no JSON, or a field that is read has the wrong type.
 pub fn service(json: &str) -> Result<Service, json::Error> {
-    let Object { metadata, spec } = json::from_str::<Object<'_, ServiceSpec<'_>>>(json)?;
-    let spec = spec.unwrap_or_default();
-    let exposure = match (spec.kind.as_deref(), spec.cluster_ip.as_deref()) {
-        (Some("ExternalName"), _) => Exposure::ExternalName,
-        (_, Some("None")) => Exposure::Headless,
-        _ => Exposure::ClusterIp,
-    };
-    Ok(Service {
-        name: metadata.name(),
-        exposure,
-        selector: spec.selector,
-        deleting: metadata.deletion_timestamp.is_some(),
-    })
+    json::from_str(json)
+}
+
+impl<'de> Deserialize<'de> for Service {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Object { metadata, spec } = Object::<ServiceSpec<'de>>::deserialize(deserializer)?;
+        let spec = spec.unwrap_or_default();
+        let exposure = match (spec.kind.as_deref(), spec.cluster_ip.as_deref()) {
+            (Some("ExternalName"), _) => Exposure::ExternalName,
+            (_, Some("None")) => Exposure::Headless,
+            _ => Exposure::ClusterIp,
+        };
+        Ok(Self {
+            name: metadata.name(),
+            exposure,
+            selector: spec.selector,
+            deleting: metadata.deletion_timestamp.is_some(),
+        })
+    }
 }
 
 /// Reads a HorizontalPodAutoscaler (any version since v1) from JSON text.
+///
+/// # Errors
+/// The text is no JSON, or a field that is read has the wrong type.
 pub fn autoscaler(json: &str) -> Result<Autoscaler, json::Error> {
-    let Object { metadata, spec } = json::from_str::<Object<'_, AutoscalerSpec<'_>>>(json)?;
-    let spec = spec.unwrap_or_default();
-    let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
-        || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
-    Ok(Autoscaler {
-        name: metadata.name(),
-        target: spec.scale_target_ref.as_ref().and_then(Target::workload),
-        max_replicas: u32::try_from(spec.max_replicas.max(0)).unwrap_or(u32::MAX),
-        keda,
-        deleting: metadata.deletion_timestamp.is_some(),
-    })
+    json::from_str(json)
+}
+
+impl<'de> Deserialize<'de> for Autoscaler {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Object { metadata, spec } = Object::<AutoscalerSpec<'de>>::deserialize(deserializer)?;
+        let spec = spec.unwrap_or_default();
+        let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
+            || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
+        Ok(Self {
+            name: metadata.name(),
+            target: spec.scale_target_ref.as_ref().and_then(Target::workload),
+            max_replicas: u32::try_from(spec.max_replicas.max(0)).unwrap_or(u32::MAX),
+            keda,
+            deleting: metadata.deletion_timestamp.is_some(),
+        })
+    }
 }
 
 /// Reads the replicas of an `autoscaling/v1 Scale`. Zero is left out on the wire (`autoscaling/v1/types.go`).

@@ -84,21 +84,9 @@ fn spans_end_with_the_last_value() {
 }
 
 #[test]
-fn comments_are_kept() {
-    let reading = read("# top\na: 1 # right\n# below\n---\nb: 'x # y'\n");
-    let comments: Vec<_> = reading
-        .comments()
-        .iter()
-        .map(|comment| &reading.text()[comment.clone()])
-        .collect();
-    assert_eq!(comments, ["# top", "# right", "# below"]);
-}
-
-#[test]
 fn a_long_licence_header_is_no_obstacle() {
     let reading = read(format!("{0}a:\n{0}- b\n{0}", "# line\n".repeat(2000)));
     assert_eq!(only(&reading).to_json().to_string(), r#"{"a":["b"]}"#);
-    assert_eq!(reading.comments().len(), 6000);
 }
 
 #[test]

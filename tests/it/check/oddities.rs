@@ -54,6 +54,16 @@ fn flow_style_and_json_have_places_in_characters() {
 }
 
 #[test]
+fn a_dash_between_commas_is_a_string() {
+    let command = "        image: example.com/db\n        command: [tar, -x, -f, -]\n        args: [-, --, -]\n";
+    let wrong = replicas(3).replace("        image: example.com/db\n", command);
+    assert_eq!(places_of(wrong.as_bytes()), [PLACE]);
+    let reading = stateward::manifests::read("list: [-, \"a -, b\", -]\n");
+    let list = reading.document(0).expect("read").root().to_json();
+    assert_eq!(list, serde_json::json!({"list": ["-", "a -, b", "-"]}));
+}
+
+#[test]
 fn items_of_lists_are_objects() {
     let indented: String = replicas(3)
         .split("---\n")
