@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use granit_parser::{Parser, options};
+use granit_parser::Parser;
 use stateward::audit::Level;
 use stateward::cli::check::judge::Judge;
 use stateward::cli::policies;
@@ -92,14 +92,10 @@ fn check(paths: &[PathBuf], policies: &stateward::policy::Policies) -> usize {
     report.objects + report.skipped.len()
 }
 
-/// The events of the parser that `manifests` builds on, with its options.
+/// The events of the parser that `manifests` builds on, as it comes.
 fn parse(texts: &[String]) {
     for text in texts {
-        let options = options! {
-            emit_comments: text.contains('#'),
-            max_buffered_comment_events: usize::MAX,
-        };
-        let mut parser = Parser::new_from_str_with_options(text, options);
+        let mut parser = Parser::new_from_str(text);
         while let Some(event) = parser.next_event() {
             black_box(event.expect("YAML"));
         }

@@ -1,7 +1,7 @@
 //! The same work on many things, on several threads, with the results in the order of the things.
 
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -13,23 +13,19 @@ pub fn all_cores() -> NonZeroUsize {
 
 /// Maps every item. Threads, of which the calling one is the first, take the next item when they are done with the
 /// last, so that a large one delays no other.
-pub fn map<T: Sync, R: Send>(threads: NonZeroUsize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn map<T: Sync, R: Send + Sync>(threads: NonZeroUsize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = threads.get().min(items.len());
     if threads <= 1 {
         return items.iter().map(work).collect();
     }
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(items.len()));
+    let done: Vec<OnceLock<R>> = items.iter().map(|_| OnceLock::new()).collect();
     let take_turns = || {
-        let mut own = Vec::new();
-        while let Some((index, item)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| Some((index, items.get(index)?)))
+        while let Some((item, result)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| items.get(index).zip(done.get(index)))
         {
-            own.push((index, work(item)));
+            result.get_or_init(|| work(item));
         }
-        done.lock()
-            .expect("invariant: nothing that can panic runs under this lock")
-            .append(&mut own);
     };
     thread::scope(|scope| {
         for _ in 1..threads {
@@ -38,11 +34,9 @@ pub fn map<T: Sync, R: Send>(threads: NonZeroUsize, items: &[T], work: impl Fn(&
         // The calling thread is one of them: it has its memory already, and frees what it made itself.
         take_turns();
     });
-    let mut done = done
-        .into_inner()
-        .expect("invariant: nothing that can panic runs under this lock");
-    done.sort_unstable_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
+    let done = done.into_iter().map(OnceLock::into_inner);
+    done.map(|result| result.expect("invariant: every item had its turn"))
+        .collect()
 }
 
 #[cfg(test)]
