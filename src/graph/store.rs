@@ -1,6 +1,6 @@
 //! The whole graph: a shard a namespace, and the facts of the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
@@ -151,10 +151,16 @@ impl Graph {
     pub fn insert_claim(&self, namespace: &str, mut claim: Claim) {
         let mut volumes = unpoisoned(self.volumes.lock());
         claim.volume = self.resolve(&volumes, &claim);
-        if let Some(volume) = &claim.volume_name {
-            volumes.expect(volume, namespace, &claim.name);
-        }
-        self.with(namespace, |shard| shard.insert_claim(Arc::new(claim)));
+        let name = claim.name.clone();
+        self.with(namespace, |shard| {
+            shard.insert_claim(Arc::new(claim));
+            // Its names as the shard shares them.
+            if let Some(claim) = shard.claim(&name)
+                && let Some(volume) = &claim.volume_name
+            {
+                volumes.expect(volume, &shard.namespace, &claim.name);
+            }
+        });
     }
 
     /// Takes a claim out.
@@ -164,7 +170,9 @@ impl Graph {
             .existing_shard(namespace)
             .and_then(|shard| locked(&shard).claim(name).cloned());
         if let Some(volume) = gone.as_ref().and_then(|claim| claim.volume_name.as_ref()) {
-            volumes.forget(volume, namespace, name);
+            volumes
+                .expected
+                .remove(&(volume.clone(), namespace.into(), name.into()));
         }
         self.remove_from(namespace, |shard| shard.remove_claim(name));
     }
@@ -190,7 +198,7 @@ impl Graph {
             self.rewrite(&volumes, Some(&claim));
         }
         if let Some((namespace, claim)) = owner {
-            volumes.forget(&name, &namespace, &claim);
+            volumes.expected.remove(&(name, namespace, claim));
         }
     }
 
@@ -199,7 +207,7 @@ impl Graph {
         let mut volumes = unpoisoned(self.volumes.lock());
         let former = volumes.by_name.remove(name).and_then(|old| old.claim);
         self.rewrite(&volumes, former.as_ref());
-        for claim in volumes.expected_by(name) {
+        for claim in volumes.expected_by(&name.into()) {
             self.rewrite(&volumes, Some(&claim));
         }
     }
@@ -267,42 +275,26 @@ impl Graph {
 #[derive(Clone, Debug, Default)]
 struct Volumes {
     by_name: BTreeMap<Name, Volume>,
-    /// Claims, by namespace and name, that name a volume which does not name them: it is still to come, or was made
-    /// by hand without a `claimRef`.
-    expected: BTreeMap<Name, Vec<(Name, Name)>>,
+    /// Volume, namespace and name of the claims that name a volume which does not name them: it is still to come, or was
+    /// made by hand without a `claimRef`. After a start those are all claims, so it is flat.
+    expected: BTreeSet<(Name, Name, Name)>,
 }
 
 impl Volumes {
-    fn expect(&mut self, volume: &Name, namespace: &str, claim: &Name) {
-        let names_it = |volume: &Volume| {
-            volume
-                .claim
-                .as_ref()
-                .is_some_and(|(space, name)| &**space == namespace && name == claim)
-        };
-        if self.by_name.get(volume).is_some_and(names_it) {
-            return;
-        }
-        let claims = self.expected.entry(volume.clone()).or_default();
-        if !claims
-            .iter()
-            .any(|(space, name)| &**space == namespace && name == claim)
-        {
-            claims.push((namespace.into(), claim.clone()));
+    fn expect(&mut self, volume: &Name, namespace: &Name, claim: &Name) {
+        let owner = self.by_name.get(volume).and_then(|volume| volume.claim.as_ref());
+        if owner.is_none_or(|(space, name)| (space, name) != (namespace, claim)) {
+            self.expected.insert((volume.clone(), namespace.clone(), claim.clone()));
         }
     }
 
-    fn forget(&mut self, volume: &str, namespace: &str, claim: &str) {
-        if let Some(claims) = self.expected.get_mut(volume) {
-            claims.retain(|(space, name)| &**space != namespace || &**name != claim);
-            if claims.is_empty() {
-                self.expected.remove(volume);
-            }
-        }
-    }
-
-    fn expected_by(&self, volume: &str) -> Vec<(Name, Name)> {
-        self.expected.get(volume).cloned().unwrap_or_default()
+    fn expected_by(&self, volume: &Name) -> Vec<(Name, Name)> {
+        let first: Name = "".into();
+        self.expected
+            .range((volume.clone(), first.clone(), first)..)
+            .take_while(|(expected, ..)| expected == volume)
+            .map(|(_, namespace, claim)| (namespace.clone(), claim.clone()))
+            .collect()
     }
 }
 
