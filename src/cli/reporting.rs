@@ -124,9 +124,9 @@ pub fn tell_failures(report: &Report) {
         let at = failure
             .location
             .as_ref()
-            .map_or(String::new(), |at| format!("{}:{}: ", at.line, at.column));
+            .map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
         // A closed standard error leaves nobody to tell; the exit code still says it.
-        let _ = writeln!(std::io::stderr(), "error: {}:{at}{}", failure.file, failure.message);
+        let _ = writeln!(std::io::stderr(), "error: {}{at}: {}", failure.file, failure.message);
     }
 }
 

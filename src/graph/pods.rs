@@ -33,6 +33,8 @@ pub enum VolumeSource {
         claim: Name,
         read_only: bool,
     },
+    /// An `emptyDir`, or no source at all, which is the same.
+    Empty,
     /// A generic ephemeral volume: a claim for each pod, never shared.
     Ephemeral,
     HostPath,

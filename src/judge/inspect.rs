@@ -37,8 +37,15 @@ pub fn inspect(world: &World<'_>) -> Inspection {
             .filter_map(|finding| {
                 let policy = action(&finding, &settings, workload, world.rules)?;
                 let reason = allowances.reason(finding.rule);
+                // What is missing may come yet; only who takes it away is refused.
+                let not_yet_there = if finding.absent.is_some() {
+                    Action::Warn
+                } else {
+                    Action::Deny
+                };
+                let overridden = if reason.is_some() { Action::Audit } else { Action::Deny };
                 Some(Judged {
-                    action: if reason.is_some() { Action::Audit } else { policy },
+                    action: policy.min(not_yet_there).min(overridden),
                     standing: Standing::Existing,
                     allowed_because: reason.map(str::to_owned),
                     message: format!("{}: {}", text::object(workload), finding.text),

@@ -20,6 +20,8 @@ pub(super) struct Builder {
     pub(super) problems: Vec<Problem>,
     /// Whether `{{` stands anywhere in the text; only then are strings searched for it.
     pub(super) braces: bool,
+    /// What the document has of a chart's template in its strings.
+    pub(super) leftover: Option<Fault>,
     /// Where the parser was started: its positions count from there.
     pub(super) base: Position,
     frames: Vec<Frame>,
@@ -85,6 +87,7 @@ impl Builder {
                 text,
                 ..Tree::default()
             },
+            leftover: None,
             problems: Vec::new(),
             base: Position::START,
             frames: Vec::new(),
@@ -99,6 +102,7 @@ impl Builder {
         self.frames.clear();
         self.keys.clear();
         self.anchors.clear();
+        self.leftover = None;
         self.grown = 0;
     }
 
@@ -171,7 +175,9 @@ impl Builder {
             && !block
             && let Some(action) = template::chart_action(value)
         {
-            return Err(Fault::new(ProblemKind::Template, start, template::message(action)));
+            // Whether it matters shows once the document's kind is known.
+            self.leftover
+                .get_or_insert_with(|| Fault::new(ProblemKind::Template, start, template::message(action)));
         }
         let scalar = match tag {
             None if style == ScalarStyle::Plain => Ok(scalar::resolve(value)),

@@ -8,6 +8,7 @@ use super::de::ShapeError;
 use super::position::Position;
 use super::reading::Reading;
 use super::tree::{Node, Tree, Value};
+use crate::graph::ObjectKind;
 
 /// An object of a text, as `kubectl apply` would send it.
 #[derive(Clone, Copy)]
@@ -167,6 +168,16 @@ impl<'r> Document<'r> {
 impl std::fmt::Debug for Document<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Debug::fmt(&self.root(), f)
+    }
+}
+
+impl Node<'_> {
+    /// Returns true for an object of a kind that the graph does not know, and that is no list of others.
+    pub(super) fn plays_no_part(self) -> bool {
+        let text = |key| self.get(key).and_then(Node::as_str);
+        text("apiVersion")
+            .zip(text("kind"))
+            .is_some_and(|(version, kind)| !kind.ends_with("List") && ObjectKind::of(version, kind).is_none())
     }
 }
 

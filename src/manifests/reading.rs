@@ -261,6 +261,7 @@ impl Reader {
         };
         let Err(fault) = taken else { return Next::Event };
         self.abandon(fault);
+        let at_its_end = matches!(event, Ok((Event::DocumentEnd, _)));
         if self.builder.problems.len() >= PROBLEM_LIMIT {
             let position = self
                 .builder
@@ -275,7 +276,7 @@ impl Reader {
             });
             return Next::End;
         }
-        self.go_on(parser)
+        if at_its_end { Next::Event } else { self.go_on(parser) }
     }
 
     /// Skips what is left of a broken document.
@@ -300,8 +301,7 @@ impl Reader {
             }
             Event::DocumentEnd => {
                 self.idle_from = self.builder.position(&span.end);
-                self.finish(self.idle_from.offset);
-                Ok(())
+                self.finish(self.idle_from.offset)
             }
             Event::Comment(comment, _) => {
                 let start = self.builder.position(&span.start).offset as usize;
@@ -324,9 +324,17 @@ impl Reader {
         }
     }
 
-    /// Keeps a document that was read to its end.
-    fn finish(&mut self, end: u32) {
-        let Some(open) = self.open.take() else { return };
+    /// Keeps a document that was read to its end, unless it is a chart's template in something that is judged.
+    fn finish(&mut self, end: u32) -> Result<(), Fault> {
+        let Some(open) = self.open else { return Ok(()) };
+        // What Helm names the source of is rendered: braces in it are meant for somebody else.
+        if self.source.is_none()
+            && let Some(leftover) = self.builder.leftover.take()
+            && !self.builder.tree.node(small(open.first_slot)).plays_no_part()
+        {
+            return Err(leftover);
+        }
+        self.open = None;
         let source = self.source.take();
         let bytes = open.start.offset..end.max(open.start.offset + 1);
         parts(
@@ -336,10 +344,12 @@ impl Reader {
             source.as_ref(),
             &mut self.parts,
         );
+        Ok(())
     }
 
     /// Drops what was read of a broken document and says why.
     fn abandon(&mut self, fault: Fault) {
+        let fault = self.builder.leftover.take().unwrap_or(fault);
         self.source = None;
         self.given_up = true;
         let open = self.open.take();

@@ -7,7 +7,7 @@ use crate::graph::{Kind, VolumeSource, Workload};
 #[derive(Debug)]
 pub(super) struct ClaimTemplateShadowsVolume;
 
-const CLAIM: usize = 1;
+const HARMLESS: usize = 1;
 
 static META: Meta = Meta {
     id: "claim-template-shadows-volume",
@@ -20,7 +20,7 @@ static META: Meta = Meta {
             strict: Some(Action::Deny),
         },
         Case {
-            when: "the volume is a claim",
+            when: "the volume is a claim or empty",
             baseline: Some(Action::Warn),
             strict: Some(Action::Warn),
         },
@@ -52,7 +52,7 @@ impl Rule for ClaimTemplateShadowsVolume {
                         format!("claim \"{claim}\"")
                     };
                     finding
-                        .case(CLAIM)
+                        .case(HARMLESS)
                         .says(
                             format!(
                                 "claim template \"{name}\" replaces the pod volume of the same name, whose \
@@ -62,7 +62,17 @@ impl Rule for ClaimTemplateShadowsVolume {
                         )
                         .remedy(format!("Remove volume \"{name}\""))
                 }
-                _ => finding
+                VolumeSource::Empty => finding
+                    .case(HARMLESS)
+                    .says(
+                        format!(
+                            "claim template \"{name}\" replaces the pod volume of the same name, an empty disk that is \
+                                never made"
+                        ),
+                        format!("claim template \"{name}\" replaces the empty volume of that name"),
+                    )
+                    .remedy(format!("Remove volume \"{name}\"")),
+                VolumeSource::Ephemeral | VolumeSource::HostPath | VolumeSource::Other => finding
                     .says(
                         format!(
                             "claim template \"{name}\" replaces the pod volume of the same name, which \

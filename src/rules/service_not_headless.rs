@@ -45,9 +45,10 @@ impl Rule for ServiceNotHeadless {
             return;
         };
         let name = &service.name;
-        let (is, path) = match service.exposure {
-            Exposure::ClusterIp => ("has a cluster IP", "/spec/clusterIP"),
-            Exposure::ExternalName => ("is an ExternalName", "/spec/type"),
+        let (is, path, resolves) = match service.exposure {
+            // CoreDNS answers all the same; that is its own doing, and other servers do not.
+            Exposure::ClusterIp => ("has a cluster IP", "/spec/clusterIP", "may not resolve"),
+            Exposure::ExternalName => ("is an ExternalName", "/spec/type", "does not resolve"),
             Exposure::Headless => return,
         };
         let pod = format!("{}-{}.{name}", workload.id.name, workload.first_ordinal);
@@ -55,10 +56,10 @@ impl Rule for ServiceNotHeadless {
             .at("/spec/serviceName")
             .says(
                 format!(
-                    "its governing Service \"{name}\" {is}; only a headless Service has a DNS record for each pod, so \
-                     {pod} does not resolve"
+                    "its governing Service \"{name}\" {is}; only a headless Service is promised a DNS record for each \
+                     pod, so {pod} {resolves}"
                 ),
-                format!("governing Service \"{name}\" {is}; pods have no names"),
+                format!("governing Service \"{name}\" {is}; pods may have no names"),
             )
             .remedy(format!(
                 "Recreate Service \"{name}\" under the same name with clusterIP: None (kubectl replace --force): \

@@ -8,9 +8,10 @@ use stateward::graph::{
     Actor, Change, Changed, Facts, Graph, Kind, Knowledge, ObjectKind, Old, Operation, Overlay, Selector, Timestamp,
     WorkloadId, project,
 };
-use stateward::judge::{Decision, World, judge};
+use stateward::judge::{Decision, World, inspect, judge};
 use stateward::policy::{Policies, Policy, Profile, Settings};
 use stateward::rules::RULES;
+use stateward::rules::kit::Action;
 
 #[test]
 fn deleting_the_service_is_refused_to_users_and_not_to_the_garbage_collector() {
@@ -31,6 +32,16 @@ fn deleting_the_service_is_refused_to_users_and_not_to_the_garbage_collector() {
     let scaled_down = shop(&[&set("db", 0), &service(&json!("None"))]);
     let decision = strict(&scaled_down, Operation::Delete, Actor::User, service_gone());
     assert!(decision.is_allowed() && decision.warnings.is_empty());
+}
+
+#[test]
+fn a_missing_service_is_no_error_of_what_is_there() {
+    let inspection = in_strict(&shop(&[&set("db", 3)]), inspect);
+    let found = inspection
+        .findings
+        .iter()
+        .map(|judged| (judged.finding.rule, judged.action));
+    assert_eq!(found.collect::<Vec<_>>(), [("service-missing", Action::Warn)]);
 }
 
 #[test]
@@ -144,6 +155,16 @@ fn service_gone() -> Changed<'static> {
 
 /// Judges by the five rules of a StatefulSet's identity, in the Strict profile.
 fn strict(graph: &Graph, operation: Operation, actor: Actor, object: Changed<'_>) -> Decision {
+    let change = Change {
+        namespace: "shop".into(),
+        operation,
+        actor,
+        object,
+    };
+    in_strict(graph, |world| judge(&change, world, Timestamp(0)))
+}
+
+fn in_strict<R>(graph: &Graph, judging: impl FnOnce(&World<'_>) -> R) -> R {
     let identity = |rule: &&stateward::rules::kit::AnyRule| {
         let id = rule.meta().id;
         id.starts_with("service-") || id == "statefulset-name"
@@ -157,20 +178,13 @@ fn strict(graph: &Graph, operation: Operation, actor: Actor, object: Changed<'_>
             settings: Arc::new(Settings::new(Profile::Strict, &rules)),
         }],
     };
-    let change = Change {
-        namespace: "shop".into(),
-        operation,
-        actor,
-        object,
-    };
     let (facts, shard) = (graph.facts(), graph.shard("shop"));
     let shard = locked(&shard);
-    let world = World {
+    judging(&World {
         shard: &shard,
         facts: &facts,
         fetched: &Overlay::default(),
         policies: &policies,
         rules: &rules,
-    };
-    judge(&change, &world, Timestamp(0))
+    })
 }

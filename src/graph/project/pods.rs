@@ -1,9 +1,10 @@
 //! Pod specs and pod templates.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::super::labels::Labels;
 use super::super::names::Name;
@@ -43,15 +44,50 @@ pub(super) struct PodSpec<'a> {
     termination_grace_period_seconds: Option<i64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+/// A volume of a pod. By hand, because one without any source is an empty disk (`pkg/apis/core/v1/defaults.go`).
+#[derive(Debug, Default)]
 struct WireVolume<'a> {
-    #[serde(borrow)]
     name: Cow<'a, str>,
-    #[serde(borrow)]
     persistent_volume_claim: Option<ClaimSource<'a>>,
-    ephemeral: Option<IgnoredAny>,
-    host_path: Option<IgnoredAny>,
+    ephemeral: bool,
+    host_path: bool,
+    other: bool,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for WireVolume<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(VolumeVisitor)
+    }
+}
+
+struct VolumeVisitor;
+
+impl<'de> Visitor<'de> for VolumeVisitor {
+    type Value = WireVolume<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a volume")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireVolume<'de>, A::Error> {
+        let mut volume = WireVolume::default();
+        while let Some(Text(key)) = map.next_key()? {
+            match &*key {
+                "name" => volume.name = map.next_value::<Option<Text<'de>>>()?.unwrap_or_default().0,
+                "persistentVolumeClaim" => volume.persistent_volume_claim = map.next_value()?,
+                key => {
+                    let is_set = map.next_value::<Option<IgnoredAny>>()?.is_some();
+                    match key {
+                        "emptyDir" => {}
+                        "ephemeral" => volume.ephemeral = is_set,
+                        "hostPath" => volume.host_path = is_set,
+                        _ => volume.other |= is_set,
+                    }
+                }
+            }
+        }
+        Ok(volume)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -226,9 +262,10 @@ impl WireVolume<'_> {
                 claim: source.claim_name.as_deref().unwrap_or_default().into(),
                 read_only: source.read_only.unwrap_or_default(),
             },
-            Self { ephemeral: Some(_), .. } => VolumeSource::Ephemeral,
-            Self { host_path: Some(_), .. } => VolumeSource::HostPath,
-            _ => VolumeSource::Other,
+            Self { ephemeral: true, .. } => VolumeSource::Ephemeral,
+            Self { host_path: true, .. } => VolumeSource::HostPath,
+            Self { other: true, .. } => VolumeSource::Other,
+            _ => VolumeSource::Empty,
         };
         PodVolume {
             name: (&*self.name).into(),

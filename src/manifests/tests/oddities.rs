@@ -318,6 +318,24 @@ fn template_leftovers_are_named_and_skipped() {
 }
 
 #[test]
+fn what_is_rendered_or_plays_no_part_may_hold_a_template() {
+    let release =
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nvalues: {url: \"{{ .Release.Name }}-pg\"}\n";
+    assert!(read(release).problems().is_empty());
+    let rendered = "# Source: a/b.yaml\napiVersion: apps/v1\nkind: Deployment\nurl: 'http://{{ .Release.Name }}'\n";
+    assert!(read(rendered).problems().is_empty());
+    let broken = rendered.replace("# Source", "# source") + "---\nok: 1\n";
+    let reading = read(broken.clone());
+    assert_eq!(json(&reading), [r#"{"ok":1}"#]);
+    assert_eq!(problem(&reading).kind, ProblemKind::Template);
+    // A mistake further down is the template's, most likely.
+    assert_eq!(
+        problem(&read(broken.replace("---", "  x: [1"))).kind,
+        ProblemKind::Template
+    );
+}
+
+#[test]
 fn braces_that_belong_to_others_are_ordinary_strings() {
     let reading = read(
         "alert: \"{{ $labels.pod }} is down\"\nlegend: '{{pod}}'\nstep: x-{{inputs.parameters.y}}\nrule: |\n  {{ .Values.x }}\n# {{ .Values.y }}\n",
