@@ -82,8 +82,8 @@ impl Builder {
         Self {
             braces: text.contains("{{"),
             tree: Tree {
-                // A manifest has a node for every 20 bytes or so.
-                slots: Vec::with_capacity(text.len() / 16),
+                // A manifest has a node for every 11 bytes or so.
+                slots: Vec::with_capacity(text.len() / 8),
                 text,
                 ..Tree::default()
             },
