@@ -57,7 +57,7 @@ pub(super) fn read(body: &[u8]) -> Result<(Request<'_>, Option<json::Error>), Un
         match key {
             "apiVersion" => Text(api_version) = reader.value()?,
             "kind" => Text(kind) = reader.value()?,
-            "request" => request = if reader.null()? { None } else { Some(envelope(reader)?) },
+            "request" => request = if reader.null() { None } else { Some(envelope(reader)?) },
             _ => _ = reader.raw()?,
         }
         Ok(())
@@ -106,7 +106,7 @@ fn object<'a>(
     let before = reader.clone();
     let mut unprojected = None;
     if let (Some(kind), Some(namespace)) = (request.workload_kind(), &request.namespace)
-        && !reader.null()?
+        && !reader.null()
     {
         match reader.seed(WorkloadSeed { kind, namespace }) {
             Ok(workload) => return Ok((Object::Workload(Box::new(workload)), None)),

@@ -290,14 +290,15 @@ async fn fetch(live: &dyn LiveReads, namespace: &Name, absent: &[ObjectRef]) -> 
 fn unknown_kind<'r>(request: &'r Request<'_>) -> (Answer<'r>, Outcome) {
     let kind: String = request.kind.chars().take(63).collect();
     let warning = format!("stateward does not know the kind {kind:?} in this version, and did not check it");
-    (
-        Answer {
-            uid: &request.uid,
-            warnings: vec![warning],
-            ..Answer::default()
-        },
-        Outcome::Warn,
-    )
+    (warned(request, warning), Outcome::Warn)
+}
+
+fn warned<'r>(request: &'r Request<'_>, warning: String) -> Answer<'r> {
+    Answer {
+        uid: &request.uid,
+        warnings: vec![warning],
+        ..Answer::default()
+    }
 }
 
 fn unreadable<'r>(request: &'r Request<'_>, error: &json::Error) -> (Answer<'r>, Outcome) {
@@ -305,14 +306,7 @@ fn unreadable<'r>(request: &'r Request<'_>, error: &json::Error) -> (Answer<'r>,
     warn!(%uid, %kind, %name, %error, "Object cannot be read");
     // Of a kind that we know, so it is short.
     let warning = format!("stateward could not read this {kind} and did not check it");
-    (
-        Answer {
-            uid: &request.uid,
-            warnings: vec![warning],
-            ..Answer::default()
-        },
-        Outcome::Error,
-    )
+    (warned(request, warning), Outcome::Error)
 }
 
 /// One line a decision that is not a plain allow; never the object.

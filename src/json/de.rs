@@ -44,7 +44,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.peek() == Some(b'n') && self.take("null") {
+        if self.null() {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)

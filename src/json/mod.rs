@@ -14,7 +14,10 @@ pub use de::Raw;
 pub use error::Error;
 pub use reader::Reader;
 
+use std::marker::PhantomData;
+
 use serde::Deserialize;
+use serde::de::DeserializeSeed;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +27,15 @@ mod tests;
 /// # Errors
 /// The text is no JSON where it was read, or a value that was read has another type.
 pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
-    whole(Reader::new(text))
+    from_str_seed(text, PhantomData)
+}
+
+/// Reads a whole text with a seed.
+///
+/// # Errors
+/// As [`from_str`].
+pub fn from_str_seed<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, Error> {
+    whole(Reader::new(text), seed)
 }
 
 /// Reads whole bytes.
@@ -32,11 +43,11 @@ pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
 /// # Errors
 /// As [`from_str`], and where they are no UTF-8.
 pub fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
-    whole(Reader::from_slice(bytes)?)
+    whole(Reader::from_slice(bytes)?, PhantomData)
 }
 
-fn whole<'a, T: Deserialize<'a>>(mut reader: Reader<'a>) -> Result<T, Error> {
-    let value = reader.value()?;
+fn whole<'a, S: DeserializeSeed<'a>>(mut reader: Reader<'a>, seed: S) -> Result<S::Value, Error> {
+    let value = reader.seed(seed)?;
     reader.end()?;
     Ok(value)
 }

@@ -89,14 +89,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes `null` where it stands here.
-    ///
-    /// # Errors
-    /// The text is over.
-    pub fn null(&mut self) -> Result<bool, Error> {
-        match self.peek() {
-            Some(_) => Ok(self.take("null")),
-            None => Err(self.locate(Error::new("EOF while parsing a value"))),
-        }
+    pub fn null(&mut self) -> bool {
+        self.peek();
+        self.take("null")
     }
 
     /// Checks that nothing but blanks follows.

@@ -99,18 +99,21 @@ fn prefix_xor(mut bits: u64) -> u64 {
 
 /// The length of a plain run of string bytes: up to a quote, a backslash or a control character.
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    let ends = |byte: u8| matches!(byte, b'"' | b'\\' | ..=0x1f);
-    let (chunks, _) = bytes.as_chunks::<16>();
-    for (index, chunk) in chunks.iter().enumerate() {
-        let chunk = u8x16::new(*chunk);
+    for start in (0..bytes.len()).step_by(16) {
+        let rest = &bytes[start..];
+        // What is short is filled up with bytes that end a run.
+        let mut last = [b'"'; 16];
+        let chunk = *rest.first_chunk().unwrap_or_else(|| {
+            last[..rest.len()].copy_from_slice(rest);
+            &last
+        });
+        let chunk = u8x16::new(chunk);
         let control = chunk.min(u8x16::splat(0x1f)).simd_eq(chunk);
         let ends = chunk.simd_eq(u8x16::splat(b'"')) | chunk.simd_eq(u8x16::splat(b'\\')) | control;
         let ends = ends.to_bitmask();
         if ends != 0 {
-            return 16 * index + ends.trailing_zeros() as usize;
+            return start + ends.trailing_zeros() as usize;
         }
     }
-    let checked = 16 * chunks.len();
-    let rest = bytes[checked..].iter().position(|byte| ends(*byte));
-    rest.map_or(bytes.len(), |rest| checked + rest)
+    bytes.len()
 }

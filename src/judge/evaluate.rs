@@ -216,6 +216,16 @@ pub(super) fn action(finding: &Finding, settings: &Settings, workload: &Workload
     Some(wanted.min(limit))
 }
 
+/// The strongest action that a finding may meet with once it is overridden for a reason, or as long as what it misses
+/// may come yet; not where the change itself took that away.
+pub(super) fn cap(finding: &Finding, reason: Option<&str>, removed: bool) -> Action {
+    match &finding.absent {
+        _ if reason.is_some() => Action::Audit,
+        Some(_) if !removed => Action::Warn,
+        _ => Action::Deny,
+    }
+}
+
 #[expect(
     clippy::too_many_arguments,
     reason = "one place where all that a finding meets comes together"
@@ -243,16 +253,11 @@ fn weigh(
     } else {
         Action::Warn
     };
-    let not_yet_there = if finding.absent.is_some() && !removed {
-        Action::Warn
-    } else {
-        Action::Deny
-    };
     let reason = allowances.reason(finding.rule);
-    let overridden = if reason.is_some() { Action::Audit } else { Action::Deny };
+    let cap = cap(&finding, reason, removed);
     let message = message::sentence(&finding, change, workload, after, world.rules);
     Some(Judged {
-        action: policy.min(ratchet).min(limit).min(not_yet_there).min(overridden),
+        action: policy.min(ratchet).min(limit).min(cap),
         standing,
         allowed_because: reason.map(str::to_owned),
         message,

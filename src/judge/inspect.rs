@@ -2,11 +2,11 @@
 
 use super::allow::Allowances;
 use super::decision::{Judged, Standing};
-use super::evaluate::{World, action, findings_of, settings_for};
+use super::evaluate::{World, action, cap, findings_of, settings_for};
 use super::message;
 use crate::graph::view::Reservations;
 use crate::graph::{ObjectKind, View, WorkloadId};
-use crate::rules::kit::{Action, text};
+use crate::rules::kit::text;
 
 /// What is found in one namespace.
 #[derive(Debug, Default)]
@@ -37,15 +37,8 @@ pub fn inspect(world: &World<'_>) -> Inspection {
             .filter_map(|finding| {
                 let policy = action(&finding, &settings, workload, world.rules)?;
                 let reason = allowances.reason(finding.rule);
-                // What is missing may come yet; only who takes it away is refused.
-                let not_yet_there = if finding.absent.is_some() {
-                    Action::Warn
-                } else {
-                    Action::Deny
-                };
-                let overridden = if reason.is_some() { Action::Audit } else { Action::Deny };
                 Some(Judged {
-                    action: policy.min(not_yet_there).min(overridden),
+                    action: policy.min(cap(&finding, reason, false)),
                     standing: Standing::Existing,
                     allowed_because: reason.map(str::to_owned),
                     message: format!("{}: {}", text::object(workload), finding.text),

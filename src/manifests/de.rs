@@ -139,14 +139,14 @@ impl<'de> Deserializer<'de> for Node<'de> {
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        _name: &'static str,
-        _variants: &'static [&'static str],
+        name: &'static str,
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ShapeError> {
         match self.value() {
             Value::Text(text) => {
-                let text: StrDeserializer<'_, ShapeError> = text.into_deserializer();
-                visitor.visit_enum(text).map_err(|error| error.at(self))
+                let variant = Key(text).deserialize_enum(name, variants, visitor);
+                variant.map_err(|error| error.at(self))
             }
             _ => self.deserialize_any(visitor),
         }
@@ -198,7 +198,7 @@ impl<'r> MapAccess<'r> for Fields<'r> {
     }
 }
 
-/// A key; serde's own deserializer of strings knows no newtypes.
+/// A key, or the name of a variant; serde's own deserializer of strings knows no newtypes.
 struct Key<'r>(&'r str);
 
 impl<'de> Deserializer<'de> for Key<'de> {

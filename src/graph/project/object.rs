@@ -44,7 +44,7 @@ impl Object {
     /// # Errors
     /// The text is no JSON, or a field that is read has the wrong type.
     pub fn read(kind: ObjectKind, sent_to: &Name, json: &str) -> Result<Self, json::Error> {
-        json::Reader::new(json).seed(ObjectSeed { kind, sent_to })
+        json::from_str_seed(json, ObjectSeed { kind, sent_to })
     }
 }
 

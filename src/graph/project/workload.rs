@@ -34,7 +34,7 @@ pub struct WorkloadSeed<'n> {
 
 /// Reads a workload from JSON text.
 pub fn workload(kind: Kind, namespace: &Name, json: &str) -> Result<ProjectedWorkload, json::Error> {
-    json::Reader::new(json).seed(WorkloadSeed { kind, namespace })
+    json::from_str_seed(json, WorkloadSeed { kind, namespace })
 }
 
 #[derive(Debug, Deserialize)]
