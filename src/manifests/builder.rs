@@ -1,16 +1,17 @@
 //! Turns the parser's events into the tree of a document; refuses what kubectl would refuse.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use granit_parser::{Event, ScalarStyle, Span, Tag};
 
 use super::keys;
-use super::position::{Position, small};
+use super::position::small;
 use super::problem::{Problem, ProblemKind};
 use super::scalar::{self, Scalar};
 use super::template;
-use super::tree::{Content, Slot, Tree};
+use super::tree::{Content, Held, Slot, Tree};
 use super::{ALIAS_LIMIT, DEPTH_LIMIT, NODE_LIMIT, SCALAR_LIMIT};
 
 /// The tree under construction, document after document.
@@ -22,8 +23,8 @@ pub(super) struct Builder {
     pub(super) braces: bool,
     /// What the document has of a chart's template in its strings.
     pub(super) leftover: Option<Fault>,
-    /// Where the parser was started: its positions count from there.
-    pub(super) base: Position,
+    /// Where the parser was started: its offsets count from there.
+    pub(super) base: u32,
     frames: Vec<Frame>,
     /// The key slots of all open mappings, each frame's after its parent's.
     keys: Vec<u32>,
@@ -63,15 +64,16 @@ struct Weight {
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) kind: ProblemKind,
-    pub(super) position: Position,
+    /// Byte offset in the text.
+    pub(super) at: u32,
     pub(super) message: String,
 }
 
 impl Fault {
-    pub(super) fn new(kind: ProblemKind, position: Position, message: impl Into<String>) -> Self {
+    pub(super) fn new(kind: ProblemKind, at: u32, message: impl Into<String>) -> Self {
         Self {
             kind,
-            position,
+            at,
             message: message.into(),
         }
     }
@@ -81,15 +83,10 @@ impl Builder {
     pub(super) fn new(text: Arc<String>) -> Self {
         Self {
             braces: text.contains("{{"),
-            tree: Tree {
-                // A manifest has a node for every 11 bytes or so.
-                slots: Vec::with_capacity(text.len() / 8),
-                text,
-                ..Tree::default()
-            },
+            tree: Tree::new(text),
             leftover: None,
             problems: Vec::new(),
-            base: Position::START,
+            base: 0,
             frames: Vec::new(),
             keys: Vec::new(),
             anchors: HashMap::new(),
@@ -106,32 +103,25 @@ impl Builder {
         self.grown = 0;
     }
 
-    /// Turns the parser's mark into a position in the whole text.
-    pub(super) fn position(&self, mark: &granit_parser::Marker) -> Position {
-        let column = small(mark.col()) + if mark.line() == 1 { self.base.column } else { 1 };
-        Position {
-            line: self.base.line + small(mark.line()) - 1,
-            column,
-            offset: self.base.offset + small(mark.byte_offset().unwrap_or_default()),
-        }
+    /// Turns the parser's mark into an offset in the whole text.
+    pub(super) fn offset(&self, mark: &granit_parser::Marker) -> u32 {
+        self.base + small(mark.byte_offset().unwrap_or_default())
     }
 
     /// Takes a node event in; others are ignored.
     pub(super) fn take(&mut self, text: &str, event: &Event<'_>, span: &Span) -> Result<(), Fault> {
-        let start = self.position(&span.start);
+        let (start, end) = (self.offset(&span.start), self.offset(&span.end));
         match event {
             &Event::Scalar(ref value, style, anchor, ref tag) => {
-                let end = self.position(&span.end).offset;
-                let value = if style == ScalarStyle::Plain && end == start.offset {
+                let value = if style == ScalarStyle::Plain && end == start {
                     ""
                 } else {
                     value
                 };
-                let content = self.scalar(text, value, style, tag.as_deref(), start)?;
-                let slot = self.push(content, start, end)?;
+                let slot = self.scalar(text, value, style, tag.as_deref(), start..end)?;
                 if anchor != 0 {
                     let weight = Weight {
-                        nodes: weight(1, start.offset, end),
+                        nodes: weight(1, start, end),
                         height: 0,
                     };
                     self.anchors.insert(
@@ -144,25 +134,36 @@ impl Builder {
                 }
                 Ok(())
             }
-            &Event::MappingStart(_, anchor, _) => self.open(start, anchor, Some(self.keys.len())),
-            &Event::SequenceStart(_, anchor, _) => self.open(start, anchor, None),
-            Event::MappingEnd | Event::SequenceEnd => {
-                let end = self.position(&span.end).offset;
-                self.close(start, end)
-            }
-            &Event::Alias(anchor) => self.alias(anchor, start, self.position(&span.end).offset),
+            &Event::MappingStart(_, anchor, _) => self.open(start, anchor, true),
+            &Event::SequenceStart(_, anchor, _) => self.open(start, anchor, false),
+            Event::MappingEnd | Event::SequenceEnd => self.close(start, end),
+            &Event::Alias(anchor) => self.alias(anchor, start, end),
             _ => Ok(()),
         }
     }
 
-    fn scalar(
+    /// Adds a string, number, boolean or null; returns its slot.
+    pub(super) fn scalar(
         &mut self,
         text: &str,
         value: &str,
         style: ScalarStyle,
         tag: Option<&Tag>,
-        start: Position,
+        span: Range<u32>,
+    ) -> Result<u32, Fault> {
+        let content = self.content(text, value, style, tag, &span)?;
+        self.push(content, span.start, span.end)
+    }
+
+    fn content(
+        &mut self,
+        text: &str,
+        value: &str,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+        span: &Range<u32>,
     ) -> Result<Content, Fault> {
+        let start = span.start;
         if value.len() > SCALAR_LIMIT {
             let message = format!(
                 "a string of more than {} MiB: no Kubernetes object can hold it",
@@ -193,46 +194,43 @@ impl Builder {
                 return Ok(Content::MergeKey);
             }
             return match keys::text(scalar) {
-                Ok(Some(key)) => Ok(self.rewritten(&key)),
-                Ok(None) => Ok(self.store(text, value)),
+                Ok(Some(key)) => Ok(self.hold(Held::Text(key.into()))),
+                Ok(None) => Ok(self.store(text, value, span)),
                 Err(message) => Err(Fault::new(ProblemKind::Syntax, start, message)),
             };
         }
         Ok(match scalar.rounded() {
             Scalar::Null => Content::Null,
             Scalar::Bool(bool) => Content::Bool(bool),
-            Scalar::Integer(integer) => Content::Integer(integer),
-            Scalar::Unsigned(unsigned) => Content::Unsigned(unsigned),
-            Scalar::Float(float) if float.is_finite() => Content::Float(float),
+            Scalar::Integer(integer) => self.hold(Held::Integer(integer)),
+            Scalar::Unsigned(unsigned) => self.hold(Held::Unsigned(unsigned)),
+            Scalar::Float(float) if float.is_finite() => self.hold(Held::Float(float)),
             Scalar::Float(_) => {
                 let message = format!("`{value}` has no JSON form: quote it if a string is meant");
                 return Err(Fault::new(ProblemKind::Syntax, start, message));
             }
-            Scalar::Text => self.store(text, value),
-            Scalar::Decoded(decoded) => self.rewritten(&decoded),
+            Scalar::Text => self.store(text, value, span),
+            Scalar::Decoded(decoded) => self.hold(Held::Text(decoded.into())),
         })
     }
 
     /// Keeps a string: by reference if it stands in the text as it is, otherwise as a copy.
-    fn store(&mut self, text: &str, value: &str) -> Content {
+    fn store(&mut self, text: &str, value: &str, span: &Range<u32>) -> Content {
         let from = (value.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
         if from < text.len() && value.len() <= text.len() - from {
-            Content::Source {
-                from: self.base.offset + small(from),
-                len: small(value.len()),
+            let from = self.base + small(from);
+            let before = from.checked_sub(span.start).map(u8::try_from);
+            let after = span.end.checked_sub(from + small(value.len())).map(u8::try_from);
+            if let (Some(Ok(before)), Some(Ok(after))) = (before, after) {
+                return Content::Literal { before, after };
             }
-        } else {
-            self.rewritten(value)
         }
+        self.hold(Held::Text(value.into()))
     }
 
-    fn rewritten(&mut self, value: &str) -> Content {
-        let from = small(self.tree.rewritten.len());
-        self.tree.rewritten.push_str(value);
-        Content::Rewritten {
-            from,
-            len: small(value.len()),
-        }
+    fn hold(&mut self, value: Held) -> Content {
+        self.tree.held.push(value);
+        Content::Held(small(self.tree.held.len() - 1))
     }
 
     fn key_is_next(&self) -> bool {
@@ -242,7 +240,7 @@ impl Builder {
     }
 
     /// Adds a node and keeps the books of the collection that it stands in.
-    fn push(&mut self, content: Content, start: Position, end: u32) -> Result<u32, Fault> {
+    fn push(&mut self, content: Content, start: u32, end: u32) -> Result<u32, Fault> {
         let slot = self.tree.slots.len();
         if slot >= NODE_LIMIT {
             return Err(Fault::new(
@@ -264,7 +262,8 @@ impl Builder {
         Ok(slot)
     }
 
-    fn open(&mut self, start: Position, anchor: usize, keys: Option<usize>) -> Result<(), Fault> {
+    /// Begins a mapping or a sequence.
+    pub(super) fn open(&mut self, start: u32, anchor: usize, is_mapping: bool) -> Result<(), Fault> {
         if self.key_is_next() {
             return Err(Fault::new(
                 ProblemKind::Syntax,
@@ -273,14 +272,14 @@ impl Builder {
             ));
         }
         self.check_depth(0, start)?;
-        let slot = self.push(Content::Null, start, start.offset)?;
+        let slot = self.push(Content::Null, start, start)?;
         if anchor != 0 {
             self.anchors.insert(anchor, Anchor { slot, finished: None });
         }
         self.frames.push(Frame {
             slot,
             anchor,
-            keys,
+            keys: is_mapping.then_some(self.keys.len()),
             value_is_next: false,
             height: 0,
             grown_before: self.grown,
@@ -288,7 +287,8 @@ impl Builder {
         Ok(())
     }
 
-    fn close(&mut self, event_start: Position, event_end: u32) -> Result<(), Fault> {
+    /// Ends the innermost collection; with an empty span where its last node ends.
+    pub(super) fn close(&mut self, event_start: u32, event_end: u32) -> Result<(), Fault> {
         let frame = self
             .frames
             .pop()
@@ -297,11 +297,7 @@ impl Builder {
         let start = self.tree.slots[frame.slot as usize].start;
         // The parser ends a block collection where the next token begins; for us it ends with its last node.
         let last = self.tree.slots[next as usize - 1].end;
-        let end = if event_start.offset < event_end {
-            event_end
-        } else {
-            last
-        };
+        let end = if event_start < event_end { event_end } else { last };
         let content = match frame.keys {
             None => Content::Sequence { next },
             Some(first) => {
@@ -319,7 +315,7 @@ impl Builder {
         }
         if frame.anchor != 0 {
             let grown = self.grown - frame.grown_before;
-            let nodes = weight(u64::from(next - frame.slot), start.offset, end).saturating_add(grown);
+            let nodes = weight(u64::from(next - frame.slot), start, end).saturating_add(grown);
             let finished = Some(Weight { nodes, height });
             self.anchors.insert(
                 frame.anchor,
@@ -332,7 +328,7 @@ impl Builder {
         Ok(())
     }
 
-    fn alias(&mut self, anchor: usize, start: Position, end: u32) -> Result<(), Fault> {
+    fn alias(&mut self, anchor: usize, start: u32, end: u32) -> Result<(), Fault> {
         let target = self.anchors.get(&anchor).copied();
         let Some(Anchor {
             slot,
@@ -355,9 +351,9 @@ impl Builder {
             frame.height = frame.height.max(weight.height);
         }
         let content = if self.key_is_next() {
-            match keys::of_alias(self.tree.slots[slot as usize].content) {
-                Ok(Some(key)) => self.rewritten(&key),
-                Ok(None) => self.tree.slots[slot as usize].content,
+            match keys::of_alias(&self.tree, slot) {
+                Ok(Some(key)) => self.hold(Held::Text(key.into())),
+                Ok(None) => Content::Alias { target: slot },
                 Err(message) => return Err(Fault::new(ProblemKind::Syntax, start, message)),
             }
         } else {
@@ -367,7 +363,7 @@ impl Builder {
         Ok(())
     }
 
-    fn check_depth(&self, below: usize, start: Position) -> Result<(), Fault> {
+    fn check_depth(&self, below: usize, start: u32) -> Result<(), Fault> {
         if self.frames.len() + below < DEPTH_LIMIT {
             return Ok(());
         }

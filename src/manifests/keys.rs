@@ -6,7 +6,7 @@ use super::PROBLEM_LIMIT;
 use super::builder::Fault;
 use super::problem::{Problem, ProblemKind};
 use super::scalar::{Scalar, float_key, shortened};
-use super::tree::{Content, Tree};
+use super::tree::{Content, Held, Tree};
 
 /// YAML's own tags begin so; `!!int` is short for this with `int`.
 pub(super) const YAML_TAGS: &str = "tag:yaml.org,2002:";
@@ -27,15 +27,18 @@ pub(super) fn text(scalar: Scalar) -> Result<Option<String>, String> {
     }
 }
 
-/// Like [`text`], for a key that is an alias to a value.
-pub(super) fn of_alias(content: Content) -> Result<Option<String>, String> {
-    text(match content {
+/// Like [`text`], for a key that is an alias to the value in this slot.
+pub(super) fn of_alias(tree: &Tree, target: u32) -> Result<Option<String>, String> {
+    text(match tree.slots[target as usize].content {
         Content::Bool(bool) => Scalar::Bool(bool),
-        Content::Float(float) => Scalar::Float(float),
-        Content::Integer(integer) => Scalar::Integer(integer),
+        Content::Held(number) => match tree.held[number as usize] {
+            Held::Float(float) => Scalar::Float(float),
+            Held::Integer(integer) => Scalar::Integer(integer),
+            Held::Text(_) => Scalar::Text,
+            Held::Unsigned(unsigned) => Scalar::Unsigned(unsigned),
+        },
+        Content::Literal { .. } => Scalar::Text,
         Content::Null => Scalar::Null,
-        Content::Unsigned(unsigned) => Scalar::Unsigned(unsigned),
-        Content::Rewritten { .. } | Content::Source { .. } => Scalar::Text,
         Content::Alias { .. }
         | Content::Mapping { .. }
         | Content::MergeKey
@@ -55,14 +58,14 @@ pub(super) fn check(tree: &mut Tree, keys: &[u32], problems: &mut Vec<Problem>) 
     }
     for (first, last) in repeated(tree, keys) {
         if problems.len() < PROBLEM_LIMIT {
-            let (place, slot) = (tree.slots[first as usize].start, tree.slots[last as usize]);
-            let name = shortened(tree.string(slot.content));
+            let position = |key: u32| tree.position(tree.slots[key as usize].start);
+            let (first, name) = (position(first), shortened(tree.string(last)));
             problems.push(Problem {
-                kind: ProblemKind::DuplicateKey { first: place },
-                position: slot.start,
+                kind: ProblemKind::DuplicateKey { first },
+                position: position(last),
                 message: format!(
                     "key `{name}` is already given on line {}; the last one counts",
-                    place.line
+                    first.line
                 ),
             });
         }
@@ -75,7 +78,7 @@ pub(super) fn check(tree: &mut Tree, keys: &[u32], problems: &mut Vec<Problem>) 
 fn repeated(tree: &Tree, keys: &[u32]) -> Vec<(u32, u32)> {
     let named = |key: u32| match tree.slots[key as usize].content {
         Content::MergeKey => None,
-        content => Some(tree.string(content)),
+        _ => Some(tree.string(key)),
     };
     let mut found = Vec::new();
     if keys.len() <= FEW {
@@ -99,6 +102,7 @@ fn repeated(tree: &Tree, keys: &[u32]) -> Vec<(u32, u32)> {
 /// Only a mapping can be merged, or a list of mappings.
 fn check_merged(tree: &Tree, key: u32) -> Result<(), Fault> {
     let value = tree.node(key + 1);
+    let start = tree.slots[value.place as usize].start;
     let is_mapping = |slot: u32| matches!(tree.slots[slot as usize].content, Content::Mapping { .. });
     let fits = match tree.slots[value.value as usize].content {
         Content::Mapping { .. } => true,
@@ -118,5 +122,5 @@ fn check_merged(tree: &Tree, key: u32) -> Result<(), Fault> {
         return Ok(());
     }
     let message = "`<<` can merge only a mapping or a list of mappings";
-    Err(Fault::new(ProblemKind::Syntax, value.position(), message))
+    Err(Fault::new(ProblemKind::Syntax, start, message))
 }

@@ -1,7 +1,7 @@
 //! YAML and JSON text to documents whose every value has its position.
 //!
 //! ```text
-//! files -> bytes -> encoding -> parser events -> builder (scalar, keys, template) -> tree -> Document, serde
+//! files -> bytes -> encoding -> plain lines, or else parser events -> builder (scalar, keys, template) -> tree -> Document, serde
 //! ```
 //! Values are what kubectl would send for the same text (`scalar`, `keys`, `merge`). Nothing here knows a kind of
 //! Kubernetes objects, except that lists hold others.
@@ -19,6 +19,7 @@ mod keys;
 mod kustomize;
 pub mod load;
 mod merge;
+mod plain;
 mod position;
 mod problem;
 mod reading;
@@ -42,7 +43,7 @@ pub const TEXT_LIMIT: usize = 64 << 20;
 /// half of that).
 const SCALAR_LIMIT: usize = 4 << 20;
 
-/// The most nodes in one text, at 32 bytes each; ten thousand large objects have about two million.
+/// The most nodes in one text, at 16 bytes each; ten thousand large objects have about two million.
 const NODE_LIMIT: usize = if cfg!(test) { 400_000 } else { 4_000_000 };
 
 /// The deepest nesting, as in `serde_json`. The deepest known manifests, CRD schemas, stay below 60.

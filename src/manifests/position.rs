@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A place in a text.
 ///
-/// `line` and `column` are 1-based; `column` counts Unicode characters, as editors do.
+/// `line` and `column` are 1-based; `column` counts Unicode characters, as editors do: all but byte order marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
     pub line: u32,
@@ -12,6 +12,8 @@ pub struct Position {
     /// Byte offset from the start of the text, 0-based.
     pub offset: u32,
 }
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl Position {
     /// The first character of a text.
@@ -26,7 +28,7 @@ impl Position {
     pub fn advanced_over(self, text: &str) -> Self {
         let newlines = text.bytes().filter(|&byte| byte == b'\n').count();
         let tail = text.rfind('\n').map_or(text, |last| &text[last + 1..]);
-        let columns = small(tail.chars().count());
+        let columns = small(tail.chars().filter(|&shown| shown != BYTE_ORDER_MARK).count());
         Self {
             line: self.line + small(newlines),
             column: if newlines == 0 {
@@ -36,6 +38,47 @@ impl Position {
             },
             offset: self.offset + small(text.len()),
         }
+    }
+}
+
+/// Positions on the way through a text, from which all others are quickly found: the beginning of every line, and
+/// places within long ones.
+#[derive(Debug)]
+pub(super) struct Marks(Vec<Position>);
+
+impl Marks {
+    /// The most bytes from one mark to the next.
+    const STEP: usize = 4 << 10;
+
+    pub(super) fn of(text: &str) -> Self {
+        let mut marks = Vec::new();
+        let mut line = Position::START;
+        for shown in text.split_inclusive('\n') {
+            marks.push(line);
+            let (mut last, mut rest) = (line, shown);
+            while rest.len() > Self::STEP {
+                let (step, further) = rest.split_at(rest.floor_char_boundary(Self::STEP));
+                last = last.advanced_over(step);
+                marks.push(last);
+                rest = further;
+            }
+            line = Position {
+                line: line.line + 1,
+                column: 1,
+                offset: line.offset + small(shown.len()),
+            };
+        }
+        if text.is_empty() || text.ends_with('\n') {
+            marks.push(line);
+        }
+        Self(marks)
+    }
+
+    /// The position of a byte of the text that the marks were made of.
+    pub(super) fn position(&self, text: &str, offset: u32) -> Position {
+        let after = self.0.partition_point(|mark| mark.offset <= offset);
+        let mark = self.0[after - 1];
+        mark.advanced_over(&text[mark.offset as usize..offset as usize])
     }
 }
 
@@ -66,5 +109,17 @@ mod tests {
             }
         );
         assert_eq!(position.advanced_over("x").column, 5);
+    }
+
+    #[test]
+    fn marks_lead_everywhere() {
+        let text = format!("a: b\r\n\n{}\né: ü\n\n", "xé".repeat(2 * Marks::STEP));
+        let marks = Marks::of(&text);
+        let mut expected = Position::START;
+        for (offset, character) in text.char_indices() {
+            assert_eq!(marks.position(&text, small(offset)), expected);
+            expected = expected.advanced_over(character.encode_utf8(&mut [0; 4]));
+        }
+        assert_eq!(marks.position(&text, small(text.len())), expected);
     }
 }

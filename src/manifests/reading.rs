@@ -8,6 +8,7 @@ use granit_parser::{ErrorKind, Event, Parser, ScanError, StrInput, options};
 use super::builder::{Builder, Fault};
 use super::document::{Document, Part, parts};
 use super::encoding;
+use super::plain;
 use super::position::{Position, small};
 use super::problem::{Problem, ProblemKind};
 use super::template;
@@ -15,7 +16,7 @@ use super::tree::Tree;
 use super::{PROBLEM_LIMIT, RESTART_LIMIT, TEXT_LIMIT};
 
 /// What Helm writes above every document that it renders.
-const SOURCE: &str = "# Source: ";
+pub(super) const SOURCE: &str = "# Source: ";
 
 /// How often a text is read again because of a `-` like that of `[tar, -x, -]`. kubectl takes it for a string, the parser
 /// for a mistake; as a string is kept by its place in the text, another character may stand there for the parser.
@@ -45,7 +46,8 @@ pub fn read(text: impl Into<Vec<u8>>) -> Reading {
     match encoding::decode(text) {
         Ok((text, invalid)) => {
             let text = Arc::new(text);
-            let (mut reading, mut dashes) = Reader::new(Arc::clone(&text)).read(&text);
+            let is_whole = invalid.is_empty();
+            let (mut reading, mut dashes) = Reader::new(Arc::clone(&text), is_whole).read(&text);
             let mut input = String::new();
             for _ in 0..DASH_LIMIT {
                 if dashes.is_empty() {
@@ -57,7 +59,7 @@ pub fn read(text: impl Into<Vec<u8>>) -> Reading {
                 for at in dashes {
                     input.replace_range(at..=at, "_");
                 }
-                (reading, dashes) = Reader::new(Arc::clone(&text)).read(&input);
+                (reading, dashes) = Reader::new(Arc::clone(&text), is_whole).read(&input);
             }
             reading.without(&invalid)
         }
@@ -106,15 +108,12 @@ impl Reading {
 
     /// Takes out the documents with bytes that are not UTF-8; each is a problem.
     fn without(mut self, invalid: &[usize]) -> Self {
-        let mut place = Position::START;
-        for &offset in invalid {
-            place = place.advanced_over(&self.tree.text[place.offset as usize..offset]);
-            self.parts.retain(|part| !part.bytes.contains(&place.offset));
-            let message = "a byte that is not UTF-8".to_owned();
+        for offset in invalid.iter().copied().map(small) {
+            self.parts.retain(|part| !part.bytes.contains(&offset));
             self.problems.push(Problem {
                 kind: ProblemKind::Encoding,
-                position: place,
-                message,
+                position: self.tree.position(offset),
+                message: "a byte that is not UTF-8".to_owned(),
             });
         }
         // A key's repetition is noticed when its mapping ends, after all that is wrong inside of it.
@@ -124,8 +123,10 @@ impl Reading {
 }
 
 /// The state between two documents and within one.
-struct Reader {
+pub(super) struct Reader {
     text: Arc<String>,
+    /// Whether documents may be read by [`plain`].
+    may_be_plain: bool,
     builder: Builder,
     parts: Vec<Part>,
     /// The byte ranges of the comments so far, where they matter: they may name a source, or hold what looks like an
@@ -141,7 +142,7 @@ struct Reader {
     /// How many bytes were searched for comments before a parser was started.
     searched: usize,
     /// Where the last document ended, or broke.
-    idle_from: Position,
+    idle_from: u32,
     /// The `# Source:` comment before the next document's content.
     source: Option<Range<usize>>,
     /// Where a `-` stands that is a string and that the parser refused.
@@ -151,9 +152,9 @@ struct Reader {
 #[derive(Clone, Copy)]
 struct Open {
     first_slot: usize,
-    rewritten: usize,
+    held: usize,
     problems: usize,
-    start: Position,
+    start: u32,
 }
 
 /// Where reading goes on.
@@ -162,15 +163,16 @@ enum Next {
     End,
     Event,
     /// A new parser begins here.
-    Restart(Position),
+    Restart(u32),
 }
 
 impl Reader {
-    fn new(text: Arc<String>) -> Self {
+    pub(super) fn new(text: Arc<String>, may_be_plain: bool) -> Self {
         let builder = Builder::new(Arc::clone(&text));
         let comments_matter = builder.braces || text.contains(SOURCE);
         Self {
             text,
+            may_be_plain,
             builder,
             parts: Vec::new(),
             comments: Vec::new(),
@@ -179,17 +181,17 @@ impl Reader {
             given_up: false,
             restarts: 0,
             searched: 0,
-            idle_from: Position::START,
+            idle_from: 0,
             source: None,
             dashes: Vec::new(),
         }
     }
 
     /// Reads `input`, which is the text, or differs from it only in the dashes found before; and tells further ones.
-    fn read(mut self, input: &str) -> (Reading, Vec<usize>) {
-        let mut from = Position::START;
-        'parser: loop {
-            let rest = &input[from.offset as usize..];
+    pub(super) fn read(mut self, input: &str) -> (Reading, Vec<usize>) {
+        let mut from = self.read_plain(0);
+        'parser: while (from as usize) < input.len() {
+            let rest = &input[from as usize..];
             self.builder.base = from;
             // Comments are looked at ahead of some keys; licence headers are longer than the default of 96.
             let options = options! {
@@ -198,11 +200,23 @@ impl Reader {
             };
             let mut parser = Parser::new_from_str_with_options(rest, options);
             while let Some(event) = parser.next_event() {
+                if let Ok((Event::DocumentStart(true, _), span)) = &event {
+                    let start = self.builder.offset(&span.start);
+                    // The first document was tried already; the next ones may be plain again.
+                    if start > from && self.text[start as usize..].starts_with("---") {
+                        let next = self.read_plain(start);
+                        if next > start {
+                            from = next;
+                            continue 'parser;
+                        }
+                        self.builder.base = from;
+                    }
+                }
                 match self.step(rest, &event, &mut parser) {
                     Next::Event => {}
                     Next::End => break 'parser,
-                    Next::Restart(position) => {
-                        from = position;
+                    Next::Restart(offset) => {
+                        from = offset;
                         continue 'parser;
                     }
                 }
@@ -218,6 +232,32 @@ impl Reader {
             problems,
         };
         (reading, self.dashes)
+    }
+
+    /// Reads as many documents as are plain; returns where the first that is not begins, or the text ends.
+    fn read_plain(&mut self, mut from: u32) -> u32 {
+        self.builder.base = 0;
+        while self.may_be_plain && (from as usize) < self.text.len() {
+            let mut open = self.opened(from);
+            self.builder.begin();
+            let plain = plain::read(&mut self.builder, &self.text, from as usize);
+            // What is left of a template may have to be told of: that is done in one place.
+            let Some(plain) = plain.filter(|_| self.builder.leftover.is_none()) else {
+                self.drop_since(open);
+                break;
+            };
+            open.start = small(plain.span.start);
+            from = small(plain.span.end);
+            self.source = self.source.take().or(plain.source);
+            if plain.has_content {
+                self.keep(open, from);
+            } else if plain.is_explicit {
+                self.source = None;
+            }
+            self.idle_from = from;
+            self.given_up = false;
+        }
+        from
     }
 
     /// Whether a parser that starts here should tell of comments, which takes it a sixth of its time. It begins by
@@ -242,21 +282,20 @@ impl Reader {
         let taken = match event {
             Ok((event, span)) => self.take(rest, event, span),
             Err(error) => {
-                let position = self.builder.position(error.marker());
-                if self.restarts < RESTART_LIMIT && self.is_next_text(error, position) {
+                let at = self.builder.offset(error.marker());
+                if self.restarts < RESTART_LIMIT && self.is_next_text(error, at) {
                     self.restarts += 1;
-                    return Next::Restart(position);
+                    return Next::Restart(at);
                 }
-                let at = position.offset as usize;
                 let is_dash = matches!(error.kind(), ErrorKind::PlainScalarStartsWithDashFlowIndicator);
-                if is_dash && self.text.as_bytes().get(at) == Some(&b'-') {
-                    self.dashes.push(at);
+                if is_dash && self.text.as_bytes().get(at as usize) == Some(&b'-') {
+                    self.dashes.push(at as usize);
                 }
                 let rest_of_broken = self.given_up && self.open.is_none();
                 if rest_of_broken && matches!(error.kind(), ErrorKind::ExpectedDocumentStart) {
                     return self.go_on(parser);
                 }
-                Err(Fault::new(ProblemKind::Syntax, position, error.info()))
+                Err(Fault::new(ProblemKind::Syntax, at, error.info()))
             }
         };
         let Err(fault) = taken else { return Next::Event };
@@ -284,8 +323,8 @@ impl Reader {
         match parser.proceed_next_document() {
             Ok(_) => Next::Event,
             Err(error) => {
-                let position = self.builder.position(error.marker());
-                self.abandon(Fault::new(ProblemKind::Syntax, position, error.info()));
+                let at = self.builder.offset(error.marker());
+                self.abandon(Fault::new(ProblemKind::Syntax, at, error.info()));
                 Next::End
             }
         }
@@ -296,16 +335,16 @@ impl Reader {
             Event::DocumentStart(..) => {
                 self.builder.begin();
                 self.given_up = false;
-                self.open = Some(self.opened(self.builder.position(&span.start)));
+                self.open = Some(self.opened(self.builder.offset(&span.start)));
                 Ok(())
             }
             Event::DocumentEnd => {
-                self.idle_from = self.builder.position(&span.end);
-                self.finish(self.idle_from.offset)
+                self.idle_from = self.builder.offset(&span.end);
+                self.finish(self.idle_from)
             }
             Event::Comment(comment, _) => {
-                let start = self.builder.position(&span.start).offset as usize;
-                let end = self.builder.position(&span.end).offset as usize;
+                let start = self.builder.offset(&span.start) as usize;
+                let end = self.builder.offset(&span.end) as usize;
                 self.comments.push(start..end);
                 let before_content = self
                     .open
@@ -328,15 +367,21 @@ impl Reader {
     fn finish(&mut self, end: u32) -> Result<(), Fault> {
         let Some(open) = self.open else { return Ok(()) };
         // What Helm names the source of is rendered: braces in it are meant for somebody else.
-        if self.source.is_none()
-            && let Some(leftover) = self.builder.leftover.take()
+        if let Some(leftover) = self.builder.leftover.take()
+            && self.source.is_none()
             && !self.builder.tree.node(small(open.first_slot)).plays_no_part()
         {
             return Err(leftover);
         }
         self.open = None;
+        self.keep(open, end);
+        Ok(())
+    }
+
+    /// Adds the objects of a document.
+    fn keep(&mut self, open: Open, end: u32) {
         let source = self.source.take();
-        let bytes = open.start.offset..end.max(open.start.offset + 1);
+        let bytes = open.start..end.max(open.start + 1);
         parts(
             &self.builder.tree,
             small(open.first_slot),
@@ -344,7 +389,13 @@ impl Reader {
             source.as_ref(),
             &mut self.parts,
         );
-        Ok(())
+    }
+
+    /// Takes out what was read of a document, warnings too: about one that is not judged they would only distract.
+    fn drop_since(&mut self, open: Open) {
+        self.builder.tree.slots.truncate(open.first_slot);
+        self.builder.tree.held.truncate(open.held);
+        self.builder.problems.truncate(open.problems);
     }
 
     /// Drops what was read of a broken document and says why.
@@ -355,34 +406,25 @@ impl Reader {
         let open = self.open.take();
         // The parser looks ahead: it can fail at a document's first line before it says that a document starts.
         let open = open.unwrap_or_else(|| self.opened(self.idle_from));
-        let tree = &mut self.builder.tree;
+        let tree = &self.builder.tree;
         let action = (fault.kind == ProblemKind::Syntax && self.builder.braces)
-            .then(|| template::unread_action(tree, open.first_slot, &self.comments, open.start, fault.position.offset))
+            .then(|| template::unread_action(tree, open.first_slot, &self.comments, open.start, fault.at))
             .flatten();
-        tree.slots.truncate(open.first_slot);
-        tree.rewritten.truncate(open.rewritten);
-        // Warnings about a document that is not judged would only distract.
-        self.builder.problems.truncate(open.problems);
-        self.idle_from = fault.position;
-        self.builder.problems.push(match action {
-            Some((position, message)) => Problem {
-                kind: ProblemKind::Template,
-                position,
-                message,
-            },
-            None => Problem {
-                kind: fault.kind,
-                position: fault.position,
-                message: fault.message,
-            },
+        self.drop_since(open);
+        self.idle_from = fault.at;
+        let Fault { kind, at, message } = action.unwrap_or(fault);
+        self.builder.problems.push(Problem {
+            kind,
+            position: self.builder.tree.position(at),
+            message,
         });
     }
 
     /// The state of a document that starts here.
-    fn opened(&self, start: Position) -> Open {
+    fn opened(&self, start: u32) -> Open {
         Open {
             first_slot: self.builder.tree.slots.len(),
-            rewritten: self.builder.tree.rewritten.len(),
+            held: self.builder.tree.held.len(),
             problems: self.builder.problems.len(),
             start,
         }
@@ -390,9 +432,9 @@ impl Reader {
 
     /// Whether the parser stopped where a new text begins that it does not take for one: the next JSON object of a
     /// stream of them, or the byte order mark of a file that was put behind another one.
-    fn is_next_text(&self, error: &ScanError, position: Position) -> bool {
+    fn is_next_text(&self, error: &ScanError, at: u32) -> bool {
         let text = self.text.as_bytes();
-        let offset = position.offset as usize;
+        let offset = at as usize;
         let first = text.get(offset).copied();
         match self.open {
             None => {

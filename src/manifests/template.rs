@@ -3,7 +3,9 @@
 //! Braces in quoted and block strings are mostly somebody else's: alert texts, dashboards, workflow parameters. So they
 //! count only outside of strings, or if they name what only Helm knows.
 
-use super::position::{Position, small};
+use super::builder::Fault;
+use super::position::small;
+use super::problem::ProblemKind;
 use super::scalar::shortened;
 use super::tree::{Content, Tree};
 
@@ -37,11 +39,11 @@ pub(super) fn unread_action(
     tree: &Tree,
     first: usize,
     comments: &[std::ops::Range<usize>],
-    start: Position,
+    start: u32,
     failed: u32,
-) -> Option<(Position, String)> {
+) -> Option<Fault> {
     let text = &tree.text;
-    let from = start.offset as usize;
+    let from = start as usize;
     let line_end = text.as_bytes()[failed as usize..]
         .iter()
         .position(|&byte| byte == b'\n');
@@ -53,7 +55,7 @@ pub(super) fn unread_action(
         .map(|(at, _)| from + at)
         .find(|&at| {
             let slot = slots
-                .partition_point(|slot| slot.start.offset as usize <= at)
+                .partition_point(|slot| slot.start as usize <= at)
                 .checked_sub(1)
                 .map(|index| slots[index]);
             let in_string = slot.is_some_and(|slot| {
@@ -69,10 +71,8 @@ pub(super) fn unread_action(
                 .map(|index| &comments[index]);
             !in_string && comment.is_none_or(|comment| comment.end <= at) && !is_quoted(text, at)
         })?;
-    let position = start.advanced_over(&text[from..action]);
     let line = text[action..].lines().next().unwrap_or_default();
-    debug_assert_eq!(position.offset, small(action));
-    Some((position, message(line)))
+    Some(Fault::new(ProblemKind::Template, small(action), message(line)))
 }
 
 /// The message for a template's leftover; `action` is the text from the braces on.

@@ -1,26 +1,29 @@
 //! The nodes of a text in one flat array, in the order of the text, each with its position.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::merge;
-use super::position::Position;
+use super::position::{Marks, Position};
 
 /// All nodes of a text. Nothing is copied that stands in the text as it is.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
     pub(super) text: Arc<String>,
-    /// Strings that do not stand in the text literally: unescaped, folded, or rewritten keys.
-    pub(super) rewritten: String,
     pub(super) slots: Vec<Slot>,
+    /// What [`Content::Held`] counts in.
+    pub(super) held: Vec<Held>,
+    /// Made when the first position is asked for: few texts have anything to tell of.
+    marks: OnceLock<Marks>,
 }
 
-/// One node: a key, a value or an item. A collection is followed by all that is in it.
+/// One node: a key, a value or an item. A collection is followed by all that is in it. There is one for every 11 bytes
+/// of a manifest, so it is kept small.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot {
     pub(super) content: Content,
-    pub(super) start: Position,
-    /// Byte offset of the end.
+    /// Byte offsets in the text.
+    pub(super) start: u32,
     pub(super) end: u32,
 }
 
@@ -31,8 +34,13 @@ pub(super) enum Content {
         target: u32,
     },
     Bool(bool),
-    Float(f64),
-    Integer(i64),
+    /// What does not fit into a slot, by its number in [`Tree::held`].
+    Held(u32),
+    /// A string that stands in the text between this many bytes of its node: its quotes, for example.
+    Literal {
+        before: u8,
+        after: u8,
+    },
     Mapping {
         next: u32,
         merges: bool,
@@ -40,23 +48,39 @@ pub(super) enum Content {
     /// The key `<<`.
     MergeKey,
     Null,
-    Rewritten {
-        from: u32,
-        len: u32,
-    },
     Sequence {
         next: u32,
     },
     /// A key that is given again further down.
     ShadowedKey,
-    Source {
-        from: u32,
-        len: u32,
-    },
+}
+
+/// A number, or a string that does not stand in the text literally: unescaped, folded, or a rewritten key.
+#[derive(Clone, Debug)]
+pub(super) enum Held {
+    Float(f64),
+    Integer(i64),
+    Text(Box<str>),
+    /// Only above `i64::MAX`.
     Unsigned(u64),
 }
 
 impl Tree {
+    pub(super) fn new(text: Arc<String>) -> Self {
+        Self {
+            // A manifest has a node for every 11 bytes or so.
+            slots: Vec::with_capacity(text.len() / 8),
+            text,
+            ..Self::default()
+        }
+    }
+
+    /// Where a byte of the text stands.
+    pub(super) fn position(&self, offset: u32) -> Position {
+        let marks = self.marks.get_or_init(|| Marks::of(&self.text));
+        marks.position(&self.text, offset)
+    }
+
     /// Returns the slot after the node at `index` and everything in it.
     pub(super) fn after(&self, index: u32) -> u32 {
         match self.slots[index as usize].content {
@@ -66,11 +90,18 @@ impl Tree {
     }
 
     /// Returns the text of a string node or a key; empty for anything else.
-    pub(super) fn string(&self, content: Content) -> &str {
-        let range = |from: u32, len: u32| from as usize..(from + len) as usize;
+    pub(super) fn string(&self, index: u32) -> &str {
+        let Slot { content, start, end } = self.slots[index as usize];
         match content {
-            Content::Source { from, len } => &self.text[range(from, len)],
-            Content::Rewritten { from, len } => &self.rewritten[range(from, len)],
+            Content::Literal { before, after } => {
+                &self.text[start as usize + usize::from(before)..end as usize - usize::from(after)]
+            }
+            Content::Held(number) => match &self.held[number as usize] {
+                Held::Text(text) => text,
+                Held::Float(_) | Held::Integer(_) | Held::Unsigned(_) => "",
+            },
+            // An alias never points at an alias.
+            Content::Alias { target } => self.string(target),
             _ => "",
         }
     }
@@ -119,9 +150,13 @@ impl<'t> Node<'t> {
         let tree = self.tree;
         match tree.slots[self.value as usize].content {
             Content::Bool(bool) => Value::Bool(bool),
-            Content::Float(float) => Value::Float(float),
-            Content::Integer(integer) => Value::Integer(integer),
-            Content::Unsigned(unsigned) => Value::Unsigned(unsigned),
+            Content::Held(number) => match &tree.held[number as usize] {
+                Held::Float(float) => Value::Float(*float),
+                Held::Integer(integer) => Value::Integer(*integer),
+                Held::Text(text) => Value::Text(text),
+                Held::Unsigned(unsigned) => Value::Unsigned(*unsigned),
+            },
+            Content::Literal { .. } => Value::Text(tree.string(self.value)),
             Content::Mapping { next, merges: false } => Value::Mapping(Entries {
                 walk: Walk::Plain {
                     tree,
@@ -137,7 +172,6 @@ impl<'t> Node<'t> {
                 at: self.value + 1,
                 end: next,
             }),
-            content @ (Content::Source { .. } | Content::Rewritten { .. }) => Value::Text(tree.string(content)),
             // An alias never points at an alias, and keys are read as strings.
             Content::Alias { .. } | Content::MergeKey | Content::Null | Content::ShadowedKey => Value::Null,
         }
@@ -180,14 +214,14 @@ impl<'t> Node<'t> {
     /// Where the node begins. A block mapping begins at its first key.
     #[must_use]
     pub fn position(self) -> Position {
-        self.tree.slots[self.place as usize].start
+        self.tree.position(self.tree.slots[self.place as usize].start)
     }
 
     /// The bytes of the node in the text, quotes included; for an alias those of the alias.
     #[must_use]
     pub fn span(self) -> Range<usize> {
         let slot = self.tree.slots[self.place as usize];
-        slot.start.offset as usize..slot.end as usize
+        slot.start as usize..slot.end as usize
     }
 
     /// Copies the node into a JSON value.
@@ -240,9 +274,7 @@ impl<'t> Entry<'t> {
     /// The key as kubectl writes it: `yes`, for example, is `true`.
     #[must_use]
     pub fn key(&self) -> &'t str {
-        self.name
-            .tree
-            .string(self.name.tree.slots[self.name.value as usize].content)
+        self.name.tree.string(self.name.place)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What of a corpus belongs into one graph.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use super::corpus::{Corpus, Loaded};
@@ -8,6 +9,7 @@ use super::document::Document;
 use crate::graph::project::Object;
 use crate::graph::store::locked;
 use crate::graph::{Facts, Graph, Knowledge, Name, ObjectKind};
+use crate::parallel;
 
 /// What is there besides the files.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +23,8 @@ pub enum Base<'a> {
 /// Objects that are there at the same time.
 #[derive(Clone, Debug, Default)]
 pub struct Plan<'c> {
-    objects: Vec<(usize, &'c Loaded)>,
+    objects: Vec<&'c Loaded>,
+    places: HashMap<Key<'c>, Place>,
 }
 
 /// A graph, and where its objects stand.
@@ -29,10 +32,17 @@ pub struct Plan<'c> {
 pub struct World<'c> {
     pub graph: Graph,
     corpus: &'c Corpus,
-    places: HashMap<Key<'c>, (usize, usize)>,
+    places: &'c HashMap<Key<'c>, Place>,
 }
 
 type Key<'c> = (ObjectKind, &'c str, &'c str);
+
+/// Where an object stands.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    file: usize,
+    document: usize,
+}
 
 /// Sorts a corpus into worlds: one over everything; or, where two objects have the same kind, namespace and name, one
 /// a directory, with a note that says so.
@@ -41,17 +51,19 @@ type Key<'c> = (ObjectKind, &'c str, &'c str);
 #[must_use]
 pub fn plans(corpus: &Corpus) -> (Vec<Plan<'_>>, Option<String>) {
     let count = corpus.files.iter().map(|file| file.objects.len()).sum();
-    let mut seen: HashMap<Key<'_>, usize> = HashMap::with_capacity(count);
+    let mut places = HashMap::with_capacity(count);
     let clash = corpus.objects().find_map(|(file, object)| {
-        let former = seen.insert(object.key(), file).filter(|_| !object.unnamed)?;
-        Some((former, file, object))
+        let former: Place = places
+            .insert(object.key(), object.place(file))
+            .filter(|_| !object.unnamed)?;
+        Some((former.file, file, object))
     });
     let Some((former, file, object)) = clash else {
-        let objects: Vec<_> = corpus.objects().collect();
-        let plans = if seen.len() == objects.len() {
-            vec![Plan { objects }]
+        let plans = if places.len() == count {
+            let objects = corpus.objects().map(|(_, object)| object).collect();
+            vec![Plan { objects, places }]
         } else {
-            layers(objects)
+            layers(corpus.objects().collect())
         };
         return (plans, None);
     };
@@ -81,32 +93,42 @@ fn layers(objects: Vec<(usize, &Loaded)>) -> Vec<Plan<'_>> {
         same.entry(object.key()).or_default().push((*file, object));
     }
     let most = same.values().map(Vec::len).max().unwrap_or_default();
-    if most <= 1 {
-        return vec![Plan { objects }];
-    }
     let nth = |number: usize| {
-        let objects = same.values().map(|all| all[number.min(all.len() - 1)]).collect();
-        Plan { objects }
+        let objects = same.values().map(|all| all[number.min(all.len() - 1)]);
+        Plan {
+            objects: objects.clone().map(|(_, object)| object).collect(),
+            places: objects
+                .map(|(file, object)| (object.key(), object.place(file)))
+                .collect(),
+        }
     };
     (0..most).map(nth).collect()
 }
 
-impl<'c> Plan<'c> {
+impl Plan<'_> {
     /// Builds the graph, of the namespaces that the objects are in.
     #[must_use]
-    pub fn build(&self, corpus: &'c Corpus, base: Base<'_>) -> World<'c> {
+    pub fn build<'p>(&'p self, corpus: &'p Corpus, base: Base<'_>, threads: NonZeroUsize) -> World<'p> {
         let graph = match base {
             Base::Nothing(knowledge) => Graph::new(Facts::new(knowledge)),
-            Base::Live(live) => live.copy_of(namespaces(self.objects.iter().map(|(_, object)| *object))),
+            Base::Live(live) => live.copy_of(namespaces(self.objects.iter().copied())),
         };
-        let objects = self.objects.iter();
-        graph.insert_all(objects.map(|(_, object)| (object.namespace.clone(), object.laid_over(base))));
-        let places = self.objects.iter();
-        let places = places.map(|(file, object)| (object.key(), (*file, object.document)));
+        let mut groups: BTreeMap<&str, Vec<&Loaded>> = BTreeMap::new();
+        for object in &self.objects {
+            groups.entry(&object.namespace).or_default().push(object);
+        }
+        let insert = |group: &Vec<&Loaded>| {
+            let objects = group.iter();
+            graph.insert_all(objects.map(|object| (object.namespace.clone(), object.laid_over(base))));
+        };
+        // What is in no namespace comes first: it may say something of any.
+        groups.remove("").iter().for_each(insert);
+        let groups: Vec<_> = groups.into_values().collect();
+        parallel::map(threads, &groups, insert);
         World {
             graph,
             corpus,
-            places: places.collect(),
+            places: &self.places,
         }
     }
 }
@@ -115,7 +137,7 @@ impl World<'_> {
     /// The document of an object, with the number of its file.
     #[must_use]
     pub fn document(&self, kind: ObjectKind, namespace: &str, name: &str) -> Option<(usize, Document<'_>)> {
-        let (file, document) = *self.places.get(&(kind, namespace, name))?;
+        let Place { file, document } = *self.places.get(&(kind, namespace, name))?;
         Some((file, self.corpus.files[file].reading.document(document)?))
     }
 
@@ -151,5 +173,12 @@ impl Loaded {
 
     fn key(&self) -> Key<'_> {
         (self.kind, &self.namespace, &self.name)
+    }
+
+    fn place(&self, file: usize) -> Place {
+        Place {
+            file,
+            document: self.document,
+        }
     }
 }

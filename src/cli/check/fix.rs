@@ -9,6 +9,7 @@ use json_patch::Patch;
 use serde_json::{Value as Json, json};
 use similar::TextDiff;
 
+use super::judge::Judge;
 use crate::graph::project::{self, ProjectedWorkload};
 use crate::graph::store::locked;
 use crate::graph::view::Reservations;
@@ -18,7 +19,7 @@ use crate::judge::allow::Allowances;
 use crate::judge::defaults::{Defaults, Services, defaults};
 use crate::manifests::corpus::{Corpus, File};
 use crate::manifests::edit::rewrite;
-use crate::manifests::worlds::{Base, World, plans};
+use crate::manifests::worlds::{World, plans};
 use crate::manifests::{Document, Problem, files, read};
 use crate::policy::Policies;
 use crate::rules::RULES;
@@ -44,12 +45,12 @@ pub struct Fixed {
 impl Fixes {
     /// Finds what can be repaired.
     #[must_use]
-    pub fn of(corpus: &Corpus, policies: &Policies, base: Base<'_>) -> Self {
+    pub fn of(corpus: &Corpus, judge: &Judge<'_>) -> Self {
         let mut wanted: BTreeMap<(usize, usize), Json> = BTreeMap::new();
         for plan in plans(corpus).0 {
-            let world = plan.build(corpus, base);
+            let world = plan.build(corpus, judge.base, judge.threads);
             for namespace in world.namespaces() {
-                add(&world, &namespace, corpus, policies, &mut wanted);
+                add(&world, &namespace, corpus, judge.policies, &mut wanted);
             }
         }
         let mut fixes = Self::default();

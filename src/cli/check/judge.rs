@@ -38,8 +38,11 @@ impl Judge<'_> {
             (one, self.threads)
         };
         let found = parallel::map(outer, &plans, |plan| self.world(plan, corpus, inner));
+        let found: Vec<Vec<Entry>> = found.into_iter().flatten().collect();
+        let mut entries = Vec::with_capacity(found.iter().map(Vec::len).sum());
+        entries.extend(found.into_iter().flatten());
         let mut report = Report {
-            entries: found.into_iter().flatten().collect(),
+            entries,
             notes: note.into_iter().collect(),
             ..Report::default()
         };
@@ -50,14 +53,15 @@ impl Judge<'_> {
         report
     }
 
-    fn world(&self, plan: &Plan<'_>, corpus: &Corpus, threads: NonZeroUsize) -> Vec<Entry> {
-        let world = plan.build(corpus, self.base);
+    /// What is found in each namespace.
+    fn world(&self, plan: &Plan<'_>, corpus: &Corpus, threads: NonZeroUsize) -> Vec<Vec<Entry>> {
+        let world = plan.build(corpus, self.base, threads);
         let files = Files {
             files: &corpus.files,
             world: &world,
         };
         let facts = world.graph.facts();
-        let found = parallel::map(threads, &world.namespaces(), |namespace| {
+        parallel::map(threads, &world.namespaces(), |namespace| {
             let shard = world.graph.shard(namespace);
             let inspection = inspect(&judge::World {
                 shard: &locked(&shard),
@@ -66,11 +70,11 @@ impl Judge<'_> {
                 policies: self.policies,
                 rules: RULES,
             });
-            entries(inspection, namespace, &files)
-        });
-        // What stands in no file is not what was asked about.
-        let found = found.into_iter().flatten();
-        found.filter(|entry| entry.location.is_some()).collect()
+            let mut entries = entries(inspection, namespace, &files);
+            // What stands in no file is not what was asked about.
+            entries.retain(|entry| entry.location.is_some());
+            entries
+        })
     }
 
     /// Adds what a file says of itself: its counts, what is broken, what stands there twice.

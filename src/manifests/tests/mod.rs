@@ -3,6 +3,7 @@
 mod hostile;
 mod kubectl;
 mod oddities;
+mod plain;
 mod shapes;
 
 use super::{Document, Problem, ProblemKind, Reading, read};

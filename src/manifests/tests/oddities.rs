@@ -324,6 +324,8 @@ fn what_is_rendered_or_plays_no_part_may_hold_a_template() {
     assert!(read(release).problems().is_empty());
     let rendered = "# Source: a/b.yaml\napiVersion: apps/v1\nkind: Deployment\nurl: 'http://{{ .Release.Name }}'\n";
     assert!(read(rendered).problems().is_empty());
+    // Nor are they blamed for what is wrong behind it.
+    assert_eq!(problem(&read(format!("{rendered}...\n}}"))).kind, ProblemKind::Syntax);
     let broken = rendered.replace("# Source", "# source") + "---\nok: 1\n";
     let reading = read(broken.clone());
     assert_eq!(json(&reading), [r#"{"ok":1}"#]);
