@@ -94,32 +94,32 @@ impl<'r> Document<'r> {
         self.locate(pointer).node.position()
     }
 
-    /// The JSON pointer of the key that stands at a position, or of the nearest collection around it.
+    /// The JSON pointer of the key that stands at a byte of the text, or of the nearest collection around it.
     #[must_use]
-    pub fn pointer_near(self, position: Position) -> String {
+    pub fn pointer_near(self, offset: usize) -> String {
         let mut pointer = String::new();
         let mut node = self.root();
         loop {
-            let children: Vec<(String, Position, Node<'r>)> = match node.value() {
+            let children: Vec<(String, usize, Node<'r>)> = match node.value() {
                 Value::Mapping(entries) => entries
                     .map(|entry| {
                         let step = entry.key().replace('~', "~0").replace('/', "~1");
-                        (step, entry.name.position(), entry.value)
+                        (step, entry.name.span().start, entry.value)
                     })
                     .collect(),
                 Value::Sequence(items) => items
                     .enumerate()
-                    .map(|(index, item)| (index.to_string(), item.position(), item))
+                    .map(|(index, item)| (index.to_string(), item.span().start, item))
                     .collect(),
                 _ => return pointer,
             };
-            let before = children.into_iter().filter(|(_, start, _)| *start <= position);
+            let before = children.into_iter().filter(|(_, start, _)| *start <= offset);
             let Some((step, start, child)) = before.max_by_key(|(_, start, _)| *start) else {
                 return pointer;
             };
-            let key = start == position && matches!(node.value(), Value::Mapping(_));
+            let key = start == offset && matches!(node.value(), Value::Mapping(_));
             let inside =
-                child.position() <= position && matches!(child.value(), Value::Mapping(_) | Value::Sequence(_));
+                child.span().start <= offset && matches!(child.value(), Value::Mapping(_) | Value::Sequence(_));
             if key || inside {
                 pointer.push('/');
                 pointer.push_str(&step);

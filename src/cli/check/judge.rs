@@ -103,10 +103,10 @@ impl Judge<'_> {
         let document = file
             .reading
             .documents()
-            .take_while(|document| document.position() <= problem.position)
+            .take_while(|document| document.root().span().start <= problem.position.offset as usize)
             .last()?;
         let object = self.object(document)?;
-        let path = document.pointer_near(problem.position);
+        let path = document.pointer_near(problem.position.offset as usize);
         let key = |position: Position| {
             let text = &file.reading.text()[position.offset as usize..];
             let end = text.find([':', '\n']).unwrap_or(text.len());

@@ -16,6 +16,9 @@ const WIDTH: usize = 120;
 /// How much of a longer line is shown before the place.
 const LEAD: usize = 40;
 
+/// How many bytes on either side of a place are looked at: more than an excerpt can show.
+const REACH: usize = 4 * (WIDTH + 2);
+
 /// The files of a world.
 #[derive(Debug)]
 pub struct Files<'c> {
@@ -46,8 +49,10 @@ impl Places for Files<'_> {
 pub fn location(file: &File, document: Option<Document<'_>>, position: Position, span: Range<usize>) -> Location {
     let text = file.reading.text();
     let at = (position.offset as usize).min(text.len());
-    let begin = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+    let begin = text.floor_char_boundary(at.saturating_sub(REACH));
+    let begin = text[begin..at].rfind('\n').map_or(begin, |newline| begin + newline + 1);
+    let end = text.floor_char_boundary(at + REACH);
+    let end = text[at..end].find('\n').map_or(end, |newline| at + newline);
     let place = text[at..span.end.clamp(at, end)].trim_end();
     let (excerpt, room) = excerpt(&text[begin..at], &text[at..end]);
     let width = place.chars().count().clamp(1, room.max(1));
