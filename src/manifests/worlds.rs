@@ -72,17 +72,24 @@ pub fn plans(corpus: &Corpus) -> (Vec<Plan<'_>>, Option<String>) {
     } else {
         format!("{}/{}", object.namespace, object.name)
     };
-    let (kind, one, other) = (object.kind, &corpus.files[former].name, &corpus.files[file].name);
-    let note = if one == other {
-        format!("{kind} {place} is in {one} twice: every directory is judged as a world of its own")
-    } else {
-        format!("{kind} {place} is in {one} and in {other}: every directory is judged as a world of its own")
-    };
+    let directory = |file: usize| corpus.files[file].path.parent().unwrap_or(Path::new(""));
     let mut directories: BTreeMap<&Path, Vec<(usize, &Loaded)>> = BTreeMap::new();
     for (file, object) in corpus.objects() {
-        let directory = corpus.files[file].path.parent().unwrap_or(Path::new(""));
-        directories.entry(directory).or_default().push((file, object));
+        directories.entry(directory(file)).or_default().push((file, object));
     }
+    let (kind, one, other) = (object.kind, &corpus.files[former].name, &corpus.files[file].name);
+    let twice = if one == other {
+        format!("{kind} {place} is in {one} twice")
+    } else {
+        format!("{kind} {place} is in {one} and in {other}")
+    };
+    let note = if directories.len() == 1 {
+        format!("{twice}: each is judged in the other's place")
+    } else if directory(former) == directory(file) {
+        format!("{twice}: each is judged in the other's place, and every directory as a world of its own")
+    } else {
+        format!("{twice}: every directory is judged as a world of its own")
+    };
     (directories.into_values().flat_map(layers).collect(), Some(note))
 }
 

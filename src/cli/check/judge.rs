@@ -1,6 +1,7 @@
 //! From files that are read to a report.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use super::places::{self, Files};
 use crate::audit::entries;
@@ -9,6 +10,7 @@ use crate::graph::store::locked;
 use crate::graph::{Name, ObjectKind, Overlay};
 use crate::judge::{self, inspect};
 use crate::manifests::corpus::{Corpus, File};
+use crate::manifests::files::STDIN;
 use crate::manifests::worlds::{Base, Plan, plans};
 use crate::manifests::{Document, Position, Problem, ProblemKind};
 use crate::parallel;
@@ -43,7 +45,7 @@ impl Judge<'_> {
         entries.extend(found.into_iter().flatten());
         let mut report = Report {
             entries,
-            notes: note.into_iter().collect(),
+            notes: note.into_iter().chain(nothing_came(corpus)).collect(),
             ..Report::default()
         };
         for file in &corpus.files {
@@ -153,6 +155,16 @@ impl Judge<'_> {
             api_version: api_version.into(),
         })
     }
+}
+
+/// Notes that standard input was empty: what should have rendered something may have failed.
+fn nothing_came(corpus: &Corpus) -> Option<String> {
+    let mut files = corpus.files.iter();
+    let is_empty =
+        |file: &File| file.path == Path::new(STDIN) && file.reading.text().is_empty() && file.broken.is_empty();
+    files
+        .any(is_empty)
+        .then(|| "standard input was empty: there was nothing to judge".to_owned())
 }
 
 /// A place that is one character wide.

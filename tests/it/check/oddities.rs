@@ -117,6 +117,15 @@ fn helm_sources_and_standard_input_are_named() {
 }
 
 #[test]
+fn an_empty_standard_input_is_told() {
+    let repository = Repository::new(&[]);
+    let answer = repository.check_in(".", &["-"], "");
+    let expected =
+        "note: standard input was empty: there was nothing to judge\n0 objects, 0 workloads: nothing found\n";
+    assert_eq!((answer.code, answer.stdout.as_str()), (0, expected));
+}
+
+#[test]
 fn anchors_merges_and_removed_versions_are_understood() {
     let merged = replicas(1)
         .replace("  replicas: 1\n", "  <<: &many {replicas: 3}\n")

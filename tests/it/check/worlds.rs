@@ -68,9 +68,14 @@ fn twins_in_one_directory_are_both_judged() {
     let wrong = replicas(3);
     let (_, deployment) = split(&wrong);
     let repository = Repository::new(&[("a.yaml", &wrong), ("b.yaml", CORRECT), ("c.yaml", deployment)]);
+    let report = repository.report(&["."]);
     assert_eq!(
-        places(&repository.report(&["."])),
+        places(&report),
         ["rwo-replicas a.yaml:16:13", "rwo-replicas c.yaml:6:13"]
+    );
+    assert_eq!(
+        report["notes"][0],
+        "PersistentVolumeClaim default/db is in a.yaml and in b.yaml: each is judged in the other's place"
     );
     // Names that are still to be generated are no twins.
     let jobs = "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: migrate-}\nspec:\n  parallelism: 3\n  template:\n    \
