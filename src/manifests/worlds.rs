@@ -37,12 +37,8 @@ pub struct World<'c> {
 
 type Key<'c> = (ObjectKind, &'c str, &'c str);
 
-/// Where an object stands.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    file: usize,
-    document: usize,
-}
+/// The numbers of an object's file, and of its document in it.
+pub type Place = (usize, usize);
 
 /// Sorts a corpus into worlds: one over everything; or, where two objects have the same kind, namespace and name, one
 /// a directory, with a note that says so.
@@ -56,7 +52,7 @@ pub fn plans(corpus: &Corpus) -> (Vec<Plan<'_>>, Option<String>) {
         let former: Place = places
             .insert(object.key(), object.place(file))
             .filter(|_| !object.unnamed)?;
-        Some((former.file, file, object))
+        Some((former.0, file, object))
     });
     let Some((former, file, object)) = clash else {
         let plans = if places.len() == count {
@@ -141,10 +137,16 @@ impl Plan<'_> {
 }
 
 impl World<'_> {
+    /// Where an object stands in its files.
+    #[must_use]
+    pub fn place(&self, kind: ObjectKind, namespace: &str, name: &str) -> Option<Place> {
+        self.places.get(&(kind, namespace, name)).copied()
+    }
+
     /// The document of an object, with the number of its file.
     #[must_use]
     pub fn document(&self, kind: ObjectKind, namespace: &str, name: &str) -> Option<(usize, Document<'_>)> {
-        let Place { file, document } = *self.places.get(&(kind, namespace, name))?;
+        let (file, document) = self.place(kind, namespace, name)?;
         Some((file, self.corpus.files[file].reading.document(document)?))
     }
 
@@ -183,9 +185,6 @@ impl Loaded {
     }
 
     fn place(&self, file: usize) -> Place {
-        Place {
-            file,
-            document: self.document,
-        }
+        (file, self.document)
     }
 }

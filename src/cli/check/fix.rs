@@ -20,7 +20,7 @@ use crate::judge::defaults::{Defaults, Services, defaults};
 use crate::manifests::corpus::{Corpus, File};
 use crate::manifests::edit::rewrite;
 use crate::manifests::worlds::{World, plans};
-use crate::manifests::{Document, Problem, files, read};
+use crate::manifests::{Document, Problem, files};
 use crate::policy::Policies;
 use crate::rules::RULES;
 use crate::rules::kit::patch::Operation as Patched;
@@ -48,22 +48,25 @@ impl Fixes {
     pub fn of(corpus: &Corpus, judge: &Judge<'_>) -> Self {
         let mut wanted: BTreeMap<(usize, usize), Json> = BTreeMap::new();
         for plan in plans(corpus).0 {
-            let world = plan.build(corpus, judge.base, judge.threads);
-            for namespace in world.namespaces() {
-                add(&world, &namespace, corpus, judge.policies, &mut wanted);
-            }
+            add(
+                &plan.build(corpus, judge.base, judge.threads),
+                corpus,
+                judge.policies,
+                &mut wanted,
+            );
         }
         let mut fixes = Self::default();
         for (number, file) in corpus.files.iter().enumerate() {
             let documents: Vec<_> = wanted.range((number, 0)..(number + 1, 0)).collect();
             if !documents.is_empty() {
-                fixes.add_file(file, documents.into_iter().map(|((_, index), json)| (*index, json)));
+                let wanted: Vec<_> = documents.into_iter().map(|((_, index), json)| (*index, json)).collect();
+                fixes.add_file(file, &wanted);
             }
         }
         fixes
     }
 
-    fn add_file<'a>(&mut self, file: &File, documents: impl Iterator<Item = (usize, &'a Json)>) {
+    fn add_file(&mut self, file: &File, wanted: &[(usize, &Json)]) {
         let name = &file.name;
         if let Some(problem) = file
             .reading
@@ -74,18 +77,10 @@ impl Fixes {
             self.left.push(format!("{name}:{problem}"));
             return;
         }
-        let mut after = None;
-        for (index, json) in documents {
-            let edited = match &after {
-                None => rewrite(&file.reading, index, json),
-                Some(text) => rewrite(&read(String::clone(text)), index, json),
-            };
-            match edited {
-                Ok(text) => after = Some(text),
-                Err(error) => self.left.push(format!("{name}:{error}")),
-            }
-        }
-        if let Some(after) = after {
+        let rewritten = rewrite(&file.reading, wanted);
+        let left = rewritten.left.iter();
+        self.left.extend(left.map(|error| format!("{name}:{error}")));
+        if let Some(after) = rewritten.text {
             self.files.push(Fixed {
                 path: file.path.clone(),
                 name: name.clone(),
@@ -130,33 +125,20 @@ impl Fixes {
     }
 }
 
-/// Adds what the workloads of a namespace should be.
-fn add(
-    world: &World<'_>,
-    namespace: &Name,
-    corpus: &Corpus,
-    policies: &Policies,
-    wanted: &mut BTreeMap<(usize, usize), Json>,
-) {
+/// Adds what the workloads of a world should be.
+fn add(world: &World<'_>, corpus: &Corpus, policies: &Policies, wanted: &mut BTreeMap<(usize, usize), Json>) {
     for (_, loaded) in corpus.objects() {
         let ObjectKind::Workload(kind) = loaded.kind else {
             continue;
         };
-        if loaded.namespace != *namespace || loaded.unnamed {
-            continue;
-        }
-        let Some((file, document)) = world.document(loaded.kind, namespace, &loaded.name) else {
-            continue;
-        };
-        let position = document.position();
-        let mut documents = corpus.files[file].reading.documents();
-        let Some(index) = documents.position(|document| document.position() == position) else {
-            continue;
-        };
-        if !wanted.contains_key(&(file, index))
+        let namespace = &loaded.namespace;
+        if !loaded.unnamed
+            && let Some(place) = world.place(loaded.kind, namespace, &loaded.name)
+            && !wanted.contains_key(&place)
+            && let Some(document) = corpus.files[place.0].reading.document(place.1)
             && let Some(repaired) = repaired(kind, namespace, document, world, policies)
         {
-            wanted.insert((file, index), repaired);
+            wanted.insert(place, repaired);
         }
     }
 }

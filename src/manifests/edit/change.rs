@@ -18,7 +18,8 @@ pub(super) struct Changes<'t> {
     edits: Vec<Edit>,
 }
 
-struct Edit {
+/// Another text for a range of bytes.
+pub(super) struct Edit {
     range: Range<usize>,
     text: String,
 }
@@ -43,8 +44,14 @@ impl<'t> Changes<'t> {
         }
     }
 
+    /// The edits that make the root hold `new`.
+    pub(super) fn into(mut self, root: Node<'t>, new: &Json) -> Result<Vec<Edit>, EditError> {
+        self.change(root, new)?;
+        Ok(self.edits)
+    }
+
     /// Makes `node` hold `new`.
-    pub(super) fn change(&mut self, node: Node<'t>, new: &Json) -> Result<(), EditError> {
+    fn change(&mut self, node: Node<'t>, new: &Json) -> Result<(), EditError> {
         if node.to_json() == *new {
             return Ok(());
         }
@@ -159,20 +166,20 @@ impl<'t> Changes<'t> {
     pub(super) fn edit(&mut self, range: Range<usize>, text: String) {
         self.edits.push(Edit { range, text });
     }
+}
 
-    /// The edited text; none where edits are in one another's way.
-    pub(super) fn apply(mut self) -> Option<String> {
-        self.edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        let mut result = String::with_capacity(self.text.len() + 256);
-        let mut done = 0;
-        for edit in &self.edits {
-            result.push_str(self.text.get(done..edit.range.start)?);
-            result.push_str(&edit.text);
-            done = edit.range.end;
-        }
-        result.push_str(&self.text[done..]);
-        Some(result)
+/// The edited text; none where edits are in one another's way.
+pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> Option<String> {
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    let mut result = String::with_capacity(text.len() + 256);
+    let mut done = 0;
+    for edit in &edits {
+        result.push_str(text.get(done..edit.range.start)?);
+        result.push_str(&edit.text);
+        done = edit.range.end;
     }
+    result.push_str(&text[done..]);
+    Some(result)
 }
 
 /// Whether a collection is written in braces or brackets.

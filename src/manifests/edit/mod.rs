@@ -10,9 +10,10 @@ mod write;
 
 use serde_json::Value as Json;
 
+use super::document::Document;
 use super::position::Position;
 use super::reading::{Reading, read};
-use change::Changes;
+use change::{Changes, Edit};
 
 /// Why a document is left as it is. Lower case, no final period.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,25 +23,68 @@ pub struct EditError {
     pub reason: &'static str,
 }
 
-/// Returns the text in which the document at `index` holds `new`, in place of what its root holds
+/// A text with other documents in it.
+#[derive(Debug)]
+pub struct Rewritten {
+    /// `None` where nothing is written.
+    pub text: Option<String>,
+    /// Why documents are left as they are, in their order: what is to be changed is written elsewhere (aliases, merge
+    /// keys), or in a style that is not understood.
+    pub left: Vec<EditError>,
+}
+
+/// Lets documents, named by their numbers in ascending order, hold something else than what their roots hold
 /// ([`Node::to_json`](super::Node::to_json)).
-///
-/// # Errors
-/// A change that would touch what is written elsewhere (aliases, merge keys), or a style that is not understood.
-pub fn rewrite(reading: &Reading, index: usize, new: &Json) -> Result<String, EditError> {
-    let Some(document) = reading.documents().nth(index) else {
+#[must_use]
+pub fn rewrite(reading: &Reading, wanted: &[(usize, &Json)]) -> Rewritten {
+    let mut left = Vec::new();
+    let mut possible = wanted.to_vec();
+    possible.retain(|&(index, new)| {
+        edits(reading, index, new)
+            .map_err(|error| left.push((index, error)))
+            .is_ok()
+    });
+    let mut refused = Vec::new();
+    let text = edited(reading, &possible, &mut refused).map(|again| again.text().to_owned());
+    for index in refused {
+        let position = reading.document(index).map_or(Position::START, Document::position);
+        let reason = "the document is written in a way that cannot be edited safely";
+        left.push((index, EditError::new(position, reason)));
+    }
+    left.sort_by_key(|(index, _)| *index);
+    Rewritten {
+        text,
+        left: left.into_iter().map(|(_, error)| error).collect(),
+    }
+}
+
+/// Changes all documents at once; where the result is not what was asked for, half of them and then the others, so that
+/// one that cannot be changed is found, and put into `refused`.
+fn edited(reading: &Reading, wanted: &[(usize, &Json)], refused: &mut Vec<usize>) -> Option<Reading> {
+    let edits: Result<Vec<_>, _> = wanted.iter().map(|&(index, new)| edits(reading, index, new)).collect();
+    let edits: Vec<_> = edits.ok()?.into_iter().flatten().collect();
+    if edits.is_empty() {
+        return None;
+    }
+    let again = change::apply(reading.text(), edits).map(read);
+    if again.as_ref().is_some_and(|again| is_as_asked(reading, wanted, again)) {
+        return again;
+    }
+    if let [(index, _)] = wanted {
+        refused.push(*index);
+        return None;
+    }
+    let (former, latter) = wanted.split_at(wanted.len() / 2);
+    let first = edited(reading, former, refused);
+    let second = edited(first.as_ref().unwrap_or(reading), latter, refused);
+    second.or(first)
+}
+
+fn edits(reading: &Reading, index: usize, new: &Json) -> Result<Vec<Edit>, EditError> {
+    let Some(document) = reading.document(index) else {
         return Err(EditError::new(Position::START, "there is no such document"));
     };
-    let mut changes = Changes::of(reading.text(), document.root());
-    changes.change(document.root(), new)?;
-    let edited = changes.apply().map(|text| (read(text.clone()), text));
-    match edited {
-        Some((again, text)) if is_as_asked(reading, index, new, &again) => Ok(text),
-        _ => Err(EditError::new(
-            document.position(),
-            "the document is written in a way that cannot be edited safely",
-        )),
-    }
+    Changes::of(reading.text(), document.root()).into(document.root(), new)
 }
 
 impl EditError {
@@ -50,19 +94,17 @@ impl EditError {
 }
 
 /// Whether the text that was read again holds what it shall, and nothing else has changed.
-fn is_as_asked(before: &Reading, index: usize, new: &Json, after: &Reading) -> bool {
-    let expected = before.documents().enumerate().map(|(at, document)| {
-        if at == index {
-            new.clone()
-        } else {
-            document.root().to_json()
-        }
+fn is_as_asked(before: &Reading, wanted: &[(usize, &Json)], after: &Reading) -> bool {
+    let mut wanted = wanted.iter().peekable();
+    let mut expected = before.documents().enumerate().map(|(at, document)| {
+        let new = wanted.next_if(|(index, _)| *index == at);
+        new.map_or_else(|| document.root().to_json(), |&(_, new)| new.clone())
     });
     before.problems().len() == after.problems().len()
         && before.documents().count() == after.documents().count()
-        && expected
-            .zip(after.documents())
-            .all(|(expected, document)| expected == document.root().to_json())
+        && after
+            .documents()
+            .all(|document| expected.next() == Some(document.root().to_json()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::super::{Reading, read};
-use super::{EditError, rewrite};
+use super::{EditError, Rewritten, rewrite};
 
 /// Adds a value at a JSON pointer of a document.
 fn add(reading: &Reading, index: usize, pointer: &str, value: Json) -> Result<String, EditError> {
@@ -15,7 +15,44 @@ fn add(reading: &Reading, index: usize, pointer: &str, value: Json) -> Result<St
         Json::Array(items) => items.push(value),
         other => panic!("{other} holds nothing"),
     }
-    rewrite(reading, index, &json)
+    match rewrite(reading, &[(index, &json)]) {
+        Rewritten { text, left } if left.is_empty() => Ok(text.unwrap_or_else(|| reading.text().to_owned())),
+        Rewritten { text, mut left } => {
+            assert_eq!((text, left.len()), (None, 1));
+            Err(left.remove(0))
+        }
+    }
+}
+
+#[test]
+fn all_documents_are_changed_but_those_that_cannot_be() {
+    let text = (0..9).map(|number| match number {
+        2 => "s: {a: &x 1, b: *x}\n---\n".to_owned(),
+        6 => "s:\n  ? a\n  : x\n---\n".to_owned(),
+        _ => format!("s:\n  a: {number} # kept\n---\n"),
+    });
+    let reading = read(text.collect::<String>());
+    let new: Vec<Json> = (0..9).map(|number| json!({"s": {"a": "x", "b": number}})).collect();
+    let wanted: Vec<_> = new.iter().enumerate().filter(|(index, _)| *index != 4).collect();
+    let Rewritten { text, left } = rewrite(&reading, &wanted);
+    let after = read(text.expect("some can be changed"));
+    let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        left,
+        [
+            "7:17: what is to be changed stands behind an alias",
+            "18:1: the document is written in a way that cannot be edited safely"
+        ]
+    );
+    for (index, document) in after.documents().enumerate() {
+        let is_kept = [2, 4, 6].contains(&index);
+        let expected = if is_kept {
+            reading.document(index).unwrap().to_json()
+        } else {
+            new[index].clone()
+        };
+        assert_eq!(document.to_json(), expected);
+    }
 }
 
 /// The text after `value` was added at `pointer`.
