@@ -1,8 +1,9 @@
 //! Finds and loads the files of given paths: the only place of this module that touches the file system.
 
 use std::cmp::Reverse;
+use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::TEXT_LIMIT;
@@ -93,6 +94,34 @@ pub fn load(path: &Path) -> Result<Vec<u8>, FileError> {
     })
 }
 
+/// Gives a file another text, at once: whoever is interrupted, or has a full disk, keeps the former one.
+///
+/// The new text is written beside it and takes its place, with its permissions; a link stays one.
+///
+/// # Errors
+/// The directory cannot be written to, or has no room.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.stateward", std::process::id()));
+    let beside = path.with_file_name(name);
+    let written =
+        write_new(&beside, text, fs::metadata(&path)?.permissions()).and_then(|()| fs::rename(&beside, &path));
+    if written.is_err() {
+        // The first error is the one to tell; what was never made cannot be removed either.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn write_new(path: &Path, text: &str, permissions: fs::Permissions) -> io::Result<()> {
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(text.as_bytes())?;
+    file.set_permissions(permissions)?;
+    file.sync_all()
+}
+
 fn load_from(reader: impl io::Read, expected: u64) -> io::Result<Vec<u8>> {
     let limit = TEXT_LIMIT as u64 + 1;
     let mut text = Vec::with_capacity(usize::try_from(expected.min(limit)).unwrap_or_default());
@@ -153,6 +182,23 @@ mod tests {
         fs::write(&path, "x").unwrap();
         assert_eq!(find(&path).0, [path]);
         assert_eq!(find(Path::new("-")).0, [PathBuf::from("-")]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_text_is_replaced_at_once() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let (file, link) = (root.path().join("a.yaml"), root.path().join("b.yaml"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("a.yaml", &link).unwrap();
+        replace(&link, "new").unwrap();
+        assert_eq!(load(&file).unwrap(), b"new");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
+        assert!(replace(&root.path().join("none"), "").is_err());
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Fixes {
                 files::load(&file.path).ok()
             };
             if now.as_deref() == Some(file.before.as_bytes()) {
-                std::fs::write(&file.path, &file.after)
+                files::replace(&file.path, &file.after)
                     .with_context(|| format!("--fix: cannot write {}", file.name))?;
             } else {
                 self.left

@@ -105,6 +105,46 @@ async fn every_world_is_laid_over_the_same_cluster() {
 }
 
 #[tokio::test]
+async fn repairs_rest_on_the_cluster_too() {
+    let cluster = ControlPlane::shared().await;
+    let service = "\
+apiVersion: v1
+kind: Service
+metadata: {name: peers}
+spec: {clusterIP: None, selector: {app: db}, ports: [{port: 80}]}
+";
+    let namespace = namespace_with(cluster, "repairs", service).await;
+    let stateful_set = "\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: db, image: db}]
+";
+    let repository = Repository::new(&[("db.yaml", stateful_set)]);
+    let alone = repository.check(&["--diff", "."]);
+    assert_eq!((alone.code, alone.stdout.as_str()), (0, ""), "no Service is known");
+
+    let kubeconfig = cluster.kubeconfig().to_str().expect("UTF-8");
+    let with_cluster = ["--with-cluster", "--kubeconfig", kubeconfig, "-n", &namespace, "."];
+    let diff = repository.check(&[&["--diff"], &with_cluster[..]].concat());
+    assert!(
+        diff.stdout.contains("\n+  serviceName: peers\n"),
+        "{}{}",
+        diff.stdout,
+        diff.stderr
+    );
+    let fixed = repository.check(&[&["--fix"], &with_cluster[..]].concat());
+    assert_eq!(fixed.code, 0, "{}{}", fixed.stdout, fixed.stderr);
+    let expected = stateful_set.replace("  template:", "  serviceName: peers\n  template:");
+    assert_eq!(repository.read("db.yaml"), expected);
+}
+
+#[tokio::test]
 async fn a_namespace_that_the_files_would_make_is_empty() {
     let cluster = ControlPlane::shared().await;
     let repository = Repository::new(&[("web.yaml", &deployment("web", 1, "data")), ("claim.yaml", CLAIM)]);
