@@ -10,15 +10,15 @@ impl ObjectKind {
     /// files, and what is read of them has not changed since.
     #[must_use]
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
-        let group = |version: &str| {
-            version
-                .rsplit_once('/')
-                .map_or(String::new(), |(group, _)| group.to_owned())
-        };
         let found = Self::ALL.into_iter().find(|candidate| candidate.as_str() == kind)?;
         let (asked, own) = (group(api_version), group(found.api_version()));
+        // `extensions` is where Deployments came from.
         (asked == own || (asked == "extensions" && own == "apps")).then_some(found)
     }
+}
+
+fn group(api_version: &str) -> &str {
+    api_version.rsplit_once('/').map_or("", |(group, _)| group)
 }
 
 impl Graph {

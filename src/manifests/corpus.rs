@@ -5,14 +5,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::de::DeserializeSeed as _;
-
 use super::document::Document;
 use super::position::Position;
 use super::problem::{Problem, ProblemKind};
 use super::reading::{Reading, read};
-use super::{chart, common_labels, files, kustomize};
-use crate::graph::project::{Object, ObjectSeed};
+use super::{chart, common_labels, files, kustomize, load};
+use crate::graph::project::Object;
 use crate::graph::{Name, ObjectKind};
 use crate::parallel;
 
@@ -199,14 +197,6 @@ enum Sorted {
 }
 
 fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
-    let text = |key: &str| {
-        document
-            .root()
-            .get("metadata")?
-            .get(key)?
-            .as_str()
-            .filter(|text| !text.is_empty())
-    };
     let (Some(version), Some(kind)) = (document.api_version(), document.kind()) else {
         return Sorted::Skipped("no Kubernetes object: it has no apiVersion and kind".to_owned());
     };
@@ -216,17 +206,8 @@ fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
     if let Some(why) = kustomize::fragment(document, known) {
         return Sorted::Skipped(why.to_owned());
     }
-    let namespace = if known.is_namespaced() {
-        text("namespace").map_or_else(|| namespace.clone(), Name::from)
-    } else {
-        "".into()
-    };
-    let seed = ObjectSeed {
-        kind: known,
-        sent_to: &namespace,
-    };
-    let object = match seed.deserialize(document.root()) {
-        Ok(object) => object,
+    let (namespace, object) = match load::project(document, known, namespace) {
+        Ok(placed) => placed,
         Err(error) => {
             return Sorted::Broken(Broken {
                 position: Some(error.position()),
@@ -234,8 +215,8 @@ fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
             });
         }
     };
-    let own = text("name");
-    let Some(name) = own.or_else(|| text("generateName")) else {
+    let own = document.metadata("name");
+    let Some(name) = own.or_else(|| document.metadata("generateName")) else {
         return Sorted::Broken(Broken {
             position: Some(document.position()),
             message: format!("this {kind} has no metadata.name"),

@@ -69,6 +69,13 @@ impl<'r> Document<'r> {
         own.or_else(|| Some(self.implied()?.1))
     }
 
+    /// A string of the object's metadata, unless it is empty.
+    #[must_use]
+    pub fn metadata(self, key: &str) -> Option<&'r str> {
+        let own = self.root().get("metadata")?.get(key)?.as_str();
+        own.filter(|text| !text.is_empty())
+    }
+
     /// Finds the value at a JSON pointer (RFC 6901), or else its nearest existing parent.
     #[must_use]
     pub fn locate(self, pointer: &str) -> Place<'r> {

@@ -4,7 +4,7 @@ use serde::de::DeserializeSeed as _;
 
 use super::de::ShapeError;
 use super::document::Document;
-use crate::graph::project::ObjectSeed;
+use crate::graph::project::{Object, ObjectSeed};
 use crate::graph::{Graph, Name, ObjectKind};
 
 /// What became of a document.
@@ -24,22 +24,32 @@ pub fn load(graph: &Graph, document: Document<'_>, namespace: &Name) -> Loaded {
     let Some(kind) = kind.and_then(|(version, kind)| ObjectKind::of(version, kind)) else {
         return Loaded::Skipped;
     };
-    let own = document
-        .root()
-        .get("metadata")
-        .and_then(|metadata| metadata.get("namespace")?.as_str());
-    let namespace = own
-        .filter(|own| !own.is_empty())
-        .map_or_else(|| namespace.clone(), Name::from);
-    let seed = ObjectSeed {
-        kind,
-        sent_to: &namespace,
-    };
-    match seed.deserialize(document.root()) {
-        Ok(object) => {
-            graph.insert_all([(namespace, object)]);
+    match project(document, kind, namespace) {
+        Ok(placed) => {
+            graph.insert_all([placed]);
             Loaded::Inserted(kind)
         }
         Err(error) => Loaded::Unreadable(error),
     }
+}
+
+/// Reads an object of a kind, with the namespace that it is in: its own, else `namespace`; empty for a kind in none.
+pub(super) fn project(
+    document: Document<'_>,
+    kind: ObjectKind,
+    namespace: &Name,
+) -> Result<(Name, Object), ShapeError> {
+    let namespace = if kind.is_namespaced() {
+        document
+            .metadata("namespace")
+            .map_or_else(|| namespace.clone(), Name::from)
+    } else {
+        "".into()
+    };
+    let seed = ObjectSeed {
+        kind,
+        sent_to: &namespace,
+    };
+    let object = seed.deserialize(document.root())?;
+    Ok((namespace, object))
 }

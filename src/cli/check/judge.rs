@@ -138,18 +138,18 @@ impl Judge<'_> {
 
     fn object(&self, document: Document<'_>) -> Option<Object> {
         let (api_version, kind) = (document.api_version()?, document.kind()?);
-        let metadata = |key| document.root().get("metadata")?.get(key)?.as_str();
         let namespaced = ObjectKind::of(api_version, kind).is_some_and(ObjectKind::is_namespaced);
-        let namespace = match metadata("namespace") {
-            Some(own) if !own.is_empty() => own.into(),
+        let namespace = match document.metadata("namespace") {
+            Some(own) => own.into(),
             _ if namespaced => self.namespace.clone(),
             _ => "".into(),
         };
         Some(Object {
             namespace,
             kind: kind.into(),
-            name: metadata("name")
-                .or_else(|| metadata("generateName"))
+            name: document
+                .metadata("name")
+                .or_else(|| document.metadata("generateName"))
                 .unwrap_or_default()
                 .into(),
             api_version: api_version.into(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::super::autoscaler::Autoscaler;
 use super::super::labels::Labels;
-use super::super::names::{Kind, WorkloadId};
+use super::super::names::{Kind, ObjectKind, WorkloadId};
 use super::super::service::{Exposure, Service};
 use super::meta::ObjectMeta;
 use super::text::Text;
@@ -115,13 +115,8 @@ impl Target<'_> {
     /// The workload that is scaled. A kind of the same name in another group is somebody else's.
     fn workload(&self) -> Option<WorkloadId> {
         let kind = Kind::parse(&self.kind)?;
-        let group = |version: &str| version.rsplit_once('/').map_or("", |(group, _)| group).to_owned();
-        let wanted = group(kind.api_version());
-        // `extensions` is where Deployments came from; autoscalers that old still name it.
-        let same = self.api_version.as_deref().is_none_or(|version| {
-            let named = group(version);
-            named == wanted || named == "extensions"
-        });
+        let version = self.api_version.as_deref();
+        let same = version.is_none_or(|version| ObjectKind::of(version, &self.kind).is_some());
         same.then(|| WorkloadId::new(kind, &*self.name))
     }
 }
