@@ -222,7 +222,7 @@ impl Builder {
             let before = from.checked_sub(span.start).map(u8::try_from);
             let after = span.end.checked_sub(from + small(value.len())).map(u8::try_from);
             if let (Some(Ok(before)), Some(Ok(after))) = (before, after) {
-                return Content::Literal { before, after };
+                return Content::Verbatim { before, after };
             }
         }
         self.hold(Held::Text(value.into()))

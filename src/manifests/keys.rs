@@ -37,7 +37,7 @@ pub(super) fn of_alias(tree: &Tree, target: u32) -> Result<Option<String>, Strin
             Held::Text(_) => Scalar::Text,
             Held::Unsigned(unsigned) => Scalar::Unsigned(unsigned),
         },
-        Content::Literal { .. } => Scalar::Text,
+        Content::Verbatim { .. } => Scalar::Text,
         Content::Null => Scalar::Null,
         Content::Alias { .. }
         | Content::Mapping { .. }

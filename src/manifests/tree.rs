@@ -37,7 +37,7 @@ pub(super) enum Content {
     /// What does not fit into a slot, by its number in [`Tree::held`].
     Held(u32),
     /// A string that stands in the text between this many bytes of its node: its quotes, for example.
-    Literal {
+    Verbatim {
         before: u8,
         after: u8,
     },
@@ -93,7 +93,7 @@ impl Tree {
     pub(super) fn string(&self, index: u32) -> &str {
         let Slot { content, start, end } = self.slots[index as usize];
         match content {
-            Content::Literal { before, after } => {
+            Content::Verbatim { before, after } => {
                 &self.text[start as usize + usize::from(before)..end as usize - usize::from(after)]
             }
             Content::Held(number) => match &self.held[number as usize] {
@@ -156,7 +156,7 @@ impl<'t> Node<'t> {
                 Held::Text(text) => Value::Text(text),
                 Held::Unsigned(unsigned) => Value::Unsigned(*unsigned),
             },
-            Content::Literal { .. } => Value::Text(tree.string(self.value)),
+            Content::Verbatim { .. } => Value::Text(tree.string(self.value)),
             Content::Mapping { next, merges: false } => Value::Mapping(Entries {
                 walk: Walk::Plain {
                     tree,
