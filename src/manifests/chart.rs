@@ -4,6 +4,9 @@ use std::path::Path;
 
 use super::problem::{Problem, ProblemKind};
 
+/// What Helm writes above every document that it renders.
+pub(super) const SOURCE: &str = "# Source: ";
+
 /// Whether a file stands in or below a directory with a Chart.yaml.
 pub(super) fn is_inside(path: &Path) -> bool {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use granit_parser::{ErrorKind, Event, Parser, ScanError, StrInput, options};
 
 use super::builder::{Builder, Fault};
+use super::chart::SOURCE;
 use super::document::{Document, Part, parts};
 use super::encoding;
 use super::plain;
@@ -14,9 +15,6 @@ use super::problem::{Problem, ProblemKind};
 use super::template;
 use super::tree::Tree;
 use super::{PROBLEM_LIMIT, RESTART_LIMIT, TEXT_LIMIT};
-
-/// What Helm writes above every document that it renders.
-pub(super) const SOURCE: &str = "# Source: ";
 
 /// How often a text is read again because of a `-` like that of `[tar, -x, -]`. kubectl takes it for a string, the parser
 /// for a mistake; as a string is kept by its place in the text, another character may stand there for the parser.

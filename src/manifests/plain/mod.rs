@@ -12,8 +12,8 @@ use std::ops::Range;
 use granit_parser::ScalarStyle;
 
 use super::builder::Builder;
+use super::chart::SOURCE;
 use super::position::small;
-use super::reading::SOURCE;
 
 /// A longer key is left to the parser, which has a limit of its own.
 const KEY_LIMIT: usize = 500;
