@@ -8,7 +8,7 @@ use granit_parser::{Event, ScalarStyle, Span, Tag};
 
 use super::keys;
 use super::position::small;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Fault, Problem, ProblemKind};
 use super::scalar::{self, Scalar};
 use super::template;
 use super::tree::{Content, Held, Slot, Tree};
@@ -58,25 +58,6 @@ struct Anchor {
 struct Weight {
     nodes: u64,
     height: usize,
-}
-
-/// Why a document cannot be read.
-#[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) kind: ProblemKind,
-    /// Byte offset in the text.
-    pub(super) at: u32,
-    pub(super) message: String,
-}
-
-impl Fault {
-    pub(super) fn new(kind: ProblemKind, at: u32, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            at,
-            message: message.into(),
-        }
-    }
 }
 
 impl Builder {

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use super::PROBLEM_LIMIT;
-use super::builder::Fault;
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Fault, Problem, ProblemKind};
 use super::scalar::{Scalar, float_key, shortened};
 use super::tree::{Content, Held, Tree};
 

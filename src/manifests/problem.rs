@@ -31,6 +31,25 @@ pub enum ProblemKind {
     TooLarge,
 }
 
+/// Why a document cannot be read.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) kind: ProblemKind,
+    /// Byte offset in the text.
+    pub(super) at: u32,
+    pub(super) message: String,
+}
+
+impl Fault {
+    pub(super) fn new(kind: ProblemKind, at: u32, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            at,
+            message: message.into(),
+        }
+    }
+}
+
 impl Problem {
     /// Whether the document was read in spite of the problem.
     #[must_use]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScanError, StrInput, options};
 
-use super::builder::{Builder, Fault};
+use super::builder::Builder;
 use super::chart::SOURCE;
 use super::document::{Document, Part, parts};
 use super::encoding;
 use super::plain;
 use super::position::{Position, small};
-use super::problem::{Problem, ProblemKind};
+use super::problem::{Fault, Problem, ProblemKind};
 use super::template;
 use super::tree::Tree;
 use super::{PROBLEM_LIMIT, RESTART_LIMIT, TEXT_LIMIT};

@@ -3,9 +3,8 @@
 //! Braces in quoted and block strings are mostly somebody else's: alert texts, dashboards, workflow parameters. So they
 //! count only outside of strings, or if they name what only Helm knows.
 
-use super::builder::Fault;
 use super::position::small;
-use super::problem::ProblemKind;
+use super::problem::{Fault, ProblemKind};
 use super::scalar::shortened;
 use super::tree::{Content, Tree};
 
