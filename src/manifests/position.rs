@@ -24,8 +24,7 @@ impl Position {
     };
 
     /// Moves over `text`, which is what follows this position.
-    #[must_use]
-    pub fn advanced_over(self, text: &str) -> Self {
+    fn advanced_over(self, text: &str) -> Self {
         let newlines = text.bytes().filter(|&byte| byte == b'\n').count();
         let tail = text.rfind('\n').map_or(text, |last| &text[last + 1..]);
         let columns = small(tail.chars().filter(|&shown| shown != BYTE_ORDER_MARK).count());

@@ -149,13 +149,6 @@ impl World<'_> {
         let (file, document) = self.place(kind, namespace, name)?;
         Some((file, self.corpus.files[file].reading.document(document)?))
     }
-
-    /// Every namespace in which something stands, by name.
-    #[must_use]
-    pub fn namespaces(&self) -> Vec<Name> {
-        let named: BTreeSet<Name> = self.graph.namespaces().into_iter().collect();
-        named.into_iter().collect()
-    }
 }
 
 /// Every namespace that objects are in, or are.

@@ -63,7 +63,7 @@ impl Judge<'_> {
             world: &world,
         };
         let facts = world.graph.facts();
-        parallel::map(threads, &world.namespaces(), |namespace| {
+        parallel::map(threads, &world.graph.namespaces(), |namespace| {
             let shard = world.graph.shard(namespace);
             let inspection = inspect(&judge::World {
                 shard: &locked(&shard),

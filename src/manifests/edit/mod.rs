@@ -38,19 +38,7 @@ pub struct Rewritten {
 #[must_use]
 pub fn rewrite(reading: &Reading, wanted: &[(usize, &Json)]) -> Rewritten {
     let mut left = Vec::new();
-    let mut possible = wanted.to_vec();
-    possible.retain(|&(index, new)| {
-        edits(reading, index, new)
-            .map_err(|error| left.push((index, error)))
-            .is_ok()
-    });
-    let mut refused = Vec::new();
-    let text = edited(reading, &possible, &mut refused).map(|again| again.text().to_owned());
-    for index in refused {
-        let position = reading.document(index).map_or(Position::START, Document::position);
-        let reason = "the document is written in a way that cannot be edited safely";
-        left.push((index, EditError::new(position, reason)));
-    }
+    let text = edited(reading, reading, wanted, &mut left).map(|again| again.text().to_owned());
     left.sort_by_key(|(index, _)| *index);
     Rewritten {
         text,
@@ -59,24 +47,42 @@ pub fn rewrite(reading: &Reading, wanted: &[(usize, &Json)]) -> Rewritten {
 }
 
 /// Changes all documents at once; where the result is not what was asked for, half of them and then the others, so that
-/// one that cannot be changed is found, and put into `refused`.
-fn edited(reading: &Reading, wanted: &[(usize, &Json)], refused: &mut Vec<usize>) -> Option<Reading> {
-    let edits: Result<Vec<_>, _> = wanted.iter().map(|&(index, new)| edits(reading, index, new)).collect();
-    let edits: Vec<_> = edits.ok()?.into_iter().flatten().collect();
-    if edits.is_empty() {
+/// one that cannot be changed is found. `original` is what was read before anything was changed.
+fn edited(
+    original: &Reading,
+    reading: &Reading,
+    wanted: &[(usize, &Json)],
+    left: &mut Vec<(usize, EditError)>,
+) -> Option<Reading> {
+    let (mut possible, mut all) = (Vec::new(), Vec::new());
+    for &(index, new) in wanted {
+        match edits(reading, index, new) {
+            Ok(edits) => {
+                possible.push((index, new));
+                all.extend(edits);
+            }
+            Err(error) => left.push((index, error)),
+        }
+    }
+    if all.is_empty() {
         return None;
     }
-    let again = change::apply(reading.text(), edits).map(read);
-    if again.as_ref().is_some_and(|again| is_as_asked(reading, wanted, again)) {
+    let again = change::apply(reading.text(), all).map(read);
+    if again
+        .as_ref()
+        .is_some_and(|again| is_as_asked(reading, &possible, again))
+    {
         return again;
     }
-    if let [(index, _)] = wanted {
-        refused.push(*index);
+    if let [(index, _)] = possible[..] {
+        let position = original.document(index).map_or(Position::START, Document::position);
+        let reason = "the document is written in a way that cannot be edited safely";
+        left.push((index, EditError::new(position, reason)));
         return None;
     }
-    let (former, latter) = wanted.split_at(wanted.len() / 2);
-    let first = edited(reading, former, refused);
-    let second = edited(first.as_ref().unwrap_or(reading), latter, refused);
+    let (former, latter) = possible.split_at(possible.len() / 2);
+    let first = edited(original, reading, former, left);
+    let second = edited(original, first.as_ref().unwrap_or(reading), latter, left);
     second.or(first)
 }
 

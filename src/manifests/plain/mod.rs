@@ -154,39 +154,38 @@ impl Lines<'_, '_> {
     fn entry(&mut self, line: Line) -> Option<()> {
         let bytes = self.text.as_bytes();
         let mut content = line.content;
-        loop {
+        let mut owner = None;
+        while bytes[content.start] == b'-' && (content.len() == 1 || bytes[content.start + 1] == b' ') {
             let (start, column) = (content.start, content.start - line.start);
-            if bytes[start] == b'-' && (start + 1 == content.end || bytes[start + 1] == b' ') {
-                content.start = self.skip_spaces(start + 1..content.end);
-                let is_end = self.is_end(&content)?;
-                let value = if is_end { line.end } else { content.start };
-                self.enter(column, Some(value), start)?;
-                self.pending = Some(value);
-                if is_end {
-                    return Some(());
-                }
-                let is_nested = bytes[content.start] == b'-' && bytes.get(content.start + 1) == Some(&b' ');
-                if !is_nested && self.key(content.clone()).is_none() {
-                    return self.value(content, column);
-                }
-            } else {
-                let Some(colon) = self.key(content.clone()) else {
-                    return self.lone_value(content, column);
-                };
-                self.enter(column, None, start)?;
-                if matches!(bytes[start], b'"' | b'\'') {
-                    self.quoted(start..colon)?;
-                } else {
-                    self.scalar(start..colon, start..colon, ScalarStyle::Plain)?;
-                }
-                content.start = self.skip_spaces(colon + 1..content.end);
-                self.pending = Some(colon);
-                if self.is_end(&content)? {
-                    return Some(());
-                }
-                return self.value(content, column);
+            content.start = self.skip_spaces(start + 1..content.end);
+            let is_end = self.is_end(&content)?;
+            let value = if is_end { line.end } else { content.start };
+            self.enter(column, Some(value), start)?;
+            self.pending = Some(value);
+            if is_end {
+                return Some(());
             }
+            owner = Some(column);
         }
+        let (start, column) = (content.start, content.start - line.start);
+        let Some(colon) = self.key(content.clone()) else {
+            return match owner {
+                Some(dash) => self.value(content, dash),
+                None => self.lone_value(content, column),
+            };
+        };
+        self.enter(column, None, start)?;
+        if matches!(bytes[start], b'"' | b'\'') {
+            self.quoted(start..colon)?;
+        } else {
+            self.scalar(start..colon, start..colon, ScalarStyle::Plain)?;
+        }
+        content.start = self.skip_spaces(colon + 1..content.end);
+        self.pending = Some(colon);
+        if self.is_end(&content)? {
+            return Some(());
+        }
+        self.value(content, column)
     }
 
     /// Closes what ends before a key or dash in this column, and opens what begins with it. `item` is where the value of

@@ -87,38 +87,40 @@ impl Lines<'_, '_> {
 
     /// Reads `{}`, or a list of strings in brackets; returns its end.
     fn brackets(&mut self, content: Range<usize>) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let is_mapping = bytes[content.start] == b'{';
+        let line = &self.text.as_bytes()[..content.end];
+        let is_mapping = line[content.start] == b'{';
+        let closing = if is_mapping { b'}' } else { b']' };
         self.builder.open(small(content.start), 0, is_mapping).ok()?;
         let mut at = self.skip_spaces(content.start + 1..content.end);
-        let end = if is_mapping {
-            (bytes.get(at) == Some(&b'}')).then_some(at)?
-        } else {
-            let mut is_first = true;
-            loop {
-                match bytes[..content.end].get(at)? {
-                    b']' if is_first => break at,
-                    b'"' | b'\'' => at = self.quoted(at..content.end)?,
-                    _ => {
-                        let length = bytes[at..content.end].iter().position(|&byte| !is_word(byte))?;
-                        if length == 0 || bytes[at] == b'-' {
-                            return None;
-                        }
-                        self.scalar(at..at + length, at..at + length, ScalarStyle::Plain)?;
-                        at += length;
-                    }
-                }
-                is_first = false;
-                at = self.skip_spaces(at..content.end);
-                match bytes[..content.end].get(at)? {
-                    b']' => break at,
-                    b',' => at = self.skip_spaces(at + 1..content.end),
-                    _ => return None,
-                }
+        while *line.get(at)? != closing {
+            if is_mapping {
+                return None;
             }
-        };
-        self.builder.close(small(end), small(end + 1)).ok()?;
-        Some(end + 1)
+            at = match line[at] {
+                b'"' | b'\'' => self.quoted(at..content.end)?,
+                _ => self.word(at..content.end)?,
+            };
+            at = self.skip_spaces(at..content.end);
+            match *line.get(at)? {
+                b',' => at = self.skip_spaces(at + 1..content.end),
+                byte if byte == closing => {}
+                _ => return None,
+            }
+        }
+        self.builder.close(small(at), small(at + 1)).ok()?;
+        Some(at + 1)
+    }
+
+    /// Reads a string in brackets that needs no quotes; returns its end.
+    fn word(&mut self, content: Range<usize>) -> Option<usize> {
+        let bytes = &self.text.as_bytes()[content.clone()];
+        let length = bytes.iter().position(|&byte| !is_word(byte))?;
+        if length == 0 || bytes[0] == b'-' {
+            return None;
+        }
+        let end = content.start + length;
+        self.scalar(content.start..end, content.start..end, ScalarStyle::Plain)?;
+        Some(end)
     }
 
     /// Reads the lines of a literal block; `ending` is what stands behind the last one.

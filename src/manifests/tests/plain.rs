@@ -150,6 +150,8 @@ fn bit() -> impl Strategy<Value = &'static str> {
         "\n    []",
         "[a, 'b']",
         "[ c ]",
+        "[d, ]",
+        "{ }",
         "|",
         "|-",
         "# n",
