@@ -11,20 +11,16 @@
 //!                                       rules <-- policy
 //! ```
 //!
-//! `graph`, `rules`, `judge` and `policy` are pure: no IO, clock, async or environment.
+//! The right half is the crate `stateward_core`, which is pure: no IO, clock, async or environment.
 
 pub mod admission;
 pub mod audit;
 pub mod cli;
 pub mod cluster;
-pub mod graph;
-pub mod json;
-pub mod judge;
 pub mod manifests;
 pub mod metrics;
-pub mod nearest;
 pub mod output;
 pub mod parallel;
-pub mod policy;
-pub mod rules;
 pub mod server;
+
+pub use stateward_core::{graph, json, judge, nearest, policy, rules};

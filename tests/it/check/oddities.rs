@@ -238,7 +238,7 @@ fn nothing_from_a_file_reaches_the_terminal_as_a_command() {
 /// What the graph keeps of a workload does not depend on whether it comes from a file or from the API server.
 #[test]
 fn a_file_is_read_as_a_request_is() {
-    let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules")).expect("pages");
+    let pages = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/crates/core/src/rules")).expect("pages");
     let mut compared = 0;
     for page in pages.map(|entry| entry.expect("an entry").path()) {
         if page.extension().is_none_or(|ending| ending != "md") {

@@ -39,7 +39,7 @@ async fn a_claim_comes_with_its_volume_and_one_call_serves_all_who_ask() {
     let claim = json!({"metadata": {"name": "data", "namespace": "shop"}, "spec": {"volumeName": "pv"}});
     fake.on_read(CLAIM, 200, claim);
     let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(ObjectKind::Claim, "data"));
-    let (one, other) = futures::join!(reader.object(&shop, &data), reader.object(&shop, &data));
+    let (one, other) = tokio::join!(reader.object(&shop, &data), reader.object(&shop, &data));
     assert_eq!(one, other);
     let Read::Found(Object::Claim(claim)) = one else {
         unreachable!("{one:?}");
@@ -59,7 +59,7 @@ async fn absence_that_was_asked_for_by_another_is_asked_for_again() {
     let claim = json!({"metadata": {"name": "data", "namespace": "shop"}, "spec": {}});
     fake.on_read(CLAIM, 404, failure(404)).on_read(CLAIM, 200, claim);
     let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(ObjectKind::Claim, "data"));
-    let (first, second) = futures::join!(reader.object(&shop, &data), reader.object(&shop, &data));
+    let (first, second) = tokio::join!(reader.object(&shop, &data), reader.object(&shop, &data));
     assert_eq!(first, Read::Absent);
     assert!(matches!(second, Read::Found(Object::Claim(_))), "{second:?}");
 }

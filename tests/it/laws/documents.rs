@@ -34,6 +34,7 @@ fn commands_in_documents_exist() {
 fn paths_in_documents_exist() {
     let folders = [
         "src/",
+        "crates/",
         "tests/",
         "benches/",
         "certs/",

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Source, assert_none, root, sources};
 
-const CODE: &[&str] = &["src", "tests", "benches"];
+const CODE: &[&str] = &["src", "crates", "tests", "benches"];
 
 #[test]
 fn every_file_says_what_it_is_for() {
@@ -36,11 +36,16 @@ fn no_file_is_longer_than_500_lines() {
 /// A file that no `mod` declares is compiled by nobody, however often it is edited.
 #[test]
 fn every_file_is_part_of_a_crate() {
-    let files = sources(&["src", "tests"], "rs");
+    let files = sources(&["src", "crates", "tests"], "rs");
     let mut reached = BTreeSet::new();
-    let mut pending: Vec<String> = ["src/lib.rs", "src/main.rs", "tests/it/main.rs"]
-        .map(str::to_owned)
-        .to_vec();
+    let mut pending: Vec<String> = [
+        "src/lib.rs",
+        "src/main.rs",
+        "crates/core/src/lib.rs",
+        "tests/it/main.rs",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     while let Some(path) = pending.pop() {
         let Some(file) = files.iter().find(|file| file.path == path) else {
             continue;
@@ -84,7 +89,7 @@ fn every_allowed_lint_has_a_reason_and_no_test_is_ignored() {
 #[test]
 fn error_messages_are_lower_case_and_without_a_period() {
     let mut breaches = Vec::new();
-    for file in sources(&["src"], "rs") {
+    for file in sources(&["src", "crates"], "rs") {
         for (index, line) in file.text.lines().enumerate() {
             let Some(rest) = line.trim_start().strip_prefix("#[error(\"") else {
                 continue;

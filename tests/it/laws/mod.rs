@@ -4,7 +4,7 @@
 mod documents;
 /// What every source file has in common.
 mod files;
-/// Which module may import which, and what the pure core never names.
+/// Which module may import which.
 mod imports;
 /// Rules: files, slice and index agree.
 mod rules;

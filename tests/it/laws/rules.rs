@@ -1,4 +1,4 @@
-//! Rules: the files of `src/rules`, the slice `RULES` and the index `docs/rules.md` name the same.
+//! Rules: the files of `crates/core/src/rules`, the slice `RULES` and the index `docs/rules.md` name the same.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,11 +14,11 @@ fn files_pages_and_slice_agree() {
     let stems = |extension: &str| -> BTreeSet<String> {
         let ending = format!(".{extension}");
         let stem = |path: &str| {
-            path.strip_prefix("src/rules/")?
+            path.strip_prefix("crates/core/src/rules/")?
                 .strip_suffix(&ending)
                 .map(str::to_owned)
         };
-        let mut stems: BTreeSet<_> = sources(&["src/rules"], extension)
+        let mut stems: BTreeSet<_> = sources(&["crates/core/src/rules"], extension)
             .iter()
             .filter_map(|it| stem(&it.path))
             .collect();
@@ -29,9 +29,9 @@ fn files_pages_and_slice_agree() {
     let code: BTreeSet<String> = stems("rs").iter().map(|stem| stem.replace('_', "-")).collect();
     assert_eq!(
         code, ids,
-        "a rule is src/rules/<id with _>.rs and one line in RULES (src/rules/mod.rs)"
+        "a rule is crates/core/src/rules/<id with _>.rs and one line in RULES (crates/core/src/rules/mod.rs)"
     );
-    assert_eq!(stems("md"), ids, "a rule has a page src/rules/<id>.md");
+    assert_eq!(stems("md"), ids, "a rule has a page crates/core/src/rules/<id>.md");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn rules_are_sorted_unique_and_well_named() {
     let ids: Vec<_> = RULES.iter().map(|rule| rule.meta().id).collect();
     assert!(
         ids.is_sorted_by(|a, b| a < b),
-        "sort RULES in src/rules/mod.rs by id: {ids:?}"
+        "sort RULES in crates/core/src/rules/mod.rs by id: {ids:?}"
     );
     let odd = |id: &&&str| {
         !id.split('-')
@@ -57,7 +57,10 @@ fn pages_begin_with_their_id() {
         .filter(|meta| !titled(meta))
         .map(|meta| meta.id.to_owned())
         .collect();
-    assert_none(&breaches, "the page src/rules/<id>.md begins with `# <id>`:");
+    assert_none(
+        &breaches,
+        "the page crates/core/src/rules/<id>.md begins with `# <id>`:",
+    );
 }
 
 #[test]
@@ -78,7 +81,7 @@ fn the_index_is_what_the_rules_say() {
         };
         writeln!(
             index,
-            "| [`{id}`](../src/rules/{id}.md) | {} | {} | {} | {injects} | {} |",
+            "| [`{id}`](../crates/core/src/rules/{id}.md) | {} | {} | {} | {injects} | {} |",
             meta.summary,
             action(main.and_then(|case| case.baseline)),
             action(main.and_then(|case| case.strict)),

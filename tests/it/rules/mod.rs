@@ -211,7 +211,7 @@ fn metas() -> impl Iterator<Item = &'static Meta> {
 }
 
 fn path(meta: &Meta) -> String {
-    format!("src/rules/{}.md", meta.id)
+    format!("crates/core/src/rules/{}.md", meta.id)
 }
 
 /// The page as it is on disk, so that `UPDATE=1` needs no second build.
