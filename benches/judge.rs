@@ -14,8 +14,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use stateward::graph::project::NodeSeed;
 use stateward::graph::{
-    Actor, Change, Changed, Graph, Kind, Name, Old, Operation, Overlay, Timestamp, WorkloadId, project,
+    Actor, Change, Graph, Kind, Kinds, Name, ObjectRef, Old, Operation, Overlay, States, Timestamp,
 };
 use stateward::judge::{Admission, Reserve, admit};
 use stateward::policy::{Policies, Policy, Profile, Settings};
@@ -113,7 +114,7 @@ impl Bench<'_> {
 fn updated(deployment: Deployment) -> Change<'static> {
     let number = deployment.number;
     let before = Deployment::clean(number).json();
-    changed(Kind::Deployment, number, &deployment.json(), before)
+    changed(Kind::DEPLOYMENT, number, &deployment.json(), before)
 }
 
 fn any(number: usize) -> Change<'static> {
@@ -123,20 +124,29 @@ fn any(number: usize) -> Change<'static> {
 
 fn changed(kind: Kind, number: usize, after: &str, before: String) -> Change<'static> {
     let namespace: Name = objects::namespace(number).into();
-    let read =
-        move |namespace: &Name, json: &str| project::workload(kind, namespace, json).expect("a readable workload");
-    let projected = read(&namespace, after);
+    let seed = NodeSeed {
+        kind,
+        kinds: Kinds::builtin(),
+        sent_to: &namespace,
+    };
+    let (after, shape) = seed.read_to_patch(after).expect("a readable workload");
+    let sent_to = namespace.clone();
+    let read = move || {
+        let seed = NodeSeed {
+            kind,
+            kinds: Kinds::builtin(),
+            sent_to: &sent_to,
+        };
+        seed.read(&before).ok()
+    };
     Change {
         operation: Operation::Update,
         actor: Actor::User,
-        object: Changed::Workload {
-            id: projected.workload.id.clone(),
-            before: {
-                let namespace = namespace.clone();
-                Old::lazy(move || Some(read(&namespace, &before).workload))
-            },
-            after: Some(Arc::new(projected.workload)),
-            shape: projected.shape,
+        target: ObjectRef::new(kind, after.name().clone()),
+        states: States::Object {
+            before: Old::lazy(read),
+            after: Some(after),
+            shape,
         },
         namespace,
     }
@@ -147,8 +157,8 @@ fn scaled(number: usize) -> Change<'static> {
         namespace: objects::namespace(number).into(),
         operation: Operation::Update,
         actor: Actor::User,
-        object: Changed::Scale {
-            id: WorkloadId::new(Kind::Deployment, objects::name(number)),
+        target: ObjectRef::new(Kind::DEPLOYMENT, objects::name(number)),
+        states: States::Scale {
             before: Some(1),
             after: 3,
         },

@@ -5,7 +5,7 @@
     reason = "a benchmark that cannot build its world has nothing to measure"
 )]
 
-use stateward::graph::{Class, Driver, Facts, Graph, Kind, Knowledge, Name, Node, ObjectKind};
+use stateward::graph::{Class, ClusterNode, Driver, Facts, Graph, Kind, Knowledge, Name};
 
 use super::objects::{self, Deployment};
 
@@ -33,20 +33,20 @@ impl Size {
 /// Of ten workloads six are Deployments, two StatefulSets, one a DaemonSet and one a CronJob.
 pub fn kind(number: usize) -> Kind {
     match number % 10 {
-        0..=5 => Kind::Deployment,
-        6 | 7 => Kind::StatefulSet,
-        8 => Kind::DaemonSet,
-        _ => Kind::CronJob,
+        0..=5 => Kind::DEPLOYMENT,
+        6 | 7 => Kind::STATEFUL_SET,
+        8 => Kind::DAEMON_SET,
+        _ => Kind::CRON_JOB,
     }
 }
 
 /// The workload with this number.
 pub fn workload(number: usize) -> String {
-    match kind(number) {
-        Kind::StatefulSet => objects::stateful_set(number),
-        Kind::DaemonSet => objects::daemon_set(number),
-        Kind::CronJob => objects::cron_job(number),
-        _ => Deployment::clean(number).json(),
+    match number % 10 {
+        0..=5 => Deployment::clean(number).json(),
+        6 | 7 => objects::stateful_set(number),
+        8 => objects::daemon_set(number),
+        _ => objects::cron_job(number),
     }
 }
 
@@ -67,7 +67,7 @@ pub fn empty() -> Graph {
     };
     facts.drivers.insert(driver.name.clone(), driver);
     facts.nodes.extend((0..50).map(|number| {
-        Node {
+        ClusterNode {
             name: format!("node-{number}").into(),
             labels: serde_json::from_value(serde_json::json!({"kubernetes.io/hostname": format!("node-{number}")}))
                 .expect("labels"),
@@ -81,33 +81,33 @@ pub fn fill(graph: &Graph, size: Size) {
     for number in 0..objects::NAMESPACES {
         let name = objects::namespace(number);
         let json = format!(r#"{{"metadata":{{"name":"{name}","labels":{{"kubernetes.io/metadata.name":"{name}"}}}}}}"#);
-        insert(graph, ObjectKind::Namespace, number, &json);
+        insert(graph, Kind::NAMESPACE, number, &json);
     }
     for number in 0..size.workloads {
-        insert(graph, ObjectKind::Workload(kind(number)), number, &workload(number));
+        insert(graph, kind(number), number, &workload(number));
     }
     for number in 0..size.claims {
-        insert(graph, ObjectKind::Claim, number, &objects::claim(number));
+        insert(graph, Kind::CLAIM, number, &objects::claim(number));
     }
     // Every StatefulSet has its Service; the others are Deployments'.
     let with_service = (0..size.workloads).filter(|number| matches!(number % 10, 0 | 1 | 2 | 6 | 7));
     for number in with_service.take(size.services) {
-        insert(graph, ObjectKind::Service, number, &objects::service(number));
+        insert(graph, Kind::SERVICE, number, &objects::service(number));
     }
     let scaled = (0..size.workloads).filter(|number| matches!(number % 10, 3 | 4));
     for number in scaled.take(size.autoscalers) {
-        insert(graph, ObjectKind::Autoscaler, number, &objects::autoscaler(number, 1));
+        insert(graph, Kind::AUTOSCALER, number, &objects::autoscaler(number, 1));
     }
 }
 
 /// Puts the volumes of `claims` claims in.
 pub fn fill_volumes(graph: &Graph, claims: usize) {
     for number in 0..claims {
-        insert(graph, ObjectKind::Volume, number, &objects::volume(number));
+        insert(graph, Kind::VOLUME, number, &objects::volume(number));
     }
 }
 
-fn insert(graph: &Graph, kind: ObjectKind, number: usize, json: &str) {
+fn insert(graph: &Graph, kind: Kind, number: usize, json: &str) {
     let namespace: Name = objects::namespace(number).into();
     graph.insert(kind, &namespace, json).expect("a readable object");
 }

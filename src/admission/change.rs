@@ -1,9 +1,9 @@
 //! An admission request as a change to the graph.
 
 use super::review::{Object, Request};
-use crate::graph::{Actor, Change, Changed, Kind, Name, ObjectKind, Old, Operation, WorkloadId, project};
+use crate::graph::project::{self, NodeSeed};
+use crate::graph::{Actor, Change, Kind, Name, Node, ObjectRef, Old, Operation, Reach, Shape, States};
 use crate::json;
-use std::sync::Arc;
 
 /// What a request is to us.
 #[derive(Debug)]
@@ -50,12 +50,17 @@ pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<json::Error>)
     if let Some(error) = error {
         return Meaning::Unreadable(error);
     }
-    match changed(what, request, operation, &namespace) {
-        Ok(Some(object)) => Meaning::Change(Change {
+    let states = match what {
+        What::Object(kind) => object(kind, request, &namespace),
+        What::Scale(kind) => scale(kind, request, operation),
+    };
+    match states {
+        Ok(Some((target, states))) => Meaning::Change(Change {
             namespace,
             operation,
             actor,
-            object,
+            target,
+            states,
         }),
         Ok(None) => Meaning::Irrelevant,
         Err(error) => Meaning::Unreadable(error),
@@ -65,99 +70,71 @@ pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<json::Error>)
 /// What a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
-    Dependency(ObjectKind),
+    Object(Kind),
     Scale(Kind),
-    Workload(Kind),
 }
 
 impl What {
     fn of(request: &Request<'_>) -> Option<Self> {
-        if let Some(kind) = request.workload_kind() {
-            return Some(Self::Workload(kind));
+        if let Some(kind) = request.object_kind() {
+            return Some(Self::Object(kind));
         }
         match (&*request.group, &*request.kind, &*request.sub_resource) {
-            ("", "PersistentVolumeClaim", "") => Some(Self::Dependency(ObjectKind::Claim)),
-            ("", "Service", "") => Some(Self::Dependency(ObjectKind::Service)),
-            ("autoscaling", "HorizontalPodAutoscaler", "") => Some(Self::Dependency(ObjectKind::Autoscaler)),
-            ("autoscaling", "Scale", "scale") => Kind::ALL
-                .into_iter()
-                .find(|kind| kind.resource() == request.resource)
-                .map(Self::Scale),
+            ("autoscaling", "Scale", "scale") => {
+                let parent = request.kinds.of_resource(&request.resource_group, &request.resource)?;
+                let scales = matches!(parent.reach(), Reach::Review { scale: true, .. });
+                scales.then_some(Self::Scale(parent))
+            }
             _ => None,
         }
     }
 }
 
-fn changed<'a>(
-    what: What,
-    request: &mut Request<'a>,
-    operation: Operation,
-    namespace: &Name,
-) -> Result<Option<Changed<'a>>, json::Error> {
-    let old = request.old_object;
-    Ok(Some(match what {
-        What::Workload(kind) => {
-            let (after, shape) = match std::mem::take(&mut request.object) {
-                Object::None => (None, Default::default()),
-                Object::Workload(projected) => (Some(projected.workload), projected.shape),
-                Object::Raw(raw) => {
-                    let projected = project::workload(kind, namespace, raw)?;
-                    (Some(projected.workload), projected.shape)
-                }
-            };
-            let before = old_workload(old, kind, namespace);
-            let id = match &after {
-                Some(workload) => Some(workload.id.clone()),
-                None => named(request, before.node().map(|old| &old.id.name)).map(|name| WorkloadId { kind, name }),
-            };
-            let Some(id) = id else { return Ok(None) };
-            Changed::Workload {
-                id,
-                before,
-                after: after.map(Arc::new),
-                shape,
+/// The object of a change with its states; `None` where nobody can tell which it is.
+type Changed<'a> = Option<(ObjectRef, States<'a>)>;
+
+fn object<'a>(kind: Kind, request: &mut Request<'a>, namespace: &Name) -> Result<Changed<'a>, json::Error> {
+    let (old, kinds) = (request.old_object, request.kinds);
+    let seed = move |sent_to| NodeSeed { kind, kinds, sent_to };
+    let (after, shape) = match std::mem::take(&mut request.object) {
+        Object::None => (None, Shape::default()),
+        Object::Projected(node, shape) => (Some(node), shape),
+        // Where the kind came after the object.
+        Object::Raw(raw) => {
+            let (node, shape) = seed(namespace).read_to_patch(raw)?;
+            (Some(node), shape)
+        }
+    };
+    let sent_to = namespace.clone();
+    let before = old.map_or_else(Old::none, |old| {
+        Old::lazy(move || {
+            NodeSeed {
+                kind,
+                kinds,
+                sent_to: &sent_to,
             }
-        }
-        What::Scale(kind) => {
-            let (Object::Raw(raw), Operation::Update) = (&request.object, operation) else {
-                return Ok(None);
-            };
-            let after = project::scale_replicas(raw)?;
-            let before = old.and_then(|old| project::scale_replicas(old).ok());
-            Changed::Scale {
-                id: WorkloadId::new(kind, &*request.name),
-                before,
-                after,
-            }
-        }
-        What::Dependency(ObjectKind::Claim) => {
-            let before = lazily(old, project::claim);
-            let after = node(&request.object, project::claim)?;
-            let name = after.as_ref().map(|claim| claim.name.clone());
-            let Some(name) = name.or_else(|| named(request, before.node().map(|old| &old.name))) else {
-                return Ok(None);
-            };
-            Changed::Claim { name, before, after }
-        }
-        What::Dependency(ObjectKind::Service) => {
-            let before = lazily(old, project::service);
-            let after = node(&request.object, project::service)?;
-            let name = after.as_ref().map(|service| service.name.clone());
-            let Some(name) = name.or_else(|| named(request, before.node().map(|old| &old.name))) else {
-                return Ok(None);
-            };
-            Changed::Service { name, before, after }
-        }
-        What::Dependency(_) => {
-            let before = lazily(old, project::autoscaler);
-            let after = node(&request.object, project::autoscaler)?;
-            let name = after.as_ref().map(|autoscaler| autoscaler.name.clone());
-            let Some(name) = name.or_else(|| named(request, before.node().map(|old| &old.name))) else {
-                return Ok(None);
-            };
-            Changed::Autoscaler { name, before, after }
-        }
-    }))
+            .read(old)
+            .ok()
+        })
+    });
+    let name = match &after {
+        Some(node) => Some(node.name().clone()),
+        None => named(request, before.node().map(Node::name)),
+    };
+    let states = States::Object { before, after, shape };
+    Ok(name.map(|name| (ObjectRef { kind, name }, states)))
+}
+
+fn scale<'a>(kind: Kind, request: &Request<'a>, operation: Operation) -> Result<Changed<'a>, json::Error> {
+    let (Object::Raw(raw), Operation::Update) = (&request.object, operation) else {
+        return Ok(None);
+    };
+    let after = project::scale_replicas(raw)?;
+    let before = request.old_object.and_then(|old| project::scale_replicas(old).ok());
+    Ok(Some((
+        ObjectRef::new(kind, &*request.name),
+        States::Scale { before, after },
+    )))
 }
 
 /// The name of what is deleted: of a collection the request itself has none (`docs/kubernetes-facts.md` §3.2).
@@ -166,26 +143,5 @@ fn named(request: &Request<'_>, old: Option<&Name>) -> Option<Name> {
         old.cloned()
     } else {
         Some((&*request.name).into())
-    }
-}
-
-fn old_workload<'a>(old: Option<&'a str>, kind: Kind, namespace: &Name) -> Old<'a, crate::graph::Workload> {
-    let Some(old) = old else { return Old::none() };
-    let namespace = namespace.clone();
-    Old::lazy(move || {
-        project::workload(kind, &namespace, old)
-            .ok()
-            .map(|projected| projected.workload)
-    })
-}
-
-fn lazily<'a, T: 'a>(old: Option<&'a str>, read: fn(&str) -> Result<T, json::Error>) -> Old<'a, T> {
-    old.map_or_else(Old::none, |old| Old::lazy(move || read(old).ok()))
-}
-
-fn node<T>(object: &Object<'_>, read: fn(&str) -> Result<T, json::Error>) -> Result<Option<Arc<T>>, json::Error> {
-    match object {
-        Object::Raw(raw) => read(raw).map(|node| Some(Arc::new(node))),
-        Object::None | Object::Workload(_) => Ok(None),
     }
 }

@@ -1,20 +1,24 @@
 //! The wire format of a request: one borrowed pass over the body.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use crate::graph::project::{ProjectedWorkload, Text, WorkloadSeed};
-use crate::graph::{Kind, Name};
+use crate::graph::{Kind, Kinds, Name, Node, Reach, Shape};
 use crate::json;
 
 /// The request of an `admission.k8s.io/v1` AdmissionReview (`docs/kubernetes-facts.md` §3.1), as far as it is read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Request<'a> {
+    /// The kinds that play a part.
+    pub(super) kinds: &'static Kinds,
     pub(super) uid: Cow<'a, str>,
     pub(super) group: Cow<'a, str>,
     pub(super) version: Cow<'a, str>,
     pub(super) kind: Cow<'a, str>,
+    pub(super) resource_group: Cow<'a, str>,
     pub(super) resource: Cow<'a, str>,
     pub(super) sub_resource: Cow<'a, str>,
     pub(super) name: Cow<'a, str>,
@@ -32,8 +36,8 @@ pub(super) enum Object<'a> {
     #[default]
     None,
     Raw(&'a str),
-    /// Projected in the same pass: the API server sends the kind before the object.
-    Workload(Box<ProjectedWorkload>),
+    /// A workload, projected in the same pass: the API server sends the kind before the object.
+    Projected(Node, Shape),
 }
 
 /// Why a body is no request.
@@ -50,14 +54,23 @@ pub(super) enum Unreadable {
 }
 
 /// Reads a body. The second part tells why the object could not be projected, where it could not.
-pub(super) fn read(body: &[u8]) -> Result<(Request<'_>, Option<json::Error>), Unreadable> {
+pub(super) fn read<'a>(
+    body: &'a [u8],
+    kinds: &'static Kinds,
+) -> Result<(Request<'a>, Option<json::Error>), Unreadable> {
     let mut reader = json::Reader::from_slice(body)?;
     let (mut api_version, mut kind, mut request) = Default::default();
     reader.object(|reader, key| {
         match key {
             "apiVersion" => Text(api_version) = reader.value()?,
             "kind" => Text(kind) = reader.value()?,
-            "request" => request = if reader.null() { None } else { Some(envelope(reader)?) },
+            "request" => {
+                request = if reader.null() {
+                    None
+                } else {
+                    Some(envelope(reader, kinds)?)
+                }
+            }
             _ => _ = reader.raw()?,
         }
         Ok(())
@@ -72,8 +85,11 @@ pub(super) fn read(body: &[u8]) -> Result<(Request<'_>, Option<json::Error>), Un
     request.ok_or(Unreadable::NoRequest)
 }
 
-fn envelope<'a>(reader: &mut json::Reader<'a>) -> Result<(Request<'a>, Option<json::Error>), json::Error> {
-    let mut request = Request::default();
+fn envelope<'a>(
+    reader: &mut json::Reader<'a>,
+    kinds: &'static Kinds,
+) -> Result<(Request<'a>, Option<json::Error>), json::Error> {
+    let mut request = Request::new(kinds);
     let mut unprojected = None;
     reader.object(|reader, key| {
         match key {
@@ -82,7 +98,10 @@ fn envelope<'a>(reader: &mut json::Reader<'a>) -> Result<(Request<'a>, Option<js
                 let kind: GroupVersionKind<'a> = reader.value()?;
                 (request.group, request.version, request.kind) = (kind.group, kind.version, kind.kind);
             }
-            "resource" => request.resource = reader.value::<Resource<'a>>()?.resource,
+            "resource" => {
+                let Resource { group, resource } = reader.value()?;
+                (request.resource_group, request.resource) = (group, resource);
+            }
             "subResource" => request.sub_resource = text(reader.value()?),
             "name" => request.name = text(reader.value()?),
             "namespace" => request.namespace = reader.value::<Option<Text<'a>>>()?.map(|name| (&*name.0).into()),
@@ -105,11 +124,15 @@ fn object<'a>(
 ) -> Result<(Object<'a>, Option<json::Error>), json::Error> {
     let before = reader.clone();
     let mut unprojected = None;
-    if let (Some(kind), Some(namespace)) = (request.workload_kind(), &request.namespace)
+    let namespace = request.namespace.as_ref();
+    let seed = namespace.and_then(|namespace| WorkloadSeed::new(request.object_kind()?, namespace));
+    if let Some(seed) = seed
         && !reader.null()
     {
-        match reader.seed(WorkloadSeed { kind, namespace }) {
-            Ok(workload) => return Ok((Object::Workload(Box::new(workload)), None)),
+        match reader.seed(seed) {
+            Ok(ProjectedWorkload { workload, shape }) => {
+                return Ok((Object::Projected(Node::Workload(Arc::new(workload)), shape), None));
+            }
             Err(error) => unprojected = Some(error),
         }
     }
@@ -119,11 +142,35 @@ fn object<'a>(
 }
 
 impl Request<'_> {
-    /// The kind of workload that the object itself is; not for subresources.
-    pub(super) fn workload_kind(&self) -> Option<Kind> {
-        let kind = Kind::parse(&self.kind)?;
-        let (group, version) = kind.api_version().rsplit_once('/').unwrap_or(("", kind.api_version()));
-        (self.group == group && self.version == version && self.sub_resource.is_empty()).then_some(kind)
+    fn new(kinds: &'static Kinds) -> Self {
+        Self {
+            kinds,
+            uid: Cow::default(),
+            group: Cow::default(),
+            version: Cow::default(),
+            kind: Cow::default(),
+            resource_group: Cow::default(),
+            resource: Cow::default(),
+            sub_resource: Cow::default(),
+            name: Cow::default(),
+            namespace: None,
+            operation: Cow::default(),
+            user: Cow::default(),
+            dry_run: false,
+            object: Object::None,
+            old_object: None,
+        }
+    }
+
+    /// The kind of the object itself, where requests for it are sent to us; not for subresources.
+    pub(super) fn object_kind(&self) -> Option<Kind> {
+        if !self.sub_resource.is_empty() {
+            return None;
+        }
+        let kind = self.kinds.in_group(&self.group, &self.kind)?;
+        // Any version of what is not projected is read alike.
+        let known = kind.group() == self.group && (!kind.is_workload() || kind.version() == self.version);
+        (known && kind.reach() != Reach::Watch).then_some(kind)
     }
 }
 
@@ -139,6 +186,8 @@ struct GroupVersionKind<'a> {
 
 #[derive(Deserialize)]
 struct Resource<'a> {
+    #[serde(borrow, default)]
+    group: Cow<'a, str>,
     #[serde(borrow, default)]
     resource: Cow<'a, str>,
 }
@@ -168,23 +217,23 @@ mod tests {
             )
         };
         let good = body("3");
-        let (request, error) = read(good.as_bytes()).unwrap();
+        let (request, error) = read(good.as_bytes(), Kinds::builtin()).unwrap();
         assert!(error.is_none());
-        let Object::Workload(projected) = request.object else {
+        let Object::Projected(Node::Workload(workload), _) = request.object else {
             panic!("not projected")
         };
-        assert_eq!(projected.workload.replicas, 3);
+        assert_eq!(workload.replicas, 3);
         assert!(request.old_object.is_none());
 
         let bad = body("\"three\"");
-        let (request, error) = read(bad.as_bytes()).unwrap();
+        let (request, error) = read(bad.as_bytes(), Kinds::builtin()).unwrap();
         assert!(matches!(request.object, Object::Raw(_)));
         assert!(error.unwrap().to_string().contains("invalid type"));
     }
 
     #[test]
     fn what_is_no_review_is_said() {
-        let why = |body: &str| read(body.as_bytes()).unwrap_err().to_string();
+        let why = |body: &str| read(body.as_bytes(), Kinds::builtin()).unwrap_err().to_string();
         assert!(why("[]").contains("not an AdmissionReview"));
         assert!(why("{}").contains("apiVersion is \"\""));
         assert!(why(r#"{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview"}"#).contains("v1beta1"));

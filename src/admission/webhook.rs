@@ -9,10 +9,10 @@ use futures::future::join_all;
 use tracing::{error, info, warn};
 
 use super::change::{Meaning, meaning};
-use super::live::{LiveReads, lay};
+use super::live::LiveReads;
 use super::response::Answer;
 use super::review::{Request, Unreadable, read};
-use crate::graph::{Change, Graph, Name, ObjectRef, Overlay, Timestamp};
+use crate::graph::{Change, Graph, Kind, Name, Node, ObjectRef, Overlay, Timestamp};
 use crate::json;
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use crate::metrics::{Decision as Outcome, Metrics, Operation, Webhook as Phase};
@@ -58,7 +58,7 @@ impl Webhook {
     /// Answers a review of either phase. The error is a body that holds no request.
     pub(super) async fn answer(&self, phase: Phase, body: &[u8]) -> Result<Vec<u8>, String> {
         let started = Instant::now();
-        let reply = match read(body) {
+        let reply = match read(body, self.graph.facts().kinds) {
             Ok((request, error)) => self.reply(phase, request, error).await,
             Err(error) => {
                 self.metrics
@@ -222,16 +222,14 @@ impl Webhook {
     /// The Services as just listed, and no others.
     fn exactly(&self, namespace: &Name, services: Vec<crate::graph::Service>) -> Overlay {
         let mut overlay = Overlay::default();
+        let mut lay = |name: &Name, node| overlay.lay(ObjectRef::new(Kind::SERVICE, name.clone()), node);
         if let Some(shard) = self.graph.existing_shard(namespace) {
             let shard = crate::graph::store::locked(&shard);
-            overlay
-                .services
-                .extend(shard.services().map(|service| (service.name.clone(), None)));
+            shard.services().for_each(|service| lay(&service.name, None));
         }
-        let listed = services
-            .into_iter()
-            .map(|service| (service.name.clone(), Some(Arc::new(service))));
-        overlay.services.extend(listed);
+        for service in services {
+            lay(&service.name.clone(), Some(Node::Service(Arc::new(service))));
+        }
         overlay
     }
 
@@ -280,8 +278,10 @@ pub(super) fn now() -> Timestamp {
 async fn fetch(live: &dyn LiveReads, namespace: &Name, absent: &[ObjectRef]) -> Overlay {
     let mut overlay = Overlay::default();
     let found = join_all(absent.iter().map(|object| live.object(namespace, object))).await;
-    for object in found.into_iter().flatten() {
-        lay(object, &mut overlay);
+    for (object, node) in absent.iter().zip(found) {
+        if node.is_some() {
+            overlay.lay(object.clone(), node);
+        }
     }
     overlay
 }

@@ -1,7 +1,7 @@
 //! From what the judge found in a namespace to the entries of a report.
 
 use super::report::{Entry, IGNORED_OVERRIDE, Level, Location, Object, Related};
-use crate::graph::{Name, ObjectKind, ObjectRef, WorkloadId};
+use crate::graph::{Kind, Name, ObjectRef};
 use crate::judge::allow::ALLOW;
 use crate::judge::{Inspection, Judged};
 use crate::rules::kit::{Finding, Verdict};
@@ -9,10 +9,10 @@ use crate::rules::kit::{Finding, Verdict};
 /// Where objects stand, if anywhere.
 pub trait Places {
     /// The version that the object is written in.
-    fn api_version(&self, kind: ObjectKind, namespace: &Name, name: &Name) -> Option<Name>;
+    fn api_version(&self, kind: Kind, namespace: &Name, name: &Name) -> Option<Name>;
 
     /// The place of the value at a JSON pointer, or of its nearest existing parent.
-    fn location(&self, kind: ObjectKind, namespace: &Name, name: &Name, path: &str) -> Option<Location>;
+    fn location(&self, kind: Kind, namespace: &Name, name: &Name, path: &str) -> Option<Location>;
 }
 
 /// Objects of a cluster stand nowhere.
@@ -20,11 +20,11 @@ pub trait Places {
 pub struct Nowhere;
 
 impl Places for Nowhere {
-    fn api_version(&self, _kind: ObjectKind, _namespace: &Name, _name: &Name) -> Option<Name> {
+    fn api_version(&self, _kind: Kind, _namespace: &Name, _name: &Name) -> Option<Name> {
         None
     }
 
-    fn location(&self, _kind: ObjectKind, _namespace: &Name, _name: &Name, _path: &str) -> Option<Location> {
+    fn location(&self, _kind: Kind, _namespace: &Name, _name: &Name, _path: &str) -> Option<Location> {
         None
     }
 }
@@ -57,7 +57,7 @@ impl<P: Places> Scene<'_, P> {
             message,
             standing: _,
         } = judged;
-        let object = ObjectRef::from(&finding.workload);
+        let object = finding.workload.clone();
         let location = self.location(&object, &finding.path);
         let Finding {
             rule,
@@ -91,8 +91,8 @@ impl<P: Places> Scene<'_, P> {
         }
     }
 
-    fn problem(&self, workload: &WorkloadId, problem: &str) -> Entry {
-        let object = ObjectRef::from(workload);
+    fn problem(&self, workload: &ObjectRef, problem: &str) -> Entry {
+        let object = workload.clone();
         let path = format!("/metadata/annotations/{}", ALLOW.replace('/', "~1"));
         let title = self.object(&object);
         Entry {
@@ -128,7 +128,7 @@ impl<P: Places> Scene<'_, P> {
         self.places.location(object.kind, &namespace, &object.name, path)
     }
 
-    fn namespace_of(&self, kind: ObjectKind) -> Name {
+    fn namespace_of(&self, kind: Kind) -> Name {
         if kind.is_namespaced() {
             self.namespace.clone()
         } else {

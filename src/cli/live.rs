@@ -11,7 +11,7 @@ use tokio::time::{Instant, interval_at};
 
 use crate::cluster::connect::connect;
 use crate::cluster::snapshot::{self, Cause, Gap, Progress, Scope};
-use crate::graph::{Graph, ObjectKind};
+use crate::graph::Graph;
 
 /// Threads that read: the lists are few, and parsing them takes less time than getting them.
 const THREADS: usize = 2;
@@ -36,7 +36,7 @@ pub fn read(
             bail!("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG");
         };
         let progress = Arc::new(Progress::default());
-        let telling = tokio::spawn(tell(progress.clone()));
+        let telling = tokio::spawn(tell(progress.clone(), graph.facts().kinds.iter().len()));
         let gaps = snapshot::take(&client, graph, scope, &progress).await;
         telling.abort();
         // What it told must not be written over by what comes next.
@@ -54,7 +54,7 @@ pub fn note(gap: &Gap) -> String {
     let kind = gap.kind;
     match gap.cause {
         Cause::Forbidden => {
-            let group = kind.api_version().rsplit_once('/').map_or("", |(group, _)| group);
+            let group = kind.group();
             let of = if group.is_empty() {
                 String::new()
             } else {
@@ -69,8 +69,8 @@ pub fn note(gap: &Gap) -> String {
     }
 }
 
-/// Tells how far reading has come: on a terminal several times a second in one line, elsewhere every few seconds.
-async fn tell(progress: Arc<Progress>) {
+/// Tells how far reading `total` kinds has come: on a terminal several times a second in one line, elsewhere every few seconds.
+async fn tell(progress: Arc<Progress>, total: usize) {
     let terminal = io::stderr().is_terminal();
     let every = if terminal {
         Duration::from_millis(250)
@@ -82,10 +82,7 @@ async fn tell(progress: Arc<Progress>) {
         ticks.tick().await;
         let objects = progress.objects.load(Ordering::Relaxed);
         let kinds = progress.kinds.load(Ordering::Relaxed);
-        let line = format!(
-            "reading the cluster: {objects} objects, {kinds} of {} kinds done",
-            ObjectKind::ALL.len()
-        );
+        let line = format!("reading the cluster: {objects} objects, {kinds} of {total} kinds done");
         // A closed standard error leaves nobody to tell.
         let _ = if terminal {
             write!(io::stderr(), "\r\x1b[K{line}")
@@ -104,15 +101,15 @@ mod tests {
     fn a_gap_names_what_is_missing() {
         let gap = |kind, cause| note(&Gap { kind, cause });
         assert_eq!(
-            gap(ObjectKind::Workload(Kind::StatefulSet), Cause::Forbidden),
+            gap(Kind::STATEFUL_SET, Cause::Forbidden),
             "no permission to list statefulsets of the API group apps: every StatefulSet is unknown"
         );
         assert_eq!(
-            gap(ObjectKind::Volume, Cause::Forbidden),
+            gap(Kind::VOLUME, Cause::Forbidden),
             "no permission to list persistentvolumes: every PersistentVolume is unknown"
         );
         assert_eq!(
-            gap(ObjectKind::Service, Cause::Unreadable(1)),
+            gap(Kind::SERVICE, Cause::Unreadable(1)),
             "one Service cannot be read and is unknown"
         );
     }

@@ -12,8 +12,7 @@ use crate::admission::{Answer, LiveReads};
 use crate::cluster::connect::connect;
 use crate::cluster::live::{LiveReader, Read};
 use crate::cluster::watch::Watches;
-use crate::graph::project::Object;
-use crate::graph::{Facts, Graph, Knowledge, Name, ObjectRef, Service};
+use crate::graph::{Facts, Graph, Knowledge, Name, Node, ObjectRef, Service};
 use crate::manifests::load::{Loaded, load};
 use crate::manifests::{self, files};
 use crate::metrics::Metrics;
@@ -109,7 +108,7 @@ impl Args {
 struct FromCluster(LiveReader);
 
 impl LiveReads for FromCluster {
-    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Option<Object>> {
+    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Option<Node>> {
         Box::pin(async move {
             match self.0.object(namespace, object).await {
                 Read::Found(object) => Some(object),

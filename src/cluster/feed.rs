@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tracing::warn;
 
 use super::wire::Head;
-use crate::graph::project::Object;
-use crate::graph::{Graph, Name, ObjectKind};
+use crate::graph::project::NodeSeed;
+use crate::graph::{Graph, Kind, Kinds, Name, Node};
 use crate::json;
 
 /// More reasons than these are not told apart any more; a log is no place for every typing error.
@@ -19,7 +19,8 @@ type Key = (Name, Name);
 /// The way of one kind's objects into the graph.
 #[derive(Debug)]
 pub(super) struct Feed {
-    kind: ObjectKind,
+    kind: Kind,
+    kinds: &'static Kinds,
     graph: Arc<Graph>,
     /// Something of this kind may be in the graph already.
     filled: bool,
@@ -32,9 +33,10 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(kind: ObjectKind, graph: Arc<Graph>) -> Self {
+    pub(super) fn new(kind: Kind, graph: Arc<Graph>) -> Self {
         Self {
             kind,
+            kinds: graph.facts().kinds,
             graph,
             filled: false,
             listed: None,
@@ -59,7 +61,7 @@ impl Feed {
             let head = Head::of(json);
             let key = self.key(&head);
             self.unreadable.remove(&key);
-            match Object::read(self.kind, &key.0, json) {
+            match self.read(&key.0, json) {
                 Ok(object) if is_kept(&object) => {
                     if let Some(listed) = &mut self.listed {
                         listed.insert(key.clone());
@@ -104,6 +106,15 @@ impl Feed {
         self.unreadable.len()
     }
 
+    fn read(&self, namespace: &Name, json: &str) -> Result<Node, json::Error> {
+        let seed = NodeSeed {
+            kind: self.kind,
+            kinds: self.kinds,
+            sent_to: namespace,
+        };
+        seed.read(json)
+    }
+
     fn key(&mut self, head: &Head<'_>) -> Key {
         if *self.namespace != *head.namespace() {
             self.namespace = self.graph.namespace_name(head.namespace());
@@ -123,9 +134,9 @@ impl Feed {
 }
 
 /// What the graph has room for (`Workload::is_kept`).
-fn is_kept(object: &Object) -> bool {
-    match object {
-        Object::Workload(workload) => workload.is_kept(),
+fn is_kept(node: &Node) -> bool {
+    match node {
+        Node::Workload(workload) => workload.is_kept(),
         _ => true,
     }
 }

@@ -1,19 +1,20 @@
 //! How far each kind may be believed: synced, stale, refused, or with a hole in it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::graph::{Graph, Knowledge, ObjectKind};
+use crate::graph::{Graph, Kind, Kinds, Knowledge};
 
 /// A kind of which nothing was heard for so long is stale. A healthy watch brings a bookmark every minute.
 const STALE: Duration = Duration::from_mins(5);
 
 /// What the watches have told of themselves, by kind. Pure: time is an argument.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Freshness {
-    kinds: [State; ObjectKind::ALL.len()],
+    kinds: BTreeMap<Kind, State>,
 }
 
 #[derive(Debug, Default)]
@@ -27,14 +28,22 @@ struct State {
 }
 
 impl Freshness {
+    /// Nothing was told of these kinds yet.
+    #[must_use]
+    pub fn of(kinds: &Kinds) -> Self {
+        Self {
+            kinds: kinds.iter().map(|kind| (kind, State::default())).collect(),
+        }
+    }
+
     /// An event or a bookmark came.
-    pub fn alive(&mut self, kind: ObjectKind, now: Instant) {
-        self.kinds[kind.index()].alive = Some(now);
+    pub fn alive(&mut self, kind: Kind, now: Instant) {
+        self.state(kind).alive = Some(now);
     }
 
     /// A whole list is in the graph.
-    pub fn listed(&mut self, kind: ObjectKind, now: Instant) {
-        let state = &mut self.kinds[kind.index()];
+    pub fn listed(&mut self, kind: Kind, now: Instant) {
+        let state = self.state(kind);
         state.synced = true;
         state.listed = true;
         state.refused = false;
@@ -42,44 +51,50 @@ impl Freshness {
     }
 
     /// We may not read the kind, or it does not exist. Readiness does not wait for it.
-    pub fn refused(&mut self, kind: ObjectKind) {
-        let state = &mut self.kinds[kind.index()];
+    pub fn refused(&mut self, kind: Kind) {
+        let state = self.state(kind);
         state.synced = true;
         state.refused = true;
     }
 
     /// How many objects of the kind exist that cannot be read.
-    pub fn unreadable(&mut self, kind: ObjectKind, count: usize) {
-        self.kinds[kind.index()].unreadable = count;
+    pub fn unreadable(&mut self, kind: Kind, count: usize) {
+        self.state(kind).unreadable = count;
     }
 
     /// Whether every kind was listed or refused once. Never goes back.
     #[must_use]
     pub fn is_synced(&self) -> bool {
-        self.kinds.iter().all(|state| state.synced)
+        self.kinds.values().all(|state| state.synced)
     }
 
     /// Time since the last sign of life, where there was one.
     #[must_use]
-    pub fn age(&self, kind: ObjectKind, now: Instant) -> Option<Duration> {
-        let alive = self.kinds[kind.index()].alive?;
+    pub fn age(&self, kind: Kind, now: Instant) -> Option<Duration> {
+        let alive = self.kinds.get(&kind)?.alive?;
         Some(now.saturating_duration_since(alive))
     }
 
     /// How far the kind is known. An object that cannot be read leaves a hole: what is missing is then unknown,
     /// not absent. A list of nodes with a hole tells nothing, for it is only ever counted and matched as a whole.
     #[must_use]
-    pub fn knowledge(&self, kind: ObjectKind, now: Instant) -> Knowledge {
-        let state = &self.kinds[kind.index()];
+    pub fn knowledge(&self, kind: Kind, now: Instant) -> Knowledge {
+        let Some(state) = self.kinds.get(&kind) else {
+            return Knowledge::Unavailable;
+        };
         let stale = self.age(kind, now).is_none_or(|age| age >= STALE);
         if !state.listed || state.refused || stale {
             return Knowledge::Unavailable;
         }
         match (state.unreadable, kind) {
             (0, _) => Knowledge::Complete,
-            (_, ObjectKind::Node) => Knowledge::Unavailable,
+            (_, kind) if kind == Kind::NODE => Knowledge::Unavailable,
             _ => Knowledge::Partial,
         }
+    }
+
+    fn state(&mut self, kind: Kind) -> &mut State {
+        self.kinds.entry(kind).or_default()
     }
 }
 
@@ -98,10 +113,11 @@ impl Keeper {
     /// Begins with nothing known.
     #[must_use]
     pub fn new(graph: Arc<Graph>, clock: Clock) -> Self {
+        let kinds = graph.facts().kinds;
         let keeper = Self {
             graph,
             clock,
-            freshness: Mutex::default(),
+            freshness: Mutex::new(Freshness::of(kinds)),
             synced: watch::Sender::new(false),
         };
         keeper.refresh();
@@ -109,7 +125,7 @@ impl Keeper {
     }
 
     /// Notes news of a kind.
-    pub fn note(&self, kind: ObjectKind, news: impl FnOnce(&mut Freshness, Instant)) {
+    pub fn note(&self, kind: Kind, news: impl FnOnce(&mut Freshness, Instant)) {
         let now = (self.clock)();
         let mut freshness = self.lock();
         news(&mut freshness, now);
@@ -122,7 +138,7 @@ impl Keeper {
 
     /// Finds out which kinds have become stale.
     pub fn refresh(&self) {
-        for kind in ObjectKind::ALL {
+        for kind in self.graph.facts().kinds.iter() {
             self.note(kind, |_, _| {});
         }
     }
@@ -138,8 +154,8 @@ impl Keeper {
     pub fn ages(&self) -> Vec<(&'static str, f64)> {
         let now = (self.clock)();
         let freshness = self.lock();
-        let age = |kind: ObjectKind| Some((kind.as_str(), freshness.age(kind, now)?.as_secs_f64()));
-        ObjectKind::ALL.into_iter().filter_map(age).collect()
+        let age = |kind: Kind| Some((kind.as_str(), freshness.age(kind, now)?.as_secs_f64()));
+        freshness.kinds.keys().copied().filter_map(age).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Freshness> {
@@ -156,13 +172,12 @@ impl std::fmt::Debug for Keeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Kind;
 
-    const KIND: ObjectKind = ObjectKind::Claim;
+    const KIND: Kind = Kind::CLAIM;
 
     #[test]
     fn knowledge_needs_a_list_and_ages() {
-        let (mut freshness, start) = (Freshness::default(), Instant::now());
+        let (mut freshness, start) = (Freshness::of(Kinds::builtin()), Instant::now());
         assert_eq!(freshness.knowledge(KIND, start), Knowledge::Unavailable);
         freshness.listed(KIND, start);
         assert_eq!(freshness.knowledge(KIND, start), Knowledge::Complete);
@@ -175,8 +190,8 @@ mod tests {
 
     #[test]
     fn a_refused_kind_is_synced_and_unknown_until_it_is_listed() {
-        let (mut freshness, now) = (Freshness::default(), Instant::now());
-        for kind in ObjectKind::ALL {
+        let (mut freshness, now) = (Freshness::of(Kinds::builtin()), Instant::now());
+        for kind in Kinds::builtin().iter() {
             assert!(!freshness.is_synced());
             freshness.refused(kind);
         }
@@ -191,9 +206,9 @@ mod tests {
 
     #[test]
     fn an_unreadable_object_leaves_a_hole() {
-        let (mut freshness, now) = (Freshness::default(), Instant::now());
-        let set = ObjectKind::Workload(Kind::StatefulSet);
-        for (kind, wanted) in [(set, Knowledge::Partial), (ObjectKind::Node, Knowledge::Unavailable)] {
+        let (mut freshness, now) = (Freshness::of(Kinds::builtin()), Instant::now());
+        let set = Kind::STATEFUL_SET;
+        for (kind, wanted) in [(set, Knowledge::Partial), (Kind::NODE, Knowledge::Unavailable)] {
             freshness.listed(kind, now);
             freshness.unreadable(kind, 1);
             assert_eq!(freshness.knowledge(kind, now), wanted);

@@ -18,8 +18,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::kinds::KINDS;
 use super::webhooks::{Configurations, Endpoint, NAME};
+use crate::graph::Kinds;
 
 /// The image of this very version.
 pub const IMAGE: &str = concat!("ghcr.io/stateward/stateward:", env!("CARGO_PKG_VERSION"));
@@ -48,10 +48,13 @@ impl Installation<'_> {
     /// # Errors
     /// When a value has no YAML form.
     pub fn to_yaml(&self) -> Result<String, InstallError> {
-        let Configurations { mutating, validating } = Configurations::new(Endpoint::Service {
-            namespace: self.namespace,
-            ca: self.ca,
-        });
+        let Configurations { mutating, validating } = Configurations::new(
+            Kinds::builtin(),
+            Endpoint::Service {
+                namespace: self.namespace,
+                ca: self.ca,
+            },
+        );
         let documents = [
             document(&self.namespace_object())?,
             document(&self.service_account())?,
@@ -102,8 +105,11 @@ impl Installation<'_> {
     /// Reading, and only the kinds of the graph.
     fn cluster_role(&self) -> ClusterRole {
         let mut resources = BTreeMap::<&str, Vec<String>>::new();
-        for kind in KINDS {
-            resources.entry(kind.group).or_default().push(kind.resource.to_owned());
+        for kind in Kinds::builtin().iter() {
+            resources
+                .entry(kind.group())
+                .or_default()
+                .push(kind.resource().to_owned());
         }
         let rule = |(group, resources): (&str, Vec<String>)| PolicyRule {
             api_groups: Some(vec![group.to_owned()]),

@@ -15,8 +15,8 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::wire::{self, Page};
-use crate::graph::project::{self, Object};
-use crate::graph::{Graph, Name, ObjectKind, ObjectRef, Service};
+use crate::graph::project::NodeSeed;
+use crate::graph::{Graph, Kind, Name, Node, ObjectRef, Service};
 use crate::json;
 use crate::metrics::{LiveRead, Metrics};
 
@@ -30,7 +30,7 @@ const AT_ONCE: usize = 16;
 /// What the API server says of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
-    Found(Object),
+    Found(Node),
     Absent,
     /// It failed, or took too long.
     Unknown,
@@ -93,7 +93,7 @@ impl LiveReader {
 
     /// Lists the Services of a namespace; `None` where that failed or took too long.
     pub async fn services(&self, namespace: &Name) -> Option<Vec<Service>> {
-        let path = wire::collection(ObjectKind::Service, Some(namespace));
+        let path = wire::collection(Kind::SERVICE, Some(namespace));
         let listed = timeout(LIST_DEADLINE, self.shared.get(path)).await;
         let (services, result) = match listed {
             Err(_) => (None, LiveRead::Timeout),
@@ -103,7 +103,7 @@ impl LiveReader {
             },
             Ok(Err(_)) => (None, LiveRead::Error),
         };
-        self.shared.metrics.live_read(ObjectKind::Service.as_str(), result);
+        self.shared.metrics.live_read(Kind::SERVICE.as_str(), result);
         services
     }
 }
@@ -143,7 +143,7 @@ impl Reading {
         let (read, result) = match answer {
             Err(_) if got_turn => (Read::Unknown, LiveRead::Timeout),
             Err(_) => (Read::Unknown, LiveRead::Skipped),
-            Ok(Ok(text)) => match Object::read(object.kind, namespace, &text) {
+            Ok(Ok(text)) => match self.node(object.kind, namespace, &text) {
                 Ok(found) => (Read::Found(self.resolved(found)), LiveRead::Found),
                 Err(_) => (Read::Unknown, LiveRead::Error),
             },
@@ -164,18 +164,21 @@ impl Reading {
         self.client.request_text(request).await
     }
 
-    fn resolved(&self, object: Object) -> Object {
-        match object {
-            Object::Claim(mut claim) => {
-                claim.volume = self.graph.volume_of(&claim);
-                Object::Claim(claim)
-            }
-            other => other,
+    fn node(&self, kind: Kind, sent_to: &Name, text: &str) -> Result<Node, json::Error> {
+        let kinds = self.graph.facts().kinds;
+        NodeSeed { kind, kinds, sent_to }.read(text)
+    }
+
+    fn resolved(&self, mut node: Node) -> Node {
+        if let Node::Claim(claim) = &mut node {
+            let volume = self.graph.volume_of(claim);
+            Arc::make_mut(claim).volume = volume;
         }
+        node
     }
 }
 
 fn services(text: &str) -> Result<Vec<Service>, json::Error> {
     let page: Page<'_> = json::from_str(text)?;
-    page.items().map(project::service).collect()
+    page.items().map(json::from_str).collect()
 }

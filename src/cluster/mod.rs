@@ -1,10 +1,10 @@
 //! The API server: watches that fill the graph, and what is written back.
 
 pub mod connect;
+mod entries;
 mod feed;
 pub mod freshness;
 pub mod install;
-pub mod kinds;
 pub mod live;
 pub mod register;
 pub mod snapshot;

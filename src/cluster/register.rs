@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use tracing::{info, warn};
 
 use super::webhooks::{Configurations, DEVELOPMENT_NAME, Endpoint};
+use crate::graph::Kinds;
 
 /// The name under which the API server remembers our writes.
 const FIELD_MANAGER: &str = "stateward";
@@ -51,10 +52,13 @@ impl Registration {
     /// # Errors
     /// When the API server refuses one of them; then neither stays.
     pub async fn create(client: Client, base: WebhookUrl, ca_pem: &[u8]) -> Result<Self, RegisterError> {
-        let Configurations { mutating, validating } = Configurations::new(Endpoint::Url {
-            base: &base.0,
-            ca: ca_pem,
-        });
+        let Configurations { mutating, validating } = Configurations::new(
+            Kinds::builtin(),
+            Endpoint::Url {
+                base: &base.0,
+                ca: ca_pem,
+            },
+        );
         let registration = Self { client, base };
         apply(&registration.client, &validating).await?;
         if let Err(error) = apply(&registration.client, &mutating).await {

@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::feed::Feed;
 use super::wire::{self, Page};
-use crate::graph::{Graph, Knowledge, Name, ObjectKind};
+use crate::graph::{Graph, Kind, Knowledge, Name};
 use crate::json;
 
 /// How many kinds are listed at once: each has a page of some megabytes under way.
@@ -43,7 +43,7 @@ pub struct Progress {
 /// A kind that is not known, or not wholly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    pub kind: ObjectKind,
+    pub kind: Kind,
     pub cause: Cause,
 }
 
@@ -79,7 +79,7 @@ pub async fn take(
     scope: &Scope,
     progress: &Progress,
 ) -> Result<Vec<Gap>, SnapshotError> {
-    let lists = ObjectKind::ALL.map(|kind| {
+    let lists = graph.facts().kinds.iter().map(|kind| {
         let list = List {
             client,
             graph,
@@ -108,7 +108,7 @@ struct List<'a> {
     graph: &'a Arc<Graph>,
     scope: &'a Scope,
     progress: &'a Progress,
-    kind: ObjectKind,
+    kind: Kind,
 }
 
 impl List<'_> {
@@ -117,10 +117,11 @@ impl List<'_> {
         let mut tries = 0;
         let cause = loop {
             feed.begin_list();
-            let listed = match (self.scope, self.kind) {
-                (Scope::Namespace(name), ObjectKind::Namespace) => self.one_namespace(name, &mut feed).await,
-                (Scope::Namespace(name), kind) if kind.is_namespaced() => self.pages(Some(name), &mut feed).await,
-                (Scope::Namespaces(names), kind) if kind.is_namespaced() || kind == ObjectKind::Namespace => {
+            let is_namespace = self.kind == Kind::NAMESPACE;
+            let listed = match self.scope {
+                Scope::Namespace(name) if is_namespace => self.one_namespace(name, &mut feed).await,
+                Scope::Namespace(name) if self.kind.is_namespaced() => self.pages(Some(name), &mut feed).await,
+                Scope::Namespaces(names) if self.kind.is_namespaced() || is_namespace => {
                     self.each(names, &mut feed).await
                 }
                 _ => self.pages(None, &mut feed).await,
@@ -129,10 +130,8 @@ impl List<'_> {
                 Ok(()) => break (feed.unreadable() > 0).then(|| Cause::Unreadable(feed.unreadable())),
                 Err(error) => match status(&error) {
                     Some(403) => break Some(Cause::Forbidden),
-                    Some(404) => match (self.scope, self.kind) {
-                        (Scope::Namespace(name), ObjectKind::Namespace) => {
-                            return Err(SnapshotError::NoNamespace(name.clone()));
-                        }
+                    Some(404) => match self.scope {
+                        Scope::Namespace(name) if is_namespace => return Err(SnapshotError::NoNamespace(name.clone())),
                         _ => break Some(Cause::NoSuchKind),
                     },
                     // The list is too old to go on with: others wrote faster than we read.
@@ -150,7 +149,7 @@ impl List<'_> {
         let knowledge = match cause {
             None => Knowledge::Complete,
             // Counting nodes is what they are for: a part of them tells nothing.
-            Some(Cause::Unreadable(_)) if self.kind != ObjectKind::Node => Knowledge::Partial,
+            Some(Cause::Unreadable(_)) if self.kind != Kind::NODE => Knowledge::Partial,
             Some(_) => Knowledge::Unavailable,
         };
         self.graph.set_knowledge(self.kind, knowledge);
@@ -176,7 +175,7 @@ impl List<'_> {
 
     async fn each(&self, namespaces: &BTreeSet<Name>, feed: &mut Feed) -> Result<(), BoxError> {
         for name in namespaces {
-            if self.kind != ObjectKind::Namespace {
+            if self.kind != Kind::NAMESPACE {
                 self.pages(Some(name), feed).await?;
                 continue;
             }

@@ -18,7 +18,7 @@ use tracing::{debug, info, warn};
 use super::feed::Feed;
 use super::freshness::{Clock, Keeper};
 use super::wire::{self, Event, Head, Page, Status};
-use crate::graph::{Graph, ObjectKind};
+use crate::graph::{Graph, Kind};
 use crate::json;
 use crate::metrics::Metrics;
 
@@ -76,7 +76,7 @@ impl Watches {
         let keeper = Arc::new(Keeper::new(graph.clone(), clock));
         let pages = Arc::new(Semaphore::new(PAGES));
         let mut tasks = JoinSet::new();
-        for kind in ObjectKind::ALL {
+        for kind in graph.facts().kinds.iter() {
             let watch = Watch {
                 kind,
                 client: client.clone(),
@@ -102,10 +102,9 @@ impl Watches {
         metrics.watch_age.observe(move || aged.ages());
         let counted = graph.clone();
         metrics.graph_objects.observe(move || {
-            let counts = counted.counts();
             #[expect(clippy::cast_precision_loss, reason = "no cluster holds 2^52 objects")]
-            let count = |kind: ObjectKind| (kind.as_str(), counts[kind.index()] as f64);
-            ObjectKind::ALL.map(count).to_vec()
+            let count = |(kind, count): (Kind, usize)| (kind.as_str(), count as f64);
+            counted.counts().into_iter().map(count).collect()
         });
         Self { keeper, _tasks: tasks }
     }
@@ -135,7 +134,7 @@ enum Failure {
 }
 
 struct Watch {
-    kind: ObjectKind,
+    kind: Kind,
     client: Client,
     feed: Feed,
     keeper: Arc<Keeper>,
@@ -315,7 +314,7 @@ impl Watch {
 
     fn tell_refusal(&self, verb: &str, code: u16) {
         let (kind, resource) = (self.kind.as_str(), self.kind.resource());
-        let group = self.kind.api_version().rsplit_once('/').map_or("", |(group, _)| group);
+        let group = self.kind.group();
         if code == 403 {
             warn!(
                 kind,

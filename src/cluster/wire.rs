@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::graph::{Name, ObjectKind};
+use crate::graph::{Kind, Name};
 use crate::json::{self, Raw};
 
 /// A page of a list.
@@ -99,7 +99,7 @@ impl<'a> Head<'a> {
 }
 
 /// The path of all objects of a kind, or of those of one namespace.
-pub(super) fn collection(kind: ObjectKind, namespace: Option<&str>) -> String {
+pub(super) fn collection(kind: Kind, namespace: Option<&str>) -> String {
     let version = kind.api_version();
     let root = if version.contains('/') { "apis" } else { "api" };
     let resource = kind.resource();
@@ -110,7 +110,7 @@ pub(super) fn collection(kind: ObjectKind, namespace: Option<&str>) -> String {
 }
 
 /// The path of a page of 500 objects; as large as kubectl's and client-go's.
-pub(super) fn page(kind: ObjectKind, namespace: Option<&str>, next: &str) -> String {
+pub(super) fn page(kind: Kind, namespace: Option<&str>, next: &str) -> String {
     let path = collection(kind, namespace);
     match next {
         "" => format!("{path}?limit=500"),
@@ -120,7 +120,7 @@ pub(super) fn page(kind: ObjectKind, namespace: Option<&str>, next: &str) -> Str
 
 /// The path of a watch from a version on. It ends before five minutes are over, so that a bookmark, which comes
 /// at its end at the latest, keeps the kind from becoming stale.
-pub(super) fn watch(kind: ObjectKind, version: &str) -> String {
+pub(super) fn watch(kind: Kind, version: &str) -> String {
     format!(
         "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds=270&resourceVersion={}",
         collection(kind, None),
@@ -129,13 +129,13 @@ pub(super) fn watch(kind: ObjectKind, version: &str) -> String {
 }
 
 /// The path of one object.
-pub(super) fn object(kind: ObjectKind, namespace: &str, name: &str) -> String {
+pub(super) fn object(kind: Kind, namespace: &str, name: &str) -> String {
     format!("{}/{}", collection(kind, Some(namespace)), escaped(name))
 }
 
 /// The path of a Namespace itself.
 pub(super) fn namespace(name: &str) -> String {
-    format!("{}/{}", collection(ObjectKind::Namespace, None), escaped(name))
+    format!("{}/{}", collection(Kind::NAMESPACE, None), escaped(name))
 }
 
 /// Escapes all that means something in a URL.
@@ -160,17 +160,17 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_api() {
-        assert_eq!(page(ObjectKind::Node, None, ""), "/api/v1/nodes?limit=500");
+        assert_eq!(page(Kind::NODE, None, ""), "/api/v1/nodes?limit=500");
         assert_eq!(
-            page(ObjectKind::Workload(Kind::CronJob), None, "a+b="),
+            page(Kind::CRON_JOB, None, "a+b="),
             "/apis/batch/v1/cronjobs?limit=500&continue=a%2Bb%3D"
         );
         assert_eq!(
-            object(ObjectKind::Claim, "shop", "data"),
+            object(Kind::CLAIM, "shop", "data"),
             "/api/v1/namespaces/shop/persistentvolumeclaims/data"
         );
         assert_eq!(
-            page(ObjectKind::Service, Some("shop"), ""),
+            page(Kind::SERVICE, Some("shop"), ""),
             "/api/v1/namespaces/shop/services?limit=500"
         );
         assert_eq!(namespace("shop"), "/api/v1/namespaces/shop");

@@ -8,7 +8,7 @@ use super::corpus::File;
 use super::kustomize::{items, named_directory, tidy};
 use super::reading::Reading;
 use super::tree::{Node, Value};
-use crate::graph::project::Object;
+use crate::graph;
 use crate::graph::{Labels, Selector, Workload};
 
 /// What `commonLabels`, or an entry of `labels`, adds.
@@ -48,10 +48,10 @@ pub(super) fn add(files: &mut [File]) {
 }
 
 impl Added {
-    fn label(&self, object: &mut Object) {
+    fn label(&self, object: &mut graph::Node) {
         match object {
-            Object::Service(service) => with(&mut service.selector, &self.selectors),
-            Object::Workload(workload) => self.label_workload(Arc::make_mut(workload)),
+            graph::Node::Service(service) => with(&mut Arc::make_mut(service).selector, &self.selectors),
+            graph::Node::Workload(workload) => self.label_workload(Arc::make_mut(workload)),
             _ => {}
         }
     }

@@ -10,8 +10,7 @@ use super::position::Position;
 use super::problem::{Problem, ProblemKind};
 use super::reading::{Reading, read};
 use super::{chart, common_labels, files, kustomize, load};
-use crate::graph::project::Object;
-use crate::graph::{Name, ObjectKind};
+use crate::graph::{Kind, Kinds, Name, Node};
 use crate::parallel;
 
 /// What to read.
@@ -57,13 +56,13 @@ pub struct File {
 pub struct Loaded {
     /// Its number in the reading.
     pub document: usize,
-    pub kind: ObjectKind,
+    pub kind: Kind,
     /// Empty for a kind that is in no namespace.
     pub namespace: Name,
     /// For an object whose name is still to be generated, what it begins with.
     pub name: Name,
     pub unnamed: bool,
-    pub object: Object,
+    pub object: Node,
 }
 
 /// A document that plays no part.
@@ -200,7 +199,7 @@ fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
     let (Some(version), Some(kind)) = (document.api_version(), document.kind()) else {
         return Sorted::Skipped("no Kubernetes object: it has no apiVersion and kind".to_owned());
     };
-    let Some(known) = ObjectKind::of(version, kind) else {
+    let Some(known) = Kinds::builtin().of(version, kind) else {
         return Sorted::Skipped(format!("{kind} ({version}) plays no part"));
     };
     if let Some(why) = kustomize::fragment(document, known) {

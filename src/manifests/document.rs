@@ -8,7 +8,7 @@ use super::de::ShapeError;
 use super::position::Position;
 use super::reading::Reading;
 use super::tree::{Node, Tree, Value};
-use crate::graph::ObjectKind;
+use crate::graph::Kinds;
 
 /// An object of a text, as `kubectl apply` would send it.
 #[derive(Clone, Copy)]
@@ -184,7 +184,7 @@ impl Node<'_> {
         let text = |key| self.get(key).and_then(Node::as_str);
         text("apiVersion")
             .zip(text("kind"))
-            .is_some_and(|(version, kind)| !kind.ends_with("List") && ObjectKind::of(version, kind).is_none())
+            .is_some_and(|(version, kind)| !kind.ends_with("List") && Kinds::builtin().of(version, kind).is_none())
     }
 }
 

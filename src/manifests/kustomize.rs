@@ -8,15 +8,17 @@ use super::corpus::{File, Skipped};
 use super::document::Document;
 use super::reading::Reading;
 use super::tree::{Node, Value};
-use crate::graph::ObjectKind;
+use crate::graph::Kind;
 
 /// Says why a document is no whole object: a patch is written as one, but the API server would take none without
 /// containers or without an image.
-pub(super) fn fragment(document: Document<'_>, kind: ObjectKind) -> Option<&'static str> {
+pub(super) fn fragment(document: Document<'_>, kind: Kind) -> Option<&'static str> {
     if document.root().get("$patch").is_some() {
         return Some("a patch: it has $patch");
     }
-    let ObjectKind::Workload(kind) = kind else { return None };
+    if !kind.is_workload() {
+        return None;
+    }
     let place = document.locate(kind.pod_spec());
     let mut images = ["containers", "initContainers"]
         .into_iter()

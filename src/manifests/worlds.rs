@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::corpus::{Corpus, Loaded};
 use super::document::Document;
-use crate::graph::project::Object;
 use crate::graph::store::locked;
-use crate::graph::{Facts, Graph, Knowledge, Name, ObjectKind};
+use crate::graph::{Claim, Facts, Graph, Kind, Knowledge, Name, Node};
 use crate::parallel;
 
 /// What is there besides the files.
@@ -35,7 +35,7 @@ pub struct World<'c> {
     places: &'c HashMap<Key<'c>, Place>,
 }
 
-type Key<'c> = (ObjectKind, &'c str, &'c str);
+type Key<'c> = (Kind, &'c str, &'c str);
 
 /// The numbers of an object's file, and of its document in it.
 pub type Place = (usize, usize);
@@ -139,13 +139,13 @@ impl Plan<'_> {
 impl World<'_> {
     /// Where an object stands in its files.
     #[must_use]
-    pub fn place(&self, kind: ObjectKind, namespace: &str, name: &str) -> Option<Place> {
+    pub fn place(&self, kind: Kind, namespace: &str, name: &str) -> Option<Place> {
         self.places.get(&(kind, namespace, name)).copied()
     }
 
     /// The document of an object, with the number of its file.
     #[must_use]
-    pub fn document(&self, kind: ObjectKind, namespace: &str, name: &str) -> Option<(usize, Document<'_>)> {
+    pub fn document(&self, kind: Kind, namespace: &str, name: &str) -> Option<(usize, Document<'_>)> {
         let (file, document) = self.place(kind, namespace, name)?;
         Some((file, self.corpus.files[file].reading.document(document)?))
     }
@@ -155,7 +155,7 @@ impl World<'_> {
 #[must_use]
 pub fn namespaces<'c>(objects: impl Iterator<Item = &'c Loaded>) -> BTreeSet<Name> {
     let named = objects.filter_map(|object| match object.kind {
-        ObjectKind::Namespace => Some(object.name.clone()),
+        kind if kind == Kind::NAMESPACE => Some(object.name.clone()),
         kind => kind.is_namespaced().then(|| object.namespace.clone()),
     });
     named.collect()
@@ -163,12 +163,12 @@ pub fn namespaces<'c>(objects: impl Iterator<Item = &'c Loaded>) -> BTreeSet<Nam
 
 impl Loaded {
     /// The object as it is once it has been applied.
-    fn laid_over(&self, base: Base<'_>) -> Object {
-        if let (Base::Live(live), Object::Claim(claim)) = (base, &self.object)
+    fn laid_over(&self, base: Base<'_>) -> Node {
+        if let (Base::Live(live), Node::Claim(claim)) = (base, &self.object)
             && let Some(shard) = live.existing_shard(&self.namespace)
             && let Some(former) = locked(&shard).claim(&self.name)
         {
-            return Object::Claim(claim.clone().over(former));
+            return Node::Claim(Arc::new(Claim::clone(claim).over(former)));
         }
         self.object.clone()
     }

@@ -4,19 +4,18 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stateward::graph::store::locked;
-use stateward::graph::{
-    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, ObjectKind, Old, Operation, Overlay, Selector, Timestamp,
-    WorkloadId, project,
-};
+use stateward::graph::{Actor, Change, Facts, Graph, Kind, Kinds, Knowledge, Overlay, Selector, Timestamp};
 use stateward::judge::{Decision, World, inspect, judge};
 use stateward::policy::{Policies, Policy, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
 
+use crate::support::changes::{change, scale};
+
 #[test]
 fn deleting_the_service_is_refused_to_users_and_not_to_the_garbage_collector() {
     let graph = shop(&[&set("db", 3), &service(&json!("None"))]);
-    let denied = strict(&graph, Operation::Delete, Actor::User, service_gone());
+    let denied = strict(&graph, service_gone());
     let denial = denied.denial.expect("refused");
     assert!(
         denial.starts_with(
@@ -25,12 +24,16 @@ fn deleting_the_service_is_refused_to_users_and_not_to_the_garbage_collector() {
         ),
         "{denial}"
     );
-    let collected = strict(&graph, Operation::Delete, Actor::Cleanup, service_gone());
+    let cleanup = Change {
+        actor: Actor::Cleanup,
+        ..service_gone()
+    };
+    let collected = strict(&graph, cleanup);
     assert!(collected.is_allowed(), "{:?}", collected.denial);
     assert_eq!(collected.warnings.len(), 1);
 
     let scaled_down = shop(&[&set("db", 0), &service(&json!("None"))]);
-    let decision = strict(&scaled_down, Operation::Delete, Actor::User, service_gone());
+    let decision = strict(&scaled_down, service_gone());
     assert!(decision.is_allowed() && decision.warnings.is_empty());
 }
 
@@ -47,18 +50,12 @@ fn a_missing_service_is_no_error_of_what_is_there() {
 #[test]
 fn a_statefulset_may_come_before_its_service() {
     let graph = shop(&[]);
-    let decision = strict(&graph, Operation::Create, Actor::User, created(&set("db", 3)));
+    let decision = strict(&graph, created(&set("db", 3)));
     assert!(decision.is_allowed(), "{:?}", decision.denial);
     assert_eq!(decision.absent.len(), 1, "the Service is worth asking for by name");
-    let late = Changed::Service {
-        name: "db".into(),
-        before: Old::none(),
-        after: Some(Arc::new(
-            project::service(&service(&json!("None")).to_string()).expect("a readable object"),
-        )),
-    };
+    let late = change(Kind::SERVICE, "shop", None, Some(&service(&json!("None"))));
     let graph = shop(&[&set("db", 3)]);
-    let decision = strict(&graph, Operation::Create, Actor::User, late);
+    let decision = strict(&graph, late);
     assert!(decision.findings.is_empty(), "{:?}", decision.findings);
 }
 
@@ -67,12 +64,7 @@ fn a_second_pod_behind_a_cluster_ip_is_refused_and_a_third_only_warned_about() {
     let address = json!("10.0.0.10");
     let scaled = |before, after| {
         let graph = shop(&[&set("db", before), &service(&address)]);
-        let change = Changed::Scale {
-            id: WorkloadId::new(Kind::StatefulSet, "db"),
-            before: Some(before),
-            after,
-        };
-        strict(&graph, Operation::Update, Actor::User, change)
+        strict(&graph, scale(Kind::STATEFUL_SET, "db", before, after))
     };
     let denial = scaled(1, 2).denial.expect("refused");
     assert!(denial.starts_with("service-not-headless: scaling "), "{denial}");
@@ -85,21 +77,13 @@ fn a_second_pod_behind_a_cluster_ip_is_refused_and_a_third_only_warned_about() {
 fn a_long_name_is_refused_once_and_then_lived_with() {
     let name = "x".repeat(53);
     let graph = shop(&[]);
-    let decision = strict(&graph, Operation::Create, Actor::User, created(&set(&name, 1)));
+    let decision = strict(&graph, created(&set(&name, 1)));
     assert!(decision.denial.expect("refused").contains("statefulset-name: "));
 
     let (before, after) = (set(&name, 1), set(&name, 2));
     let graph = shop(&[&before]);
-    let projected = |object: &Value| {
-        project::workload(Kind::StatefulSet, &"shop".into(), &object.to_string()).expect("a readable object")
-    };
-    let changed = Changed::Workload {
-        id: WorkloadId::new(Kind::StatefulSet, &*name),
-        before: Old::known(projected(&before).workload),
-        shape: projected(&after).shape,
-        after: Some(Arc::new(projected(&after).workload)),
-    };
-    let decision = strict(&graph, Operation::Update, Actor::User, changed);
+    let changed = change(Kind::STATEFUL_SET, "shop", Some(&before), Some(&after));
+    let decision = strict(&graph, changed);
     assert!(decision.is_allowed(), "{:?}", decision.denial);
     assert!(
         decision
@@ -123,7 +107,7 @@ fn service(address: &Value) -> Value {
 fn shop(objects: &[&Value]) -> Graph {
     let graph = Graph::new(Facts::new(Knowledge::Complete));
     for object in objects {
-        let kind = ObjectKind::of(
+        let kind = Kinds::builtin().of(
             object["apiVersion"].as_str().expect("a text"),
             object["kind"].as_str().expect("a text"),
         );
@@ -134,33 +118,16 @@ fn shop(objects: &[&Value]) -> Graph {
     graph
 }
 
-fn created(object: &Value) -> Changed<'static> {
-    let projected =
-        project::workload(Kind::StatefulSet, &"shop".into(), &object.to_string()).expect("a readable object");
-    Changed::Workload {
-        id: projected.workload.id.clone(),
-        before: Old::none(),
-        shape: projected.shape,
-        after: Some(Arc::new(projected.workload)),
-    }
+fn created(object: &Value) -> Change<'static> {
+    change(Kind::STATEFUL_SET, "shop", None, Some(object))
 }
 
-fn service_gone() -> Changed<'static> {
-    Changed::Service {
-        name: "db".into(),
-        before: Old::known(project::service(&service(&json!("None")).to_string()).expect("a readable object")),
-        after: None,
-    }
+fn service_gone() -> Change<'static> {
+    change(Kind::SERVICE, "shop", Some(&service(&json!("None"))), None)
 }
 
 /// Judges by the five rules of a StatefulSet's identity, in the Strict profile.
-fn strict(graph: &Graph, operation: Operation, actor: Actor, object: Changed<'_>) -> Decision {
-    let change = Change {
-        namespace: "shop".into(),
-        operation,
-        actor,
-        object,
-    };
+fn strict(graph: &Graph, change: Change<'_>) -> Decision {
     in_strict(graph, |world| judge(&change, world, Timestamp(0)))
 }
 

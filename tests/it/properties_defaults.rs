@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stateward::graph::project::{self, ProjectedWorkload};
 use stateward::graph::store::locked;
-use stateward::graph::{
-    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, Name, Old, Operation, Overlay, Selector,
-};
+use stateward::graph::{Facts, Graph, Kind, Knowledge, Overlay, Selector};
 use stateward::judge::World;
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::policy::{Policies, Policy, Profile, Settings};
 use stateward::rules::RULES;
 
 use crate::controlplane::ControlPlane;
+use crate::support::changes::change;
 
 const TEMPLATES: &str = "/spec/volumeClaimTemplates";
 const RECORD: &str = "/metadata/annotations/stateward.dev~1defaulted";
@@ -39,28 +37,9 @@ fn nothing() -> Policies {
 
 /// What the mutating phase gives for a StatefulSet.
 fn asked(old: Option<&Value>, new: &Value, policies: &Policies) -> Defaults {
-    let namespace: Name = "shop".into();
-    let read = |object: &Value| -> ProjectedWorkload {
-        project::workload(Kind::StatefulSet, &namespace, &object.to_string()).expect("a StatefulSet")
-    };
-    let ProjectedWorkload { workload, shape } = read(new);
-    let change = Change {
-        namespace: namespace.clone(),
-        operation: if old.is_some() {
-            Operation::Update
-        } else {
-            Operation::Create
-        },
-        actor: Actor::User,
-        object: Changed::Workload {
-            id: workload.id.clone(),
-            before: old.map_or_else(Old::none, |old| Old::known(read(old).workload)),
-            after: Some(Arc::new(workload)),
-            shape,
-        },
-    };
+    let change = change(Kind::STATEFUL_SET, "shop", old, Some(new));
     let graph = Graph::new(Facts::new(Knowledge::Complete));
-    let (facts, shard) = (graph.facts(), graph.shard(&namespace));
+    let (facts, shard) = (graph.facts(), graph.shard("shop"));
     let shard = locked(&shard);
     let world = World {
         shard: &shard,

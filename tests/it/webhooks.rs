@@ -7,6 +7,7 @@ use kube::Api;
 use kube::api::PostParams;
 use stateward::cluster::register::{Registration, WebhookUrl};
 use stateward::cluster::webhooks::{Configurations, DEVELOPMENT_NAME, Endpoint, NAMESPACE};
+use stateward::graph::Kinds;
 
 use crate::controlplane::{ControlPlane, eventually};
 
@@ -24,10 +25,13 @@ async fn register_unreachable(cluster: &ControlPlane) {
     let Configurations {
         mut mutating,
         mut validating,
-    } = Configurations::new(Endpoint::Service {
-        namespace: NAMESPACE,
-        ca: None,
-    });
+    } = Configurations::new(
+        Kinds::builtin(),
+        Endpoint::Service {
+            namespace: NAMESPACE,
+            ca: None,
+        },
+    );
     let nobody = || WebhookClientConfig {
         url: Some("https://127.0.0.1:1/".to_owned()),
         ..WebhookClientConfig::default()

@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use stateward::admission::{OnError, Webhook, router};
-use stateward::graph::{Facts, Graph, Kind, Knowledge, Workload};
+use stateward::graph::{Facts, Features, Field, Graph, Knowledge, Workload};
 use stateward::rules::kit::{Action, AnyRule, Case, Finding, Injection, Meta, Rule, Surroundings};
 use stateward::server::accept::{Limits, Server};
 use stateward::server::self_signed::SelfSigned;
@@ -450,7 +450,7 @@ impl Rule for Panics {
         static META: Meta = Meta {
             id: "panics",
             summary: "a rule with a bug",
-            kinds: &[Kind::Deployment],
+            judges: Features::having(Field::Strategy),
             cases: &[Case {
                 when: "",
                 baseline: Some(Action::Deny),

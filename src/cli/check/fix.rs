@@ -10,10 +10,10 @@ use serde_json::{Value as Json, json};
 use similar::TextDiff;
 
 use super::judge::Judge;
-use crate::graph::project::{self, ProjectedWorkload};
+use crate::graph::project::{ProjectedWorkload, WorkloadSeed};
 use crate::graph::store::locked;
 use crate::graph::view::Reservations;
-use crate::graph::{Actor, Change, Changed, Facts, Kind, Knowledge, Name, ObjectKind, Old, Operation, Overlay, View};
+use crate::graph::{Actor, Change, Facts, Kind, Knowledge, Name, Node, Old, Operation, Overlay, States, View};
 use crate::judge::World as Judging;
 use crate::judge::allow::Allowances;
 use crate::judge::defaults::{Defaults, Services, defaults};
@@ -128,15 +128,13 @@ impl Fixes {
 /// Adds what the workloads of a world should be.
 fn add(world: &World<'_>, corpus: &Corpus, policies: &Policies, wanted: &mut BTreeMap<(usize, usize), Json>) {
     for (_, loaded) in corpus.objects() {
-        let ObjectKind::Workload(kind) = loaded.kind else {
-            continue;
-        };
         let namespace = &loaded.namespace;
         if !loaded.unnamed
+            && let Some(seed) = WorkloadSeed::new(loaded.kind, namespace)
             && let Some(place) = world.place(loaded.kind, namespace, &loaded.name)
             && !wanted.contains_key(&place)
             && let Some(document) = corpus.files[place.0].reading.document(place.1)
-            && let Some(repaired) = repaired(kind, namespace, document, world, policies)
+            && let Some(repaired) = repaired(seed, namespace, document, world, policies)
         {
             wanted.insert(place, repaired);
         }
@@ -145,31 +143,31 @@ fn add(world: &World<'_>, corpus: &Corpus, policies: &Policies, wanted: &mut BTr
 
 /// What a document should hold; `None` where it is fine, or nothing is sure enough.
 fn repaired(
-    kind: Kind,
+    seed: WorkloadSeed<'_>,
     namespace: &Name,
     document: Document<'_>,
     world: &World<'_>,
     policies: &Policies,
 ) -> Option<Json> {
     let text = document.to_json().to_string();
-    let ProjectedWorkload { workload, shape } = project::workload(kind, namespace, &text).ok()?;
+    let ProjectedWorkload { workload, shape } = seed.read(&text).ok()?;
     let workload = Arc::new(workload);
     let change = Change {
         namespace: namespace.clone(),
         operation: Operation::Create,
         actor: Actor::User,
-        object: Changed::Workload {
-            id: workload.id.clone(),
+        target: workload.id.clone(),
+        states: States::Object {
             before: Old::none(),
-            after: Some(workload.clone()),
+            after: Some(Node::Workload(workload.clone())),
             shape,
         },
     };
     let known = world.graph.facts();
-    let services_are_known = known.knowledge(ObjectKind::Service) == Knowledge::Complete;
+    let services_are_known = known.knowledge(Kind::SERVICE) == Knowledge::Complete;
     let mut facts = Facts::clone(&known);
     // A Service among the files is the one that is meant; of those that are not, nothing is concluded below.
-    facts.set_knowledge(ObjectKind::Service, Knowledge::Complete);
+    facts.set_knowledge(Kind::SERVICE, Knowledge::Complete);
     let shard = world.graph.shard(namespace);
     let shard = locked(&shard);
     let fetched = Overlay::default();

@@ -7,7 +7,7 @@ use super::places::{self, Files};
 use crate::audit::entries;
 use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
 use crate::graph::store::locked;
-use crate::graph::{Name, ObjectKind, Overlay};
+use crate::graph::{Kind, Kinds, Name, Overlay};
 use crate::judge::{self, inspect};
 use crate::manifests::corpus::{Corpus, File};
 use crate::manifests::files::STDIN;
@@ -82,8 +82,7 @@ impl Judge<'_> {
     /// Adds what a file says of itself: its counts, what is broken, what stands there twice.
     fn add_file(&self, report: &mut Report, file: &File) {
         report.objects += file.objects.len();
-        let workload = |kind| matches!(kind, ObjectKind::Workload(_));
-        report.workloads += file.objects.iter().filter(|object| workload(object.kind)).count();
+        report.workloads += file.objects.iter().filter(|object| object.kind.is_workload()).count();
         report.skipped.extend(file.skipped.iter().map(|skipped| Skipped {
             location: point(file, skipped.position),
             why: skipped.why.clone(),
@@ -138,7 +137,7 @@ impl Judge<'_> {
 
     fn object(&self, document: Document<'_>) -> Option<Object> {
         let (api_version, kind) = (document.api_version()?, document.kind()?);
-        let namespaced = ObjectKind::of(api_version, kind).is_some_and(ObjectKind::is_namespaced);
+        let namespaced = Kinds::builtin().of(api_version, kind).is_some_and(Kind::is_namespaced);
         let namespace = match document.metadata("namespace") {
             Some(own) => own.into(),
             _ if namespaced => self.namespace.clone(),

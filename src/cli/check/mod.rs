@@ -21,7 +21,7 @@ use self::judge::Judge;
 use super::{live, reporting};
 use crate::audit::Report;
 use crate::cluster::snapshot::Scope;
-use crate::graph::{Facts, Graph, Knowledge, Name, ObjectKind};
+use crate::graph::{Facts, Graph, Kind, Knowledge, Name};
 use crate::manifests::corpus::{Corpus, Inputs};
 use crate::manifests::worlds::{Base, namespaces};
 use crate::parallel;
@@ -132,7 +132,7 @@ impl Args {
         let gaps = live::read(self.kubeconfig.as_deref(), self.context.as_deref(), &graph, &scope)?;
         for gap in &gaps {
             // What the files hold is known all the same; but a part of the nodes tells nothing.
-            if gap.kind != ObjectKind::Node {
+            if gap.kind != Kind::NODE {
                 graph.set_knowledge(gap.kind, Knowledge::Partial);
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::Places;
 use crate::audit::report::{Excerpt, Location};
-use crate::graph::{Name, ObjectKind};
+use crate::graph::{Kind, Name};
 use crate::manifests::corpus::File;
 use crate::manifests::worlds::World;
 use crate::manifests::{Document, Position};
@@ -27,12 +27,12 @@ pub struct Files<'c> {
 }
 
 impl Places for Files<'_> {
-    fn api_version(&self, kind: ObjectKind, namespace: &Name, name: &Name) -> Option<Name> {
+    fn api_version(&self, kind: Kind, namespace: &Name, name: &Name) -> Option<Name> {
         let (_, document) = self.world.document(kind, namespace, name)?;
         document.api_version().map(Name::from)
     }
 
-    fn location(&self, kind: ObjectKind, namespace: &Name, name: &Name, path: &str) -> Option<Location> {
+    fn location(&self, kind: Kind, namespace: &Name, name: &Name, path: &str) -> Option<Location> {
         let (file, document) = self.world.document(kind, namespace, name)?;
         let place = document.locate(path);
         let (position, span) = (place.node.position(), place.node.span());

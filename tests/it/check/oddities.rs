@@ -2,8 +2,9 @@
 
 use std::num::NonZeroUsize;
 
+use stateward::graph::Kinds;
 use stateward::graph::Name;
-use stateward::graph::project::Object;
+use stateward::graph::project::NodeSeed;
 use stateward::manifests::corpus::{Corpus, Inputs};
 
 use super::{CORRECT, Repository, places, replicas};
@@ -261,7 +262,12 @@ fn a_file_is_read_as_a_request_is() {
             for (_, object) in corpus.objects() {
                 let document = corpus.files[0].reading.document(object.document).expect("its document");
                 let json = document.to_json().to_string();
-                let sent = Object::read(object.kind, &object.namespace, &json).expect("readable");
+                let seed = NodeSeed {
+                    kind: object.kind,
+                    kinds: Kinds::builtin(),
+                    sent_to: &object.namespace,
+                };
+                let sent = seed.read(&json).expect("readable");
                 assert_eq!(object.object, sent, "{}: {block}", page.display());
                 compared += 1;
             }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use stateward::cluster::live::{LiveReader, Read};
-use stateward::graph::project::Object;
-use stateward::graph::{Facts, Graph, Knowledge, Lookup, Name, ObjectKind, ObjectRef};
+use stateward::graph::{Facts, Graph, Kind, Knowledge, Lookup, Name, Node, ObjectRef};
 use stateward::metrics::Metrics;
 
 use super::fake::{Fake, failure, list};
@@ -33,19 +32,17 @@ async fn a_claim_comes_with_its_volume_and_one_call_serves_all_who_ask() {
     let fake = Fake::default();
     let (reader, graph, metrics) = reader(&fake);
     let volume = json!({"metadata": {"name": "pv"}, "spec": {"accessModes": ["ReadWriteMany"], "nfs": {}}});
-    graph
-        .insert(ObjectKind::Volume, &"".into(), &volume.to_string())
-        .unwrap();
+    graph.insert(Kind::VOLUME, &"".into(), &volume.to_string()).unwrap();
     let claim = json!({"metadata": {"name": "data", "namespace": "shop"}, "spec": {"volumeName": "pv"}});
     fake.on_read(CLAIM, 200, claim);
-    let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(ObjectKind::Claim, "data"));
+    let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(Kind::CLAIM, "data"));
     let (one, other) = tokio::join!(reader.object(&shop, &data), reader.object(&shop, &data));
     assert_eq!(one, other);
-    let Read::Found(Object::Claim(claim)) = one else {
+    let Read::Found(Node::Claim(claim)) = one else {
         unreachable!("{one:?}");
     };
     assert_eq!(
-        claim.volume.map(|volume| volume.modes.to_string()),
+        claim.volume.clone().map(|volume| volume.modes.to_string()),
         Lookup::Known("ReadWriteMany".to_owned())
     );
     assert_eq!(fake.calls(CLAIM).len(), 1);
@@ -58,10 +55,10 @@ async fn absence_that_was_asked_for_by_another_is_asked_for_again() {
     let (reader, ..) = reader(&fake);
     let claim = json!({"metadata": {"name": "data", "namespace": "shop"}, "spec": {}});
     fake.on_read(CLAIM, 404, failure(404)).on_read(CLAIM, 200, claim);
-    let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(ObjectKind::Claim, "data"));
+    let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(Kind::CLAIM, "data"));
     let (first, second) = tokio::join!(reader.object(&shop, &data), reader.object(&shop, &data));
     assert_eq!(first, Read::Absent);
-    assert!(matches!(second, Read::Found(Object::Claim(_))), "{second:?}");
+    assert!(matches!(second, Read::Found(Node::Claim(_))), "{second:?}");
 }
 
 #[tokio::test]
@@ -72,7 +69,7 @@ async fn absent_failed_and_late_are_told_apart() {
         .on_read(CLAIM, 403, failure(403))
         .on_read(CLAIM, 0, Value::Null)
         .on_read(CLAIM, 404, failure(404));
-    let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(ObjectKind::Claim, "data"));
+    let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(Kind::CLAIM, "data"));
     for wanted in [Read::Absent, Read::Unknown, Read::Unknown, Read::Absent] {
         assert_eq!(reader.object(&shop, &data).await, wanted);
     }

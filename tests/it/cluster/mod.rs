@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use kube::Client;
 use stateward::cluster::watch::{Pace, Watches};
-use stateward::graph::{Facts, Graph, Knowledge, ObjectKind};
+use stateward::graph::{Facts, Graph, Kind, Knowledge};
 use stateward::metrics::Metrics;
 
 use crate::controlplane::eventually;
@@ -45,7 +45,7 @@ impl Live {
     }
 
     /// The names of the objects of a kind.
-    fn names(&self, kind: ObjectKind) -> Vec<String> {
+    fn names(&self, kind: Kind) -> Vec<String> {
         let keys = self.graph.keys(kind).into_iter();
         keys.map(|(namespace, name)| match &*namespace {
             "" => name.to_string(),
@@ -54,18 +54,18 @@ impl Live {
         .collect()
     }
 
-    fn knowledge(&self, kind: ObjectKind) -> Knowledge {
+    fn knowledge(&self, kind: Kind) -> Knowledge {
         self.graph.facts().knowledge(kind)
     }
 
-    async fn until_names(&self, kind: ObjectKind, wanted: &[&str]) {
+    async fn until_names(&self, kind: Kind, wanted: &[&str]) {
         eventually(&format!("{kind} {wanted:?}"), async || {
             (self.names(kind) == wanted).then_some(())
         })
         .await;
     }
 
-    async fn until_knowledge(&self, kind: ObjectKind, wanted: Knowledge) {
+    async fn until_knowledge(&self, kind: Kind, wanted: Knowledge) {
         eventually(&format!("{kind} to be {wanted:?}"), async || {
             (self.knowledge(kind) == wanted).then_some(())
         })

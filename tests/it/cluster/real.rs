@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::Client;
-use stateward::graph::{Kind, Knowledge, ObjectKind};
+use stateward::graph::{Kind, Kinds, Knowledge};
 
 use super::Live;
 use crate::controlplane::{ControlPlane, eventually};
@@ -36,12 +36,7 @@ spec:
       volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
 "#;
 
-const KINDS: [ObjectKind; 4] = [
-    ObjectKind::Autoscaler,
-    ObjectKind::Claim,
-    ObjectKind::Service,
-    ObjectKind::Workload(Kind::Deployment),
-];
+const KINDS: [Kind; 4] = [Kind::AUTOSCALER, Kind::CLAIM, Kind::SERVICE, Kind::DEPLOYMENT];
 
 /// How many of the four objects are in the graph.
 fn found(live: &Live, namespace: &str) -> usize {
@@ -61,7 +56,7 @@ async fn objects_come_and_go_and_an_api_server_may_restart() {
     let cluster = ControlPlane::start().await;
     let live = Live::start(&cluster.client().await);
     live.watches.synced().await;
-    for kind in ObjectKind::ALL {
+    for kind in Kinds::builtin().iter() {
         assert_eq!(live.knowledge(kind), Knowledge::Complete, "{kind}");
     }
     let namespace = cluster.namespace("graph").await;
@@ -91,7 +86,7 @@ async fn objects_come_and_go_and_an_api_server_may_restart() {
 async fn a_missing_permission_makes_one_kind_unknown_until_it_is_granted() {
     let cluster = ControlPlane::shared().await;
     let name = cluster.namespace("limited").await;
-    let grant = async |role: &str, resources: &[ObjectKind]| {
+    let grant = async |role: &str, resources: &[Kind]| {
         let resources: Vec<String> = resources.iter().map(|kind| resource(*kind)).collect();
         let resources = format!("--resource={}", resources.join(","));
         let create = ["create", "clusterrole", role, "--verb=get,list,watch", &resources];
@@ -102,9 +97,7 @@ async fn a_missing_permission_makes_one_kind_unknown_until_it_is_granted() {
             .await
             .succeeded();
     };
-    let (missing, granted): (Vec<_>, Vec<_>) = ObjectKind::ALL
-        .into_iter()
-        .partition(|kind| *kind == ObjectKind::Volume);
+    let (missing, granted): (Vec<_>, Vec<_>) = Kinds::builtin().iter().partition(|kind| *kind == Kind::VOLUME);
     grant(&format!("{name}-most"), &granted).await;
     let client: Client = cluster.client_as(&name, &[]).await;
     // RBAC is applied from a cache of its own.
@@ -120,12 +113,12 @@ async fn a_missing_permission_makes_one_kind_unknown_until_it_is_granted() {
     for kind in granted {
         assert_eq!(live.knowledge(kind), Knowledge::Complete, "{kind}");
     }
-    assert_eq!(live.knowledge(ObjectKind::Volume), Knowledge::Unavailable);
+    assert_eq!(live.knowledge(Kind::VOLUME), Knowledge::Unavailable);
     grant(&format!("{name}-rest"), &missing).await;
-    live.until_knowledge(ObjectKind::Volume, Knowledge::Complete).await;
+    live.until_knowledge(Kind::VOLUME, Knowledge::Complete).await;
 }
 
-fn resource(kind: ObjectKind) -> String {
+fn resource(kind: Kind) -> String {
     match kind.api_version().rsplit_once('/') {
         Some((group, _)) => format!("{}.{group}", kind.resource()),
         None => kind.resource().to_owned(),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use stateward::cluster::snapshot::{Cause, Gap, Progress, Scope, SnapshotError, take};
-use stateward::graph::{Facts, Graph, Kind, Knowledge, ObjectKind};
+use stateward::graph::{Facts, Graph, Kind, Kinds, Knowledge};
 
 use super::fake::{Fake, failure, list, page};
 
@@ -36,28 +36,28 @@ async fn pages_fill_the_graph_and_what_is_refused_is_a_gap() {
         );
     let (graph, progress) = (graph(), Progress::default());
     let gaps = take(&fake.client(), &graph, &Scope::Cluster, &progress).await.unwrap();
-    let set = ObjectKind::Workload(Kind::StatefulSet);
+    let set = Kind::STATEFUL_SET;
     let gap = |kind, cause| Gap { kind, cause };
     assert_eq!(
         gaps,
         [
-            gap(ObjectKind::Autoscaler, Cause::NoSuchKind),
-            gap(ObjectKind::Volume, Cause::Forbidden),
+            gap(Kind::AUTOSCALER, Cause::NoSuchKind),
+            gap(Kind::VOLUME, Cause::Forbidden),
             gap(set, Cause::Unreadable(1)),
         ]
     );
-    assert_eq!(graph.keys(ObjectKind::Service).len(), 3);
+    assert_eq!(graph.keys(Kind::SERVICE).len(), 3);
     assert_eq!(fake.calls(SERVICES)[1], "/api/v1/services?limit=500&continue=more");
     let facts = graph.facts();
     for (kind, knowledge) in [
-        (ObjectKind::Service, Knowledge::Complete),
-        (ObjectKind::Volume, Knowledge::Unavailable),
+        (Kind::SERVICE, Knowledge::Complete),
+        (Kind::VOLUME, Knowledge::Unavailable),
         (set, Knowledge::Partial),
     ] {
         assert_eq!(facts.knowledge(kind), knowledge, "{kind}");
     }
     assert_eq!(progress.objects.load(Ordering::Relaxed), 4);
-    assert_eq!(progress.kinds.load(Ordering::Relaxed), ObjectKind::ALL.len());
+    assert_eq!(progress.kinds.load(Ordering::Relaxed), Kinds::builtin().iter().len());
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_list_that_expires_is_begun_again_and_a_busy_server_asked_again() {
         .await
         .unwrap();
     assert_eq!(gaps, []);
-    assert_eq!(graph.keys(ObjectKind::Service), [("shop".into(), "new".into())]);
+    assert_eq!(graph.keys(Kind::SERVICE), [("shop".into(), "new".into())]);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn one_namespace_is_read_by_name() {
         .unwrap();
     assert_eq!(gaps, []);
     assert_eq!(graph.namespaces(), ["shop".into()]);
-    assert_eq!(graph.keys(ObjectKind::Service).len(), 1);
+    assert_eq!(graph.keys(Kind::SERVICE).len(), 1);
     assert!(
         fake.calls("/apis/apps/v1/deployments").is_empty(),
         "no list of all namespaces"

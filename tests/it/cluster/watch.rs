@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stateward::graph::{Kind, Knowledge, Lookup, ObjectKind};
+use stateward::graph::{Kind, Knowledge, Lookup};
 
 use super::Live;
 use super::fake::{Fake, failure, list, page};
 use crate::controlplane::eventually;
 
 const SERVICES: &str = "/api/v1/services";
-const KIND: ObjectKind = ObjectKind::Service;
+const KIND: Kind = Kind::SERVICE;
 
 fn service(name: &str, version: &str) -> Value {
     json!({"metadata": {"name": name, "namespace": "shop", "resourceVersion": version}, "spec": {}})
@@ -158,10 +158,10 @@ async fn a_kind_that_may_not_be_read_is_unknown_until_it_may() {
     fake.on_read("/apis/storage.k8s.io/v1/csidrivers", 404, failure(404));
     let live = Live::start(&fake.client());
     live.watches.synced().await;
-    live.until_knowledge(ObjectKind::Claim, Knowledge::Complete).await;
+    live.until_knowledge(Kind::CLAIM, Knowledge::Complete).await;
     fake.on_read(SERVICES, 200, list("7", &[service("a", "1")]));
     live.until_knowledge(KIND, Knowledge::Complete).await;
-    live.until_knowledge(ObjectKind::Driver, Knowledge::Complete).await;
+    live.until_knowledge(Kind::DRIVER, Knowledge::Complete).await;
     let calls = fake.calls(SERVICES);
     assert_eq!(calls[0], calls[1], "asked again after the refusal");
 }
@@ -239,7 +239,7 @@ async fn silence_makes_a_kind_unknown_and_a_bookmark_brings_it_back() {
 #[tokio::test]
 async fn what_a_workload_owns_is_not_kept_and_goes_once_it_is_owned() {
     let path = "/apis/apps/v1/replicasets";
-    let kind = ObjectKind::Workload(Kind::ReplicaSet);
+    let kind = Kind::REPLICA_SET;
     let set = |name: &str, owned: bool| {
         let owner = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": true});
         let owners: Vec<Value> = owned.then_some(owner).into_iter().collect();

@@ -5,12 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kube::Client;
 use serde_json::{Value, json};
-use stateward::graph::project;
+use stateward::graph::project::NodeSeed;
 use stateward::graph::store::locked;
-use stateward::graph::{
-    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, Name, ObjectKind, Old, Operation, Overlay, Selector,
-    Timestamp,
-};
+use stateward::graph::{Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, Role, Selector, Timestamp};
 use stateward::judge::{World, judge};
 use stateward::policy::{Policies, Policy, Profile, Settings};
 use stateward::rules::RULES;
@@ -18,6 +15,7 @@ use stateward::rules::kit::Action;
 
 use super::play::{is_ready, name};
 use crate::controlplane::eventually;
+use crate::support::changes::change;
 
 /// One test's part of the cluster.
 pub(super) struct Shop {
@@ -196,21 +194,9 @@ impl Shop {
     /// the Strict profile. The graph is filled from what the API server has now.
     pub(super) async fn verdict(&self, kind: Kind, name: &str) -> Vec<(&'static str, Action)> {
         let graph = self.graph().await;
-        let namespace: Name = (&*self.namespace).into();
         let path = self.path(kind.api_version(), kind.resource());
         let object = self.get(&format!("{path}/{name}")).await;
-        let projected = project::workload(kind, &namespace, &object.to_string()).expect("a readable object");
-        let change = Change {
-            namespace,
-            operation: Operation::Create,
-            actor: Actor::User,
-            object: Changed::Workload {
-                id: projected.workload.id.clone(),
-                before: Old::none(),
-                shape: projected.shape,
-                after: Some(Arc::new(projected.workload)),
-            },
-        };
+        let change = change(kind, &self.namespace, None, Some(&object));
         let policies = Policies {
             list: vec![Policy {
                 name: "strict".to_owned(),
@@ -236,23 +222,24 @@ impl Shop {
     async fn graph(&self) -> Graph {
         let graph = Graph::new(Facts::new(Knowledge::Complete));
         let namespace: Name = (&*self.namespace).into();
-        for kind in ObjectKind::ALL {
-            let root = if kind.api_version().contains('/') {
-                "apis"
-            } else {
-                "api"
-            };
+        for kind in Kinds::builtin().iter() {
+            let root = if kind.group().is_empty() { "api" } else { "apis" };
             let everywhere = format!("/{root}/{}/{}", kind.api_version(), kind.resource());
-            let path = match kind {
-                ObjectKind::Namespace | ObjectKind::Class => continue,
-                ObjectKind::Node => format!("{everywhere}?labelSelector=oracle%3D{}", self.namespace),
-                ObjectKind::Driver | ObjectKind::Volume => everywhere,
+            let path = match kind.role() {
+                Role::Namespace | Role::Class => continue,
+                Role::Node => format!("{everywhere}?labelSelector=oracle%3D{}", self.namespace),
+                Role::Driver | Role::Volume => everywhere,
                 _ => self.path(kind.api_version(), kind.resource()),
             };
+            let seed = NodeSeed {
+                kind,
+                kinds: Kinds::builtin(),
+                sent_to: &namespace,
+            };
             for object in self.list(&path).await {
-                let object = project::Object::read(kind, &namespace, &object.to_string()).expect("a readable object");
-                if !matches!(&object, project::Object::Workload(workload) if !workload.is_kept()) {
-                    graph.insert_all([(namespace.clone(), object)]);
+                let node = seed.read(&object.to_string()).expect("a readable object");
+                if node.workload().is_none_or(|workload| workload.is_kept()) {
+                    graph.insert_all([(namespace.clone(), node)]);
                 }
             }
         }

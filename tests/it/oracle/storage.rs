@@ -17,7 +17,7 @@ async fn two_replicas(attach: Attach, modes: &[&str], spec: Value) -> Shop {
     shop.claim("data", modes).await;
     let mut two = json!({"replicas": 2});
     json_patch::merge(&mut two, &spec);
-    shop.workload(Kind::Deployment, "web", "data", two).await;
+    shop.workload(Kind::DEPLOYMENT, "web", "data", two).await;
     shop
 }
 
@@ -26,7 +26,7 @@ async fn the_second_replica_on_another_node_waits_for_ever() {
     let shop = two_replicas(Attach::Required, RWO, json!({})).await;
     shop.one_of_two_waits("data").await;
     assert_eq!(
-        shop.verdict(Kind::Deployment, "web").await,
+        shop.verdict(Kind::DEPLOYMENT, "web").await,
         [("rwo-replicas", Action::Deny)]
     );
 }
@@ -38,7 +38,7 @@ async fn read_only_volumes_of_pods_change_nothing() {
     let shop = two_replicas(Attach::Required, RWO, spec).await;
     shop.one_of_two_waits("data").await;
     assert_eq!(
-        shop.verdict(Kind::Deployment, "web").await,
+        shop.verdict(Kind::DEPLOYMENT, "web").await,
         [("rwo-replicas", Action::Deny)]
     );
 }
@@ -50,7 +50,7 @@ async fn shared_modes_of_the_volume_let_both_nodes_attach() {
         shop.all_ready(2).await;
         assert_eq!(shop.attached_to("data").await, shop.nodes);
         let silent: Verdict<'_> = &[];
-        assert_eq!(shop.verdict(Kind::Deployment, "web").await, silent, "{modes:?}");
+        assert_eq!(shop.verdict(Kind::DEPLOYMENT, "web").await, silent, "{modes:?}");
     }
 }
 
@@ -61,7 +61,7 @@ async fn a_driver_that_attaches_nothing_enforces_nothing() {
     assert_ne!(pods[0]["spec"]["nodeName"], pods[1]["spec"]["nodeName"]);
     assert!(shop.attached_to("data").await.is_empty());
     assert_eq!(
-        shop.verdict(Kind::Deployment, "web").await,
+        shop.verdict(Kind::DEPLOYMENT, "web").await,
         [("rwo-replicas", Action::Warn)]
     );
 }
@@ -72,11 +72,11 @@ async fn two_replicas_on_one_node_share_a_claim() {
     shop.claim("data", RWO).await;
     let selector = json!({"kubernetes.io/hostname": shop.nodes[1]});
     let spec = json!({"replicas": 2, "template": {"spec": {"nodeSelector": selector}}});
-    shop.workload(Kind::Deployment, "web", "data", spec).await;
+    shop.workload(Kind::DEPLOYMENT, "web", "data", spec).await;
     shop.all_ready(2).await;
     assert_eq!(shop.attached_to("data").await, shop.nodes[1..]);
     let silent: Verdict<'_> = &[];
-    assert_eq!(shop.verdict(Kind::Deployment, "web").await, silent);
+    assert_eq!(shop.verdict(Kind::DEPLOYMENT, "web").await, silent);
 }
 
 /// Rolls a Deployment of one replica out again; the new pod comes to lie on the other node.
@@ -84,7 +84,7 @@ async fn rolled_out(strategy: Value) -> Shop {
     let shop = Shop::open(Attach::Required).await;
     shop.claim("data", RWO).await;
     let spec = json!({"replicas": 1, "progressDeadlineSeconds": 2, "strategy": strategy});
-    shop.workload(Kind::Deployment, "web", "data", spec).await;
+    shop.workload(Kind::DEPLOYMENT, "web", "data", spec).await;
     shop.all_ready(1).await;
     let path = format!("{}/web", shop.path("apps/v1", "deployments"));
     let annotations = json!({"rolled": "out"});
@@ -111,7 +111,7 @@ async fn a_rolling_update_that_surges_waits_for_ever() {
     .await;
     shop.one_of_two_still_waits("data").await;
     assert_eq!(
-        shop.verdict(Kind::Deployment, "web").await,
+        shop.verdict(Kind::DEPLOYMENT, "web").await,
         [("rwo-surge", Action::Deny)]
     );
 }
@@ -132,7 +132,7 @@ async fn a_rollout_that_may_end_the_old_pod_first_ends() {
         assert_eq!(node, shop.nodes[1], "{strategy}");
         assert_eq!(shop.attached_to("data").await, [node], "{strategy}");
         let silent: Verdict<'_> = &[];
-        assert_eq!(shop.verdict(Kind::Deployment, "web").await, silent, "{strategy}");
+        assert_eq!(shop.verdict(Kind::DEPLOYMENT, "web").await, silent, "{strategy}");
     }
 }
 
@@ -141,10 +141,10 @@ async fn one_pod_alone_of_a_daemonset_gets_the_claim() {
     let shop = Shop::open(Attach::Required).await;
     shop.claim("data", RWO).await;
     let spec = json!({"template": {"spec": {"nodeSelector": {"oracle": shop.namespace}}}});
-    shop.workload(Kind::DaemonSet, "agent", "data", spec).await;
+    shop.workload(Kind::DAEMON_SET, "agent", "data", spec).await;
     shop.one_of_two_waits("data").await;
     assert_eq!(
-        shop.verdict(Kind::DaemonSet, "agent").await,
+        shop.verdict(Kind::DAEMON_SET, "agent").await,
         [("rwo-daemonset", Action::Deny)]
     );
 }
@@ -155,11 +155,11 @@ async fn two_deployments_share_a_claim_on_one_node_only() {
     shop.claim("data", RWO).await;
     let recreate = json!({"strategy": {"type": "Recreate"}});
     for name in ["web", "worker"] {
-        shop.workload(Kind::Deployment, name, "data", recreate.clone()).await;
+        shop.workload(Kind::DEPLOYMENT, name, "data", recreate.clone()).await;
     }
     shop.one_of_two_waits("data").await;
     assert_eq!(
-        shop.verdict(Kind::Deployment, "worker").await,
+        shop.verdict(Kind::DEPLOYMENT, "worker").await,
         [("rwo-consumers", Action::Deny)]
     );
 
@@ -168,11 +168,11 @@ async fn two_deployments_share_a_claim_on_one_node_only() {
     let mut together = recreate;
     together["template"] = json!({"spec": {"nodeSelector": {"kubernetes.io/hostname": shop.nodes[0]}}});
     for name in ["web", "worker"] {
-        shop.workload(Kind::Deployment, name, "data", together.clone()).await;
+        shop.workload(Kind::DEPLOYMENT, name, "data", together.clone()).await;
     }
     shop.all_ready(2).await;
     let silent: Verdict<'_> = &[];
-    assert_eq!(shop.verdict(Kind::Deployment, "worker").await, silent);
+    assert_eq!(shop.verdict(Kind::DEPLOYMENT, "worker").await, silent);
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn pods_left_behind_by_their_deployment_are_no_other_owner() {
     let shop = Shop::open(Attach::Required).await;
     shop.claim("data", RWO).await;
     let recreate = json!({"strategy": {"type": "Recreate"}});
-    shop.workload(Kind::Deployment, "web", "data", recreate.clone()).await;
+    shop.workload(Kind::DEPLOYMENT, "web", "data", recreate.clone()).await;
     shop.all_ready(1).await;
     let orphan = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Orphan"});
     let path = format!("{}/web", shop.path("apps/v1", "deployments"));
@@ -196,16 +196,16 @@ async fn pods_left_behind_by_their_deployment_are_no_other_owner() {
     assert_eq!(sets[0]["metadata"]["labels"]["app"], "web", "labels stay");
     assert_eq!(pods[0]["metadata"]["ownerReferences"][0]["name"], name(&sets[0]));
 
-    shop.workload(Kind::Deployment, "web", "data", recreate).await;
+    shop.workload(Kind::DEPLOYMENT, "web", "data", recreate).await;
     let silent: Verdict<'_> = &[];
-    assert_eq!(shop.verdict(Kind::Deployment, "web").await, silent);
+    assert_eq!(shop.verdict(Kind::DEPLOYMENT, "web").await, silent);
     shop.until("the adoption", async || {
         let sets = shop.list(&replica_sets).await;
         (sets.len() == 1 && sets[0]["metadata"]["ownerReferences"][0]["name"] == "web").then_some(())
     })
     .await;
     assert_eq!(name(&shop.all_ready(1).await[0]), name(&pods[0]), "the same pod");
-    assert_eq!(shop.verdict(Kind::Deployment, "web").await, silent);
+    assert_eq!(shop.verdict(Kind::DEPLOYMENT, "web").await, silent);
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn a_claim_template_replaces_the_volume_of_its_name_and_each_pod_gets_its_
     let template = json!([{"metadata": {"name": "data"}, "spec": {"accessModes": RWO, "storageClassName": "",
         "resources": {"requests": {"storage": "1Gi"}}}}]);
     let spec = json!({"replicas": 2, "serviceName": "db", "volumeClaimTemplates": template});
-    shop.workload(Kind::StatefulSet, "db", "shared", spec).await;
+    shop.workload(Kind::STATEFUL_SET, "db", "shared", spec).await;
     let pods = shop.all_ready(2).await;
     for pod in &pods {
         let volumes = pod["spec"]["volumes"].as_array().expect("volumes");
@@ -231,7 +231,7 @@ async fn a_claim_template_replaces_the_volume_of_its_name_and_each_pod_gets_its_
     }
     assert!(shop.attached_to("shared").await.is_empty());
     let silent: Verdict<'_> = &[];
-    assert_eq!(shop.verdict(Kind::StatefulSet, "db").await, silent);
+    assert_eq!(shop.verdict(Kind::STATEFUL_SET, "db").await, silent);
 
     // Fewer replicas, and no StatefulSet at all: the claims stay.
     let path = format!("{}/db", shop.path("apps/v1", "statefulsets"));

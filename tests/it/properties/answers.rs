@@ -8,9 +8,9 @@ use http_body_util::BodyExt as _;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stateward::admission::router;
-use stateward::graph::Kind;
 use tower::ServiceExt as _;
 
+use crate::support::changes::workload_kinds;
 use crate::support::dice::Dice;
 use crate::support::webhook::webhook;
 use crate::support::workloads::{NAMES, workload};
@@ -107,9 +107,8 @@ fn review(dice: &mut Dice<'_>) -> Value {
     let name = dice.pick(&NAMES);
     let (group, kind, resource, sub_resource): (&str, &str, &str, &str) = match what {
         0..=7 => {
-            let kind = Kind::ALL[what];
-            let group = kind.api_version().split_once('/').map_or("", |(group, _)| group);
-            (group, kind.as_str(), kind.resource(), "")
+            let kind = workload_kinds()[what];
+            (kind.group(), kind.as_str(), kind.resource(), "")
         }
         8 => ("", "PersistentVolumeClaim", "persistentvolumeclaims", ""),
         9 => ("", "Service", "services", ""),
@@ -117,7 +116,7 @@ fn review(dice: &mut Dice<'_>) -> Value {
         _ => ("autoscaling", "Scale", "deployments", "scale"),
     };
     let mut object = || match what {
-        0..=7 => workload(Kind::ALL[what], name, dice),
+        0..=7 => workload(workload_kinds()[what], name, dice),
         8 => claim("shared", dice),
         9 => service("db", dice),
         10 => autoscaler("auto", dice),

@@ -1,18 +1,15 @@
 //! What the judge decides, whatever the world.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use stateward::graph::project::{self, ProjectedWorkload};
-use stateward::graph::{
-    Actor, Change, Changed, Graph, Kind, Name, ObjectKind, Old, Operation, Overlay, Timestamp, WorkloadId,
-};
+use stateward::graph::{Actor, Change, Graph, Kind, Name, Overlay, Role, Timestamp};
 use stateward::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
 
+use crate::support::changes::{change, scale, workload_kinds};
 use crate::support::dice::Dice;
 use crate::support::webhook::strict;
 use crate::support::workloads::{NAMES, workload};
@@ -58,7 +55,7 @@ proptest! {
     fn a_workload_may_always_be_deleted(world in entropy(), request in entropy()) {
         let graph = World::new(&mut Dice::new(&world)).graph(|position| position as u64);
         let request = Request::new(&mut Dice::new(&request));
-        if matches!(request.kind, ObjectKind::Workload(_)) {
+        if request.kind.is_workload() {
             let decision = request.deleted(&graph, Actor::User);
             prop_assert!(decision.is_allowed(), "{:?}", decision.denial);
         }
@@ -69,13 +66,10 @@ proptest! {
         let world = World::new(&mut Dice::new(&world));
         let graph = world.graph(|position| position as u64);
         let Some((kind, name)) = world.objects.keys().next() else { return Ok(()) };
-        let ObjectKind::Workload(kind) = *kind else { return Ok(()) };
-        let change = Change {
-            namespace: "shop".into(),
-            operation: Operation::Update,
-            actor: Actor::User,
-            object: Changed::Scale { id: WorkloadId::new(kind, &**name), before: Some(from.max(to)), after: to },
-        };
+        if !kind.is_workload() {
+            return Ok(());
+        }
+        let change = scale(*kind, name, from.max(to), to);
         let decision = judged(&change, &graph);
         prop_assert!(decision.is_allowed(), "{:?}", decision.denial);
     }
@@ -84,10 +78,11 @@ proptest! {
     fn a_default_applies_settles_and_pleases_its_rule(world in entropy(), request in entropy(), kind in 0..8_usize) {
         let graph = World::new(&mut Dice::new(&world)).graph(|position| position as u64);
         let dice = &mut Dice::new(&request);
+        let kind = workload_kinds()[kind];
         let mut request = Request {
-            kind: ObjectKind::Workload(Kind::ALL[kind]),
+            kind,
             before: None,
-            after: workload(Kind::ALL[kind], dice.pick(&NAMES), dice),
+            after: workload(kind, dice.pick(&NAMES), dice),
         };
         let defaults = request.defaults(&graph);
         let before = denied_by(&defaults.rules, &request.judged(&graph));
@@ -105,7 +100,7 @@ proptest! {
 
 /// One object created or updated.
 struct Request {
-    kind: ObjectKind,
+    kind: Kind,
     before: Option<Value>,
     after: Value,
 }
@@ -115,15 +110,15 @@ impl Request {
         let what = dice.below(11);
         let name = dice.pick(&NAMES);
         let (kind, claimed) = match what {
-            0..=7 => (ObjectKind::Workload(Kind::ALL[what]), name),
-            8 => (ObjectKind::Claim, "shared"),
-            9 => (ObjectKind::Service, "db"),
-            _ => (ObjectKind::Autoscaler, "auto"),
+            0..=7 => (workload_kinds()[what], name),
+            8 => (Kind::CLAIM, "shared"),
+            9 => (Kind::SERVICE, "db"),
+            _ => (Kind::AUTOSCALER, "auto"),
         };
-        let mut object = || match kind {
-            ObjectKind::Workload(kind) => workload(kind, claimed, dice),
-            ObjectKind::Claim => claim(claimed, dice),
-            ObjectKind::Service => service(claimed, dice),
+        let mut object = || match kind.role() {
+            Role::Workload(_) => workload(kind, claimed, dice),
+            Role::Claim => claim(claimed, dice),
+            Role::Service => service(claimed, dice),
             _ => autoscaler(claimed, dice),
         };
         let (after, before) = (object(), object());
@@ -139,36 +134,9 @@ impl Request {
     }
 
     fn deleted(&self, graph: &Graph, actor: Actor) -> Decision {
-        let change = self.change();
-        let object = match change.object {
-            Changed::Workload { id, after, shape, .. } => Changed::Workload {
-                id,
-                before: old(after),
-                after: None,
-                shape,
-            },
-            Changed::Claim { name, after, .. } => Changed::Claim {
-                name,
-                before: old(after),
-                after: None,
-            },
-            Changed::Service { name, after, .. } => Changed::Service {
-                name,
-                before: old(after),
-                after: None,
-            },
-            Changed::Autoscaler { name, after, .. } => Changed::Autoscaler {
-                name,
-                before: old(after),
-                after: None,
-            },
-            scale @ Changed::Scale { .. } => scale,
-        };
         let change = Change {
-            operation: Operation::Delete,
             actor,
-            object,
-            ..change
+            ..change(self.kind, "shop", Some(&self.after), None)
         };
         judged(&change, graph)
     }
@@ -180,63 +148,8 @@ impl Request {
     }
 
     fn change(&self) -> Change<'static> {
-        let namespace: Name = "shop".into();
-        let after = self.after.to_string();
-        let before = self.before.as_ref().map(Value::to_string);
-        let object = match self.kind {
-            ObjectKind::Workload(kind) => {
-                let read = |json: &str| project::workload(kind, &namespace, json).expect("a workload");
-                let ProjectedWorkload { workload, shape } = read(&after);
-                Changed::Workload {
-                    id: workload.id.clone(),
-                    before: before.map_or_else(Old::none, |before| Old::known(read(&before).workload)),
-                    after: Some(Arc::new(workload)),
-                    shape,
-                }
-            }
-            ObjectKind::Claim => {
-                let read = |json: &str| project::claim(json).expect("a claim");
-                let claim = read(&after);
-                Changed::Claim {
-                    name: claim.name.clone(),
-                    before: before.map_or_else(Old::none, |before| Old::known(read(&before))),
-                    after: Some(Arc::new(claim)),
-                }
-            }
-            ObjectKind::Service => {
-                let read = |json: &str| project::service(json).expect("a Service");
-                let service = read(&after);
-                Changed::Service {
-                    name: service.name.clone(),
-                    before: before.map_or_else(Old::none, |before| Old::known(read(&before))),
-                    after: Some(Arc::new(service)),
-                }
-            }
-            _ => {
-                let read = |json: &str| project::autoscaler(json).expect("an autoscaler");
-                let autoscaler = read(&after);
-                Changed::Autoscaler {
-                    name: autoscaler.name.clone(),
-                    before: before.map_or_else(Old::none, |before| Old::known(read(&before))),
-                    after: Some(Arc::new(autoscaler)),
-                }
-            }
-        };
-        Change {
-            namespace,
-            operation: if self.before.is_some() {
-                Operation::Update
-            } else {
-                Operation::Create
-            },
-            actor: Actor::User,
-            object,
-        }
+        change(self.kind, "shop", self.before.as_ref(), Some(&self.after))
     }
-}
-
-fn old<T: Clone + Send + Sync + 'static>(after: Option<Arc<T>>) -> Old<'static, T> {
-    after.map_or_else(Old::none, |after| Old::known(T::clone(&after)))
 }
 
 fn judged(change: &Change<'_>, graph: &Graph) -> Decision {

@@ -10,7 +10,7 @@ mod world;
 
 use std::path::PathBuf;
 
-use stateward::graph::ObjectKind;
+use stateward::graph::Kinds;
 use stateward::policy::Profile;
 use stateward::rules::RULES;
 use stateward::rules::kit::{AnyRule, Injection, Meta, Verdict};
@@ -236,9 +236,7 @@ fn for_each_world(section: &str, mut see: impl FnMut(&'static Meta, World, Strin
 fn begins_low(text: &str) -> bool {
     let word: &str = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     let inner_capital = word.chars().skip(1).any(char::is_uppercase);
-    !word.starts_with(char::is_uppercase)
-        || inner_capital
-        || ObjectKind::ALL.into_iter().any(|kind| kind.as_str() == word)
+    !word.starts_with(char::is_uppercase) || inner_capital || Kinds::builtin().iter().any(|kind| kind.as_str() == word)
 }
 
 fn none(breaches: &[String], mend: &str) {

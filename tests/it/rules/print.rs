@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
-use stateward::graph::{Change, Kind};
+use stateward::graph::Change;
 use stateward::judge::{Judged, message};
 use stateward::policy::Profile;
 use stateward::rules::kit::{Action, Case, Injection, Meta, Verdict};
 
 use super::page::{Block, Page, Piece};
 use super::world::World;
+use crate::support::changes::workload_kinds;
 
 /// Writes a page anew: what the rule itself says of its table, messages and patches replaces what stands there.
 pub fn anew(page: &Page, meta: &'static Meta) -> Result<String, String> {
@@ -151,8 +152,10 @@ fn with_table(text: &str, meta: &Meta) -> String {
 
 /// The table; only what the former one says after `Mutation` and a colon is the author's.
 fn table(meta: &Meta, former: &str) -> String {
-    let kinds: Vec<&str> = meta.kinds.iter().map(|kind| kind.as_str()).collect();
-    let kinds = if kinds.len() == Kind::ALL.len() {
+    let all = workload_kinds();
+    let judged = all.iter().filter(|kind| meta.judges.meets(kind.features()));
+    let kinds: Vec<&str> = judged.map(|kind| kind.as_str()).collect();
+    let kinds = if kinds.len() == all.len() {
         "every kind of workload".to_owned()
     } else {
         kinds.join(", ")

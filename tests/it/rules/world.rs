@@ -4,12 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
-use stateward::graph::project::{self, ProjectedWorkload};
 use stateward::graph::store::locked;
-use stateward::graph::{
-    Actor, Change, Changed, Facts, Graph, Knowledge, Name, ObjectKind, Old, Operation, Overlay, Selector, Shape,
-    Timestamp, Workload,
-};
+use stateward::graph::{Change, Facts, Graph, Kind, Knowledge, Name, Overlay, Selector, Timestamp};
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::judge::{Decision, World as Judging, judge};
 use stateward::manifests::load::{Loaded, load};
@@ -19,6 +15,7 @@ use stateward::rules::RULES;
 use stateward::rules::kit::{Meta, Value};
 
 use super::page::Block;
+use crate::support::changes::change;
 
 /// Where objects are that name no namespace.
 const NAMESPACE: &str = "shop";
@@ -28,13 +25,13 @@ pub struct World {
     graph: Graph,
     objects: Vec<Object>,
     parameters: Vec<(&'static str, Value)>,
-    deletes: Option<(ObjectKind, String)>,
+    deletes: Option<(Kind, String)>,
     updates: bool,
 }
 
 /// An object of a block.
 struct Object {
-    kind: ObjectKind,
+    kind: Kind,
     namespace: Name,
     json: Json,
 }
@@ -43,7 +40,7 @@ struct Object {
 pub struct Injected {
     pub defaults: Defaults,
     pub before: Json,
-    kind: ObjectKind,
+    kind: Kind,
     namespace: Name,
 }
 
@@ -73,7 +70,7 @@ impl World {
         }
         let deletes = block.option("delete").map(|object| {
             let (kind, name) = object.split_once('/').ok_or("delete=KIND/NAME")?;
-            let kinds = [ObjectKind::Claim, ObjectKind::Service];
+            let kinds = [Kind::CLAIM, Kind::SERVICE];
             let kind = kinds.into_iter().find(|one| one.as_str() == kind);
             Ok::<_, String>((kind.ok_or("delete: neither a claim nor a Service")?, name.to_owned()))
         });
@@ -189,68 +186,18 @@ impl Object {
         self.json["metadata"]["name"].as_str().unwrap_or_default()
     }
 
-    fn workload(&self) -> Option<(Workload, Shape)> {
-        let ObjectKind::Workload(kind) = self.kind else {
-            return None;
-        };
-        let ProjectedWorkload { workload, shape } =
-            project::workload(kind, &self.namespace, &self.json.to_string()).expect("it was loaded before");
-        Some((workload, shape))
-    }
-
     fn created(&self) -> Option<Change<'static>> {
-        let (workload, shape) = self.workload()?;
-        Some(self.change(
-            Operation::Create,
-            Changed::Workload {
-                id: workload.id.clone(),
-                before: Old::none(),
-                after: Some(Arc::new(workload)),
-                shape,
-            },
-        ))
+        self.kind
+            .is_workload()
+            .then(|| change(self.kind, &self.namespace, None, Some(&self.json)))
     }
 
     fn updated(&self, old: &Self) -> Change<'static> {
-        let (workload, shape) = self.workload().expect("a workload");
-        let (before, _) = old.workload().expect("a workload");
-        self.change(
-            Operation::Update,
-            Changed::Workload {
-                id: workload.id.clone(),
-                before: Old::known(before),
-                after: Some(Arc::new(workload)),
-                shape,
-            },
-        )
+        change(self.kind, &self.namespace, Some(&old.json), Some(&self.json))
     }
 
     fn deleted(&self) -> Change<'static> {
-        let json = self.json.to_string();
-        let name = self.name().into();
-        let object = match self.kind {
-            ObjectKind::Claim => Changed::Claim {
-                name,
-                before: Old::known(project::claim(&json).expect("it was loaded before")),
-                after: None,
-            },
-            ObjectKind::Service => Changed::Service {
-                name,
-                before: Old::known(project::service(&json).expect("it was loaded before")),
-                after: None,
-            },
-            _ => unreachable!("blocks that delete anything else are refused"),
-        };
-        self.change(Operation::Delete, object)
-    }
-
-    fn change(&self, operation: Operation, object: Changed<'static>) -> Change<'static> {
-        Change {
-            namespace: self.namespace.clone(),
-            operation,
-            actor: Actor::User,
-            object,
-        }
+        change(self.kind, &self.namespace, Some(&self.json), None)
     }
 }
 

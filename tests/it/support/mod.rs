@@ -1,5 +1,6 @@
 //! What several tests build on: small worlds, and webhooks that know them.
 
+pub mod changes;
 pub mod dice;
 pub mod webhook;
 pub mod workloads;

@@ -37,14 +37,16 @@ pub fn workload(kind: Kind, name: &str, dice: &mut Dice<'_>) -> Value {
             json!({"apiVersion": "example.com/v1", "kind": "Database", "name": "db", "controller": true}),
         ])]);
     }
-    let spec = match kind {
-        Kind::Pod => pod_spec(dice),
-        Kind::CronJob => json!({
+    let spec = if kind == Kind::POD {
+        pod_spec(dice)
+    } else if kind == Kind::CRON_JOB {
+        json!({
             "concurrencyPolicy": dice.pick(&["Allow", "Forbid", "Replace"]),
             "suspend": dice.one_in(4),
             "jobTemplate": {"spec": templated(kind, dice)},
-        }),
-        _ => templated(kind, dice),
+        })
+    } else {
+        templated(kind, dice)
     };
     json!({"apiVersion": kind.api_version(), "kind": kind.as_str(), "metadata": metadata, "spec": spec})
 }
@@ -56,8 +58,9 @@ fn templated(kind: Kind, dice: &mut Dice<'_>) -> Value {
         "template".to_owned(),
         json!({"metadata": {"labels": labels}, "spec": pod_spec(dice)}),
     );
-    if !matches!(kind, Kind::Job | Kind::CronJob) {
-        let selector = if kind == Kind::ReplicationController {
+    let runs_jobs = [Kind::JOB, Kind::CRON_JOB].contains(&kind);
+    if !runs_jobs {
+        let selector = if kind == Kind::REPLICATION_CONTROLLER {
             labels
         } else {
             json!({"matchLabels": labels})
@@ -65,19 +68,14 @@ fn templated(kind: Kind, dice: &mut Dice<'_>) -> Value {
         spec.insert("selector".to_owned(), selector);
     }
     let count = dice.pick(&[None, Some(1), Some(0), Some(3)]);
-    match kind {
-        Kind::Job | Kind::CronJob => {
-            put(&mut spec, "parallelism", count.map(Value::from));
-            put(
-                &mut spec,
-                "completions",
-                dice.pick(&[None, Some(1), Some(5)]).map(Value::from),
-            );
-        }
-        Kind::DaemonSet => {}
-        _ => put(&mut spec, "replicas", count.map(Value::from)),
+    if runs_jobs {
+        let completions = dice.pick(&[None, Some(1), Some(5)]);
+        put(&mut spec, "parallelism", count.map(Value::from));
+        put(&mut spec, "completions", completions.map(Value::from));
+    } else if kind != Kind::DAEMON_SET {
+        put(&mut spec, "replicas", count.map(Value::from));
     }
-    if kind == Kind::Deployment {
+    if kind == Kind::DEPLOYMENT {
         let strategy = dice.pick(&[
             None,
             Some(json!({"type": "Recreate"})),
@@ -88,7 +86,7 @@ fn templated(kind: Kind, dice: &mut Dice<'_>) -> Value {
         put(&mut spec, "strategy", strategy);
         put(&mut spec, "paused", dice.one_in(5).then_some(Value::Bool(true)));
     }
-    if kind == Kind::StatefulSet {
+    if kind == Kind::STATEFUL_SET {
         let service = dice.pick(&[None, Some(""), Some(SERVICES[0]), Some(SERVICES[1]), Some("nobody")]);
         put(&mut spec, "serviceName", service.map(Value::from));
         let templates = (0..dice.below(3)).map(|_| claim_template(dice)).collect::<Vec<_>>();

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, any};
 use serde_json::{Value, json};
-use stateward::graph::{Facts, Graph, Kind, Knowledge, Name, ObjectKind};
+use stateward::graph::{Facts, Graph, Kind, Kinds, Knowledge, Name};
 
+use super::changes::workload_kinds;
 use super::dice::Dice;
 use super::workloads::{NAMES, workload};
 
@@ -17,8 +18,8 @@ pub const SERVICES: [&str; 2] = ["web", "db"];
 /// Objects by kind and name, and how far each kind is known.
 #[derive(Clone, Debug)]
 pub struct World {
-    pub objects: BTreeMap<(ObjectKind, String), Value>,
-    pub knowledge: Vec<(ObjectKind, Knowledge)>,
+    pub objects: BTreeMap<(Kind, String), Value>,
+    pub knowledge: Vec<(Kind, Knowledge)>,
 }
 
 /// Bytes to make worlds and requests of.
@@ -34,48 +35,50 @@ impl World {
         };
         if dice.one_in(5) {
             let knowledge = dice.pick(&[Knowledge::Partial, Knowledge::Unavailable]);
-            world.knowledge.push((dice.pick(&ObjectKind::ALL), knowledge));
+            world
+                .knowledge
+                .push((dice.pick(&Kinds::builtin().iter().collect::<Vec<_>>()), knowledge));
         }
         for _ in 0..dice.below(4) {
-            let kind = dice.pick(&Kind::ALL);
+            let kind = dice.pick(&workload_kinds());
             let name = dice.pick(&NAMES);
-            world.add(ObjectKind::Workload(kind), workload(kind, name, dice));
+            world.add(kind, workload(kind, name, dice));
         }
         for _ in 0..dice.below(4) {
             let name = dice.pick(&CLAIMS);
-            world.add(ObjectKind::Claim, claim(name, dice));
+            world.add(Kind::CLAIM, claim(name, dice));
         }
         for _ in 0..dice.below(3) {
             let name = dice.pick(&SERVICES);
-            world.add(ObjectKind::Service, service(name, dice));
+            world.add(Kind::SERVICE, service(name, dice));
         }
         if dice.one_in(3) {
-            world.add(ObjectKind::Autoscaler, autoscaler("auto", dice));
+            world.add(Kind::AUTOSCALER, autoscaler("auto", dice));
         }
         for node in &["n1", "n2", "n3"][..dice.below(4)] {
             let node = json!({"metadata": {"name": node, "labels": {"kubernetes.io/hostname": node}}});
-            world.add(ObjectKind::Node, node);
+            world.add(Kind::NODE, node);
         }
         if dice.one_in(2) {
             let class =
                 json!({"metadata": {"name": "fast"}, "provisioner": dice.pick(&["csi", "rancher.io/local-path"])});
-            world.add(ObjectKind::Class, class);
+            world.add(Kind::CLASS, class);
         }
         if dice.one_in(2) {
             let driver = json!({"metadata": {"name": "csi"}, "spec": {"attachRequired": !dice.one_in(4)}});
-            world.add(ObjectKind::Driver, driver);
+            world.add(Kind::DRIVER, driver);
         }
         if dice.one_in(3) {
-            world.add(ObjectKind::Volume, volume(dice));
+            world.add(Kind::VOLUME, volume(dice));
         }
         if dice.one_in(8) {
             let namespace = json!({"metadata": {"name": "shop"}, "status": {"phase": "Terminating"}});
-            world.add(ObjectKind::Namespace, namespace);
+            world.add(Kind::NAMESPACE, namespace);
         }
         world
     }
 
-    pub fn add(&mut self, kind: ObjectKind, object: Value) {
+    pub fn add(&mut self, kind: Kind, object: Value) {
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         self.objects.insert((kind, name), object);
     }
@@ -130,7 +133,7 @@ pub fn service(name: &str, dice: &mut Dice<'_>) -> Value {
 }
 
 pub fn autoscaler(name: &str, dice: &mut Dice<'_>) -> Value {
-    let kind = dice.pick(&[Kind::Deployment, Kind::StatefulSet, Kind::ReplicaSet]);
+    let kind = dice.pick(&[Kind::DEPLOYMENT, Kind::STATEFUL_SET, Kind::REPLICA_SET]);
     let target = json!({"apiVersion": kind.api_version(), "kind": kind.as_str(), "name": dice.pick(&NAMES)});
     json!({"metadata": {"name": name, "namespace": "shop"},
         "spec": {"scaleTargetRef": target, "maxReplicas": dice.pick(&[1, 2, 10])}})

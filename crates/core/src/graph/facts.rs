@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::kind::Kind;
+use super::kinds::Kinds;
 use super::labels::Labels;
 use super::lookup::Lookup;
-use super::names::{Name, ObjectKind};
+use super::names::Name;
 
 /// One immutable picture of the cluster, swapped whole.
 #[derive(Clone, Debug)]
@@ -12,8 +14,11 @@ pub struct Facts {
     pub classes: BTreeMap<Name, Class>,
     pub drivers: BTreeMap<Name, Driver>,
     /// Sorted by name.
-    pub nodes: Vec<Node>,
-    knowledge: [Knowledge; ObjectKind::ALL.len()],
+    pub nodes: Vec<ClusterNode>,
+    /// The kinds that there are.
+    pub kinds: &'static Kinds,
+    /// By the position of the kind in its table.
+    knowledge: Box<[Knowledge]>,
 }
 
 /// How far the objects of one kind are known.
@@ -43,39 +48,52 @@ pub struct Driver {
     pub attach_required: bool,
 }
 
-/// A Node.
+/// A Node of the cluster, which runs pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub struct ClusterNode {
     pub name: Name,
     pub labels: Labels,
 }
 
 impl Facts {
-    /// Nothing is here, and every kind is known so far.
+    /// Nothing is here, and every built-in kind is known so far.
     #[must_use]
     pub fn new(knowledge: Knowledge) -> Self {
+        Self::of(Kinds::builtin(), knowledge)
+    }
+
+    /// Nothing is here, and each of these kinds is known so far.
+    #[must_use]
+    pub fn of(kinds: &'static Kinds, knowledge: Knowledge) -> Self {
         Self {
+            kinds,
             classes: BTreeMap::new(),
             drivers: BTreeMap::new(),
             nodes: Vec::new(),
-            knowledge: [knowledge; ObjectKind::ALL.len()],
+            knowledge: vec![knowledge; kinds.iter().len()].into(),
         }
     }
 
     /// How far objects of `kind` are known.
     #[must_use]
-    pub fn knowledge(&self, kind: ObjectKind) -> Knowledge {
-        self.knowledge[kind.index()]
+    pub fn knowledge(&self, kind: Kind) -> Knowledge {
+        // A kind of another table is none that anything was said of.
+        self.knowledge
+            .get(kind.position())
+            .copied()
+            .unwrap_or(Knowledge::Unavailable)
     }
 
     /// Says how far objects of `kind` are known.
-    pub fn set_knowledge(&mut self, kind: ObjectKind, knowledge: Knowledge) {
-        self.knowledge[kind.index()] = knowledge;
+    pub fn set_knowledge(&mut self, kind: Kind, knowledge: Knowledge) {
+        if let Some(known) = self.knowledge.get_mut(kind.position()) {
+            *known = knowledge;
+        }
     }
 
     /// Turns what was found, or not, of `kind` into a three-valued answer.
     #[must_use]
-    pub fn answer<T>(&self, kind: ObjectKind, found: Option<T>) -> Lookup<T> {
+    pub fn answer<T>(&self, kind: Kind, found: Option<T>) -> Lookup<T> {
         match (self.knowledge(kind), found) {
             (Knowledge::Unavailable, _) | (Knowledge::Partial, None) => Lookup::Unknown,
             (_, Some(found)) => Lookup::Known(found),
@@ -85,13 +103,13 @@ impl Facts {
 
     /// The node of this name.
     #[must_use]
-    pub fn node(&self, name: &str) -> Option<&Node> {
+    pub fn node(&self, name: &str) -> Option<&ClusterNode> {
         let position = self.nodes.binary_search_by(|node| (*node.name).cmp(name)).ok()?;
         self.nodes.get(position)
     }
 
     /// Puts a node in, or in the place of its former self.
-    pub fn insert_node(&mut self, node: Node) {
+    pub fn insert_node(&mut self, node: ClusterNode) {
         match self.nodes.binary_search_by(|other| other.name.cmp(&node.name)) {
             Ok(position) => self.nodes[position] = node,
             Err(position) => self.nodes.insert(position, node),

@@ -1,32 +1,29 @@
 //! Filling the graph: inserting, removing and counting objects of any kind.
 
-use std::sync::Arc;
-
-use super::facts::{Class, Driver, Facts, Node};
+use super::facts::{Class, ClusterNode, Driver, Facts};
+use super::kind::{Kind, Role};
 use super::lookup::Lookup;
-use super::names::{Kind, Name, ObjectKind, WorkloadId};
-use super::project::Object;
-use super::store::{Graph, locked};
+use super::names::{Name, ObjectRef};
+use super::node::Node;
+use super::store::Graph;
 
 impl Graph {
     /// Puts objects in, each with the namespace it is in (empty for those in none). What is the same already costs
     /// a comparison; all classes, drivers and nodes together cost one new picture of the facts, so hand in whole lists.
-    pub fn insert_all(&self, objects: impl IntoIterator<Item = (Name, Object)>) {
+    pub fn insert_all(&self, objects: impl IntoIterator<Item = (Name, Node)>) {
         let known = self.facts();
         let mut changes = Vec::new();
-        for (namespace, object) in objects {
-            match object {
-                Object::Autoscaler(autoscaler) => {
-                    self.with(&namespace, |shard| shard.insert_autoscaler(Arc::new(autoscaler)));
-                }
-                Object::Claim(claim) => self.insert_claim(&namespace, claim),
-                Object::Namespace(name, facts) => self.with(&name, |shard| shard.facts = Lookup::Known(facts)),
-                Object::Service(service) => self.with(&namespace, |shard| shard.insert_service(Arc::new(service))),
-                Object::Volume(volume) => self.insert_volume(volume),
-                Object::Workload(workload) => self.with(&namespace, |shard| shard.insert_workload(workload)),
-                Object::Class(class) => changes.push(Fact::Class(class)),
-                Object::Driver(driver) => changes.push(Fact::Driver(driver)),
-                Object::Node(node) => changes.push(Fact::Node(node)),
+        for (namespace, node) in objects {
+            match node {
+                Node::Claim(claim) => self.insert_claim(&namespace, claim),
+                Node::Namespace(name, facts) => self.with(&name, |shard| shard.facts = Lookup::Known(facts)),
+                Node::Volume(volume) => self.insert_volume(volume),
+                Node::Autoscaler(one) => self.with(&namespace, |shard| shard.insert_autoscaler(one)),
+                Node::Service(service) => self.with(&namespace, |shard| shard.insert_service(service)),
+                Node::Workload(workload) => self.with(&namespace, |shard| shard.insert_workload(workload)),
+                Node::Class(class) => changes.push(Fact::Class(class)),
+                Node::Driver(driver) => changes.push(Fact::Driver(driver)),
+                Node::ClusterNode(node) => changes.push(Fact::Node(node)),
             }
         }
         // A node reports every few seconds; what we keep of it hardly ever changes.
@@ -37,25 +34,25 @@ impl Graph {
     }
 
     /// Takes objects of one kind out, by namespace (empty for those in none) and name.
-    pub fn remove(&self, kind: ObjectKind, objects: impl IntoIterator<Item = (Name, Name)>) {
+    pub fn remove(&self, kind: Kind, objects: impl IntoIterator<Item = (Name, Name)>) {
         let mut facts_gone = Vec::new();
         for (namespace, name) in objects {
-            match kind {
-                ObjectKind::Class | ObjectKind::Driver | ObjectKind::Node => facts_gone.push(name),
-                ObjectKind::Volume => self.remove_volume(&name),
-                ObjectKind::Namespace => self.remove_from(&name, |shard| shard.facts = Lookup::Absent),
-                ObjectKind::Autoscaler => self.remove_from(&namespace, |shard| shard.remove_autoscaler(&name)),
-                ObjectKind::Claim => self.remove_claim(&namespace, &name),
-                ObjectKind::Service => self.remove_from(&namespace, |shard| shard.remove_service(&name)),
-                ObjectKind::Workload(kind) => {
-                    self.remove_from(&namespace, |shard| shard.remove_workload(&WorkloadId::new(kind, name)));
+            match kind.role() {
+                Role::Class | Role::Driver | Role::Node => facts_gone.push(name),
+                Role::Volume => self.remove_volume(&name),
+                Role::Namespace => self.remove_from(&name, |shard| shard.facts = Lookup::Absent),
+                Role::Claim => self.remove_claim(&namespace, &name),
+                Role::Autoscaler => self.remove_from(&namespace, |shard| shard.remove_autoscaler(&name)),
+                Role::Service => self.remove_from(&namespace, |shard| shard.remove_service(&name)),
+                Role::Workload(_) => {
+                    self.remove_from(&namespace, |shard| shard.remove_workload(&ObjectRef::new(kind, name)));
                 }
             }
         }
         if !facts_gone.is_empty() {
-            self.update_facts(|facts| match kind {
-                ObjectKind::Class => facts.classes.retain(|name, _| !facts_gone.contains(name)),
-                ObjectKind::Driver => facts.drivers.retain(|name, _| !facts_gone.contains(name)),
+            self.update_facts(|facts| match kind.role() {
+                Role::Class => facts.classes.retain(|name, _| !facts_gone.contains(name)),
+                Role::Driver => facts.drivers.retain(|name, _| !facts_gone.contains(name)),
                 _ => facts.nodes.retain(|node| !facts_gone.contains(&node.name)),
             });
         }
@@ -63,57 +60,50 @@ impl Graph {
 
     /// Namespace (empty for those in none) and name of every object of a kind: what a relist compares with.
     #[must_use]
-    pub fn keys(&self, kind: ObjectKind) -> Vec<(Name, Name)> {
+    pub fn keys(&self, kind: Kind) -> Vec<(Name, Name)> {
         let nowhere: Name = "".into();
         let global = |names: Vec<Name>| names.into_iter().map(|name| (nowhere.clone(), name)).collect();
-        match kind {
-            ObjectKind::Class => return global(self.facts().classes.keys().cloned().collect()),
-            ObjectKind::Driver => return global(self.facts().drivers.keys().cloned().collect()),
-            ObjectKind::Node => return global(self.facts().nodes.iter().map(|node| node.name.clone()).collect()),
-            ObjectKind::Volume => return global(self.volume_names()),
+        let facts = self.facts();
+        match kind.role() {
+            Role::Class => return global(facts.classes.keys().cloned().collect()),
+            Role::Driver => return global(facts.drivers.keys().cloned().collect()),
+            Role::Node => return global(facts.nodes.iter().map(|node| node.name.clone()).collect()),
+            Role::Volume => return global(self.volume_names()),
             _ => {}
         }
         let mut keys = Vec::new();
-        for namespace in self.namespaces() {
-            let Some(shard) = self.existing_shard(&namespace) else {
-                continue;
-            };
-            let shard = locked(&shard);
-            let mut add = |name: &Name| keys.push((namespace.clone(), name.clone()));
-            match kind {
-                ObjectKind::Autoscaler => shard.autoscalers().for_each(|one| add(&one.name)),
-                ObjectKind::Claim => shard.claims().for_each(|one| add(&one.name)),
-                ObjectKind::Service => shard.services().for_each(|one| add(&one.name)),
-                ObjectKind::Workload(kind) => shard.workloads_of(kind).for_each(|one| add(&one.id.name)),
-                _ if matches!(shard.facts, Lookup::Known(_)) => keys.push((nowhere.clone(), namespace.clone())),
+        self.each_shard(|shard| {
+            let mut add = |name: &Name| keys.push((shard.namespace.clone(), name.clone()));
+            match kind.role() {
+                Role::Autoscaler => shard.autoscalers().for_each(|one| add(&one.name)),
+                Role::Claim => shard.claims().for_each(|one| add(&one.name)),
+                Role::Service => shard.services().for_each(|one| add(&one.name)),
+                Role::Workload(_) => shard.workloads_of(kind).for_each(|one| add(&one.id.name)),
+                _ if matches!(shard.facts, Lookup::Known(_)) => keys.push((nowhere.clone(), shard.namespace.clone())),
                 _ => {}
             }
-        }
+        });
         keys
     }
 
-    /// How many objects of each kind there are, at [`ObjectKind::index`]. Walks the whole graph.
+    /// How many objects of each kind there are, in the order of the table. Walks the whole graph.
     #[must_use]
-    pub fn counts(&self) -> [usize; ObjectKind::ALL.len()] {
-        let mut counts = [0; ObjectKind::ALL.len()];
+    pub fn counts(&self) -> Vec<(Kind, usize)> {
         let facts = self.facts();
-        counts[ObjectKind::Class.index()] = facts.classes.len();
-        counts[ObjectKind::Driver.index()] = facts.drivers.len();
-        counts[ObjectKind::Node.index()] = facts.nodes.len();
-        counts[ObjectKind::Volume.index()] = self.volume_count();
-        for namespace in self.namespaces() {
-            let Some(shard) = self.existing_shard(&namespace) else {
-                continue;
-            };
-            let shard = locked(&shard);
-            counts[ObjectKind::Autoscaler.index()] += shard.autoscalers().count();
-            counts[ObjectKind::Claim.index()] += shard.claims().count();
-            counts[ObjectKind::Namespace.index()] += usize::from(matches!(shard.facts, Lookup::Known(_)));
-            counts[ObjectKind::Service.index()] += shard.services().count();
-            for kind in Kind::ALL {
-                counts[ObjectKind::Workload(kind).index()] += shard.workloads_of(kind).count();
+        let mut counts: Vec<(Kind, usize)> = facts.kinds.iter().map(|kind| (kind, 0)).collect();
+        counts[Kind::CLASS.position()].1 = facts.classes.len();
+        counts[Kind::DRIVER.position()].1 = facts.drivers.len();
+        counts[Kind::NODE.position()].1 = facts.nodes.len();
+        counts[Kind::VOLUME.position()].1 = self.volume_count();
+        self.each_shard(|shard| {
+            counts[Kind::AUTOSCALER.position()].1 += shard.autoscalers().count();
+            counts[Kind::CLAIM.position()].1 += shard.claims().count();
+            counts[Kind::NAMESPACE.position()].1 += usize::from(matches!(shard.facts, Lookup::Known(_)));
+            counts[Kind::SERVICE.position()].1 += shard.services().count();
+            for workload in shard.workloads() {
+                counts[workload.id.kind.position()].1 += 1;
             }
-        }
+        });
         counts
     }
 }
@@ -123,7 +113,7 @@ impl Graph {
 enum Fact {
     Class(Class),
     Driver(Driver),
-    Node(Node),
+    Node(ClusterNode),
 }
 
 impl Fact {
@@ -146,15 +136,16 @@ impl Fact {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
-    use crate::graph::Knowledge;
+    use crate::graph::{Claim, Knowledge};
 
-    fn put(graph: &Graph, kind: ObjectKind, namespace: &str, object: &serde_json::Value) {
+    fn put(graph: &Graph, kind: Kind, namespace: &str, object: &serde_json::Value) {
         let namespace: Name = namespace.into();
-        let object = Object::read(kind, &namespace, &object.to_string()).unwrap();
-        graph.insert_all([(namespace, object)]);
+        graph.insert(kind, &namespace, &object.to_string()).unwrap();
     }
 
     fn volume(claim: &str, mode: &str) -> serde_json::Value {
@@ -177,17 +168,17 @@ mod tests {
     fn a_claim_follows_its_volume_and_what_is_known_of_volumes() {
         let graph = Graph::new(Facts::new(Knowledge::Unavailable));
         let claim = json!({"metadata": {"name": "data"}, "spec": {"volumeName": "pv"}});
-        put(&graph, ObjectKind::Claim, "shop", &claim);
-        put(&graph, ObjectKind::Volume, "", &volume("data", "ReadWriteMany"));
+        put(&graph, Kind::CLAIM, "shop", &claim);
+        put(&graph, Kind::VOLUME, "", &volume("data", "ReadWriteMany"));
         assert_eq!(traits(&graph), Lookup::Unknown);
-        graph.set_knowledge(ObjectKind::Volume, Knowledge::Complete);
+        graph.set_knowledge(Kind::VOLUME, Knowledge::Complete);
         assert_eq!(traits(&graph), Lookup::Known("ReadWriteMany".into()));
-        put(&graph, ObjectKind::Volume, "", &volume("data", "ReadWriteOnce"));
+        put(&graph, Kind::VOLUME, "", &volume("data", "ReadWriteOnce"));
         assert_eq!(traits(&graph), Lookup::Known("ReadWriteOnce".into()));
-        graph.set_knowledge(ObjectKind::Volume, Knowledge::Unavailable);
+        graph.set_knowledge(Kind::VOLUME, Knowledge::Unavailable);
         assert_eq!(traits(&graph), Lookup::Unknown);
-        graph.set_knowledge(ObjectKind::Volume, Knowledge::Complete);
-        graph.remove(ObjectKind::Volume, [("".into(), "pv".into())]);
+        graph.set_knowledge(Kind::VOLUME, Knowledge::Complete);
+        graph.remove(Kind::VOLUME, [("".into(), "pv".into())]);
         assert_eq!(traits(&graph), Lookup::Absent);
     }
 
@@ -195,24 +186,17 @@ mod tests {
     fn what_is_laid_over_a_copy_keeps_what_binding_wrote_and_leaves_the_original() {
         let live = Graph::new(Facts::new(Knowledge::Complete));
         let claim = json!({"metadata": {"name": "data"}, "spec": {"volumeName": "pv"}});
-        put(&live, ObjectKind::Claim, "shop", &claim);
-        put(&live, ObjectKind::Volume, "", &volume("data", "ReadWriteMany"));
-        put(
-            &live,
-            ObjectKind::Service,
-            "other",
-            &json!({"metadata": {"name": "web"}}),
-        );
+        put(&live, Kind::CLAIM, "shop", &claim);
+        put(&live, Kind::VOLUME, "", &volume("data", "ReadWriteMany"));
+        put(&live, Kind::SERVICE, "other", &json!({"metadata": {"name": "web"}}));
         let copy = live.copy_of(["shop".into(), "nowhere".into()]);
         assert_eq!(copy.namespaces(), ["shop".into()]);
         let written = r#"{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"]}}"#;
-        let Ok(Object::Claim(written)) = Object::read(ObjectKind::Claim, &"shop".into(), written) else {
-            unreachable!("it is a claim")
-        };
+        let written: Claim = crate::json::from_str(written).unwrap();
         let former = live.with("shop", |shard| shard.claim("data").cloned()).unwrap();
-        copy.insert_claim("shop", written.over(&former));
+        copy.insert_claim("shop", Arc::new(written.over(&former)));
         assert_eq!(traits(&copy), Lookup::Known("ReadWriteMany".into()));
-        copy.remove(ObjectKind::Volume, [("".into(), "pv".into())]);
+        copy.remove(Kind::VOLUME, [("".into(), "pv".into())]);
         assert_eq!(traits(&copy), Lookup::Absent);
         assert_eq!(traits(&live), Lookup::Known("ReadWriteMany".into()));
     }
@@ -221,27 +205,27 @@ mod tests {
     fn an_unchanged_node_makes_no_new_facts() {
         let graph = Graph::new(Facts::new(Knowledge::Complete));
         for name in ["b", "a", "b"] {
-            put(&graph, ObjectKind::Node, "", &json!({"metadata": {"name": name}}));
+            put(&graph, Kind::NODE, "", &json!({"metadata": {"name": name}}));
         }
         let before = graph.facts();
         put(
             &graph,
-            ObjectKind::Node,
+            Kind::NODE,
             "",
             &json!({"metadata": {"name": "a"}, "status": {"capacity": {"cpu": "1"}}}),
         );
         assert!(Arc::ptr_eq(&before, &graph.facts()));
         put(
             &graph,
-            ObjectKind::Node,
+            Kind::NODE,
             "",
             &json!({"metadata": {"name": "a", "labels": {"zone": "x"}}}),
         );
         let names: Vec<_> = graph.facts().nodes.iter().map(|node| node.name.clone()).collect();
         assert_eq!(names, ["a".into(), "b".into()]);
         assert_eq!(graph.facts().nodes[0].labels.get("zone"), Some("x"));
-        graph.remove(ObjectKind::Node, [("".into(), "a".into())]);
-        assert_eq!(graph.keys(ObjectKind::Node), [("".into(), "b".into())]);
+        graph.remove(Kind::NODE, [("".into(), "a".into())]);
+        assert_eq!(graph.keys(Kind::NODE), [("".into(), "b".into())]);
     }
 
     #[test]
@@ -249,23 +233,18 @@ mod tests {
         let service = json!({"metadata": {"name": "web"}});
         for namespace_first in [true, false] {
             let graph = Graph::new(Facts::new(Knowledge::Complete));
-            put(
-                &graph,
-                ObjectKind::Namespace,
-                "",
-                &json!({"metadata": {"name": "shop"}}),
-            );
-            put(&graph, ObjectKind::Service, "shop", &service);
-            assert_eq!(graph.counts()[ObjectKind::Service.index()], 1);
-            assert_eq!(graph.keys(ObjectKind::Namespace), [("".into(), "shop".into())]);
+            put(&graph, Kind::NAMESPACE, "", &json!({"metadata": {"name": "shop"}}));
+            put(&graph, Kind::SERVICE, "shop", &service);
+            assert_eq!(graph.counts()[Kind::SERVICE.position()], (Kind::SERVICE, 1));
+            assert_eq!(graph.keys(Kind::NAMESPACE), [("".into(), "shop".into())]);
             let kinds = [
-                (ObjectKind::Namespace, ("".into(), "shop".into())),
-                (ObjectKind::Service, ("shop".into(), "web".into())),
+                (Kind::NAMESPACE, ("".into(), "shop".into())),
+                (Kind::SERVICE, ("shop".into(), "web".into())),
             ];
             let order = if namespace_first { [0, 1] } else { [1, 0] };
             for position in order {
                 assert_eq!(graph.namespaces().len(), 1);
-                let (kind, key): &(ObjectKind, (Name, Name)) = &kinds[position];
+                let (kind, key): &(Kind, (Name, Name)) = &kinds[position];
                 graph.remove(*kind, [key.clone()]);
             }
             assert!(graph.namespaces().is_empty());

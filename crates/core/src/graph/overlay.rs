@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
 use super::claim::Claim;
-use super::names::{Name, WorkloadId};
+use super::kind::Kind;
+use super::names::ObjectRef;
+use super::node::Node;
 use super::service::Service;
 use super::workload::Workload;
 
@@ -13,54 +15,70 @@ use super::workload::Workload;
 /// Mostly one entry, hardly ever more than three: a scan beats any map.
 #[derive(Clone, Debug, Default)]
 pub struct Overlay {
-    pub workloads: Vec<(WorkloadId, Option<Arc<Workload>>)>,
-    pub claims: Vec<(Name, Option<Arc<Claim>>)>,
-    pub services: Vec<(Name, Option<Arc<Service>>)>,
-    pub autoscalers: Vec<(Name, Option<Arc<Autoscaler>>)>,
+    entries: Vec<(ObjectRef, Option<Node>)>,
 }
 
 impl Overlay {
+    /// Lays an object over the graph, or takes it away.
+    pub fn lay(&mut self, object: ObjectRef, node: Option<Node>) {
+        self.entries.push((object, node));
+    }
+
+    /// What is laid over, the last entry of each object only.
+    pub fn entries(&self) -> impl Iterator<Item = (&ObjectRef, Option<&Node>)> {
+        let last = |position: usize, object: &ObjectRef| {
+            let later = &self.entries[position + 1..];
+            !later.iter().any(|(other, _)| other == object)
+        };
+        let entries = self.entries.iter().enumerate();
+        entries
+            .filter(move |(position, (object, _))| last(*position, object))
+            .map(|(_, (object, node))| (object, node.as_ref()))
+    }
+
+    /// The workloads that are laid over.
+    pub fn workloads(&self) -> impl Iterator<Item = &Arc<Workload>> {
+        self.entries().filter_map(|(_, node)| node?.workload())
+    }
+
+    /// The Services that are laid over.
+    pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.entries().filter_map(|(_, node)| node?.service())
+    }
+
+    /// The autoscalers that are laid over.
+    pub fn autoscalers(&self) -> impl Iterator<Item = &Arc<Autoscaler>> {
+        self.entries().filter_map(|(_, node)| node?.autoscaler())
+    }
+
     /// The workload laid over, if `id` is.
     #[must_use]
-    pub fn workload(&self, id: &WorkloadId) -> Option<Option<&Arc<Workload>>> {
-        find(&self.workloads, id)
+    pub fn workload(&self, id: &ObjectRef) -> Option<Option<&Arc<Workload>>> {
+        self.node(id.kind, &id.name).map(|node| node?.workload())
     }
 
     /// The claim laid over, if `name` is.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<Option<&Arc<Claim>>> {
-        self.claims
-            .iter()
-            .rev()
-            .find(|(key, _)| &**key == name)
-            .map(|(_, node)| node.as_ref())
+        self.node(Kind::CLAIM, name).map(|node| node?.claim())
     }
 
     /// The Service laid over, if `name` is.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<Option<&Arc<Service>>> {
-        self.services
-            .iter()
-            .rev()
-            .find(|(key, _)| &**key == name)
-            .map(|(_, node)| node.as_ref())
+        self.node(Kind::SERVICE, name).map(|node| node?.service())
     }
 
     /// The autoscaler laid over, if `name` is.
     #[must_use]
     pub fn autoscaler(&self, name: &str) -> Option<Option<&Arc<Autoscaler>>> {
-        self.autoscalers
-            .iter()
-            .rev()
-            .find(|(key, _)| &**key == name)
+        self.node(Kind::AUTOSCALER, name).map(|node| node?.autoscaler())
+    }
+
+    fn node(&self, kind: Kind, name: &str) -> Option<Option<&Node>> {
+        let mut entries = self.entries.iter().rev();
+        entries
+            .find(|(object, _)| object.kind == kind && &*object.name == name)
             .map(|(_, node)| node.as_ref())
     }
-}
-
-fn find<'a, K: PartialEq, V>(entries: &'a [(K, Option<Arc<V>>)], key: &K) -> Option<Option<&'a Arc<V>>> {
-    entries
-        .iter()
-        .rev()
-        .find(|(candidate, _)| candidate == key)
-        .map(|(_, node)| node.as_ref())
 }

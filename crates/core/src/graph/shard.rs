@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
+use super::kind::Kind;
 use super::labels::Labels;
 use super::lookup::Lookup;
-use super::names::{Kind, Name, Timestamp, WorkloadId};
+use super::names::{Name, ObjectRef, Timestamp};
 use super::pods::VolumeSource;
 use super::service::Service;
 use super::shared::SharedNames;
@@ -19,17 +20,17 @@ use super::workload::Workload;
 pub struct Shard {
     pub namespace: Name,
     pub facts: Lookup<NamespaceFacts>,
-    workloads: BTreeMap<WorkloadId, Arc<Workload>>,
+    workloads: BTreeMap<ObjectRef, Arc<Workload>>,
     claims: BTreeMap<Name, Arc<Claim>>,
     services: BTreeMap<Name, Arc<Service>>,
     autoscalers: BTreeMap<Name, Arc<Autoscaler>>,
     /// Edges, each from the end that is looked up.
-    claim_users: BTreeMap<Name, Vec<WorkloadId>>,
-    governed: BTreeMap<Name, Vec<WorkloadId>>,
-    scalers: BTreeMap<WorkloadId, Vec<Name>>,
-    reservations: BTreeMap<WorkloadId, Reservation>,
+    claim_users: BTreeMap<Name, Vec<ObjectRef>>,
+    governed: BTreeMap<Name, Vec<ObjectRef>>,
+    scalers: BTreeMap<ObjectRef, Vec<Name>>,
+    reservations: BTreeMap<ObjectRef, Reservation>,
     /// As `claim_users`, of the workloads that are reserved: a burst of writes must not be walked for each of them.
-    reserved_users: BTreeMap<Name, Vec<WorkloadId>>,
+    reserved_users: BTreeMap<Name, Vec<ObjectRef>>,
     names: SharedNames,
 }
 
@@ -81,7 +82,7 @@ impl Shard {
     }
 
     #[must_use]
-    pub fn workload(&self, id: &WorkloadId) -> Option<&Arc<Workload>> {
+    pub fn workload(&self, id: &ObjectRef) -> Option<&Arc<Workload>> {
         self.workloads.get(id)
     }
 
@@ -92,7 +93,7 @@ impl Shard {
 
     /// The workloads of one kind, by name.
     pub fn workloads_of(&self, kind: Kind) -> impl Iterator<Item = &Arc<Workload>> {
-        let first = WorkloadId::new(kind, "");
+        let first = ObjectRef::new(kind, "");
         self.workloads
             .range(first..)
             .take_while(move |(id, _)| id.kind == kind)
@@ -128,7 +129,7 @@ impl Shard {
 
     /// The workloads that name this claim by hand.
     #[must_use]
-    pub fn claim_users(&self, claim: &str) -> &[WorkloadId] {
+    pub fn claim_users(&self, claim: &str) -> &[ObjectRef] {
         self.claim_users.get(claim).map_or(&[], Vec::as_slice)
     }
 
@@ -142,13 +143,13 @@ impl Shard {
 
     /// The StatefulSets whose `serviceName` is this.
     #[must_use]
-    pub fn governed(&self, service: &str) -> &[WorkloadId] {
+    pub fn governed(&self, service: &str) -> &[ObjectRef] {
         self.governed.get(service).map_or(&[], Vec::as_slice)
     }
 
     /// The autoscalers that target this workload.
     #[must_use]
-    pub fn scalers(&self, target: &WorkloadId) -> &[Name] {
+    pub fn scalers(&self, target: &ObjectRef) -> &[Name] {
         self.scalers.get(target).map_or(&[], Vec::as_slice)
     }
 
@@ -177,7 +178,7 @@ impl Shard {
     }
 
     /// Takes a workload out. A reservation to create it again stays.
-    pub fn remove_workload(&mut self, id: &WorkloadId) {
+    pub fn remove_workload(&mut self, id: &ObjectRef) {
         if self
             .reservations
             .get(id)
@@ -236,7 +237,7 @@ impl Shard {
     }
 
     /// Lays an admitted write over the graph; one of the same workload replaces the former (a retry).
-    pub fn reserve(&mut self, id: WorkloadId, reservation: Reservation) {
+    pub fn reserve(&mut self, id: ObjectRef, reservation: Reservation) {
         self.release(&id);
         let workload = reservation.workload.iter();
         for (claim, _) in workload.flat_map(|workload| workload.claims()) {
@@ -247,18 +248,18 @@ impl Shard {
 
     /// The admitted write of one workload, where it has not been seen yet.
     #[must_use]
-    pub fn reservation(&self, id: &WorkloadId) -> Option<&Reservation> {
+    pub fn reservation(&self, id: &ObjectRef) -> Option<&Reservation> {
         self.reservations.get(id)
     }
 
     /// The writes that were admitted and have not been seen, by kind and name.
-    pub fn reservations(&self) -> impl Iterator<Item = (&WorkloadId, &Reservation)> {
+    pub fn reservations(&self) -> impl Iterator<Item = (&ObjectRef, &Reservation)> {
         self.reservations.iter()
     }
 
     /// The workloads whose admitted writes name this claim by hand.
     #[must_use]
-    pub fn reserved_users(&self, claim: &str) -> &[WorkloadId] {
+    pub fn reserved_users(&self, claim: &str) -> &[ObjectRef] {
         self.reserved_users.get(claim).map_or(&[], Vec::as_slice)
     }
 
@@ -269,7 +270,7 @@ impl Shard {
                 .reservations
                 .iter()
                 .filter(|(_, reservation)| reservation.until <= now);
-            let over: Vec<WorkloadId> = over.map(|(id, _)| id.clone()).collect();
+            let over: Vec<ObjectRef> = over.map(|(id, _)| id.clone()).collect();
             over.iter().for_each(|id| self.release(id));
         }
     }
@@ -314,7 +315,7 @@ impl Shard {
         }
     }
 
-    fn release(&mut self, id: &WorkloadId) {
+    fn release(&mut self, id: &ObjectRef) {
         let Some(Reservation {
             workload: Some(workload),
             ..
@@ -327,7 +328,7 @@ impl Shard {
         }
     }
 
-    fn unlink(&mut self, id: &WorkloadId) {
+    fn unlink(&mut self, id: &ObjectRef) {
         let Some(old) = self.workloads.get(id) else { return };
         for (claim, _) in old.claims() {
             cut(&mut self.claim_users, claim, id);

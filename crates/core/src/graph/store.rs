@@ -7,8 +7,9 @@ use arc_swap::ArcSwap;
 
 use super::claim::{Claim, Volume, VolumeTraits};
 use super::facts::{Facts, Knowledge};
+use super::kind::Kind;
 use super::lookup::Lookup;
-use super::names::{Name, ObjectKind, Timestamp};
+use super::names::{Name, Timestamp};
 use super::shard::Shard;
 
 /// Everything that is known, written by watches or files and read by judgements.
@@ -64,12 +65,12 @@ impl Graph {
     }
 
     /// Says how far objects of `kind` are known. Claims carry what is known of their volumes, so these follow.
-    pub fn set_knowledge(&self, kind: ObjectKind, knowledge: Knowledge) {
+    pub fn set_knowledge(&self, kind: Kind, knowledge: Knowledge) {
         if self.facts.load().knowledge(kind) == knowledge {
             return;
         }
         self.update_facts(|facts| facts.set_knowledge(kind, knowledge));
-        if kind == ObjectKind::Volume {
+        if kind == Kind::VOLUME {
             self.resolve_claims();
         }
     }
@@ -100,17 +101,21 @@ impl Graph {
         unpoisoned(self.shards.read()).keys().cloned().collect()
     }
 
+    /// Looks at every namespace, by name, each under its own lock.
+    pub fn each_shard(&self, mut look: impl FnMut(&Shard)) {
+        let shards: Vec<_> = unpoisoned(self.shards.read()).values().cloned().collect();
+        shards.iter().for_each(|shard| look(&locked(shard)));
+    }
+
     /// How many admitted writes no watch has delivered yet.
     #[must_use]
     pub fn reservations(&self, now: Timestamp) -> u64 {
-        let shards: Vec<_> = unpoisoned(self.shards.read()).values().cloned().collect();
-        let pending = |shard: &Mutex<Shard>| {
-            locked(shard)
-                .reservations()
-                .filter(|(_, reservation)| reservation.until > now)
-                .count() as u64
-        };
-        shards.iter().map(|shard| pending(shard)).sum()
+        let mut pending = 0;
+        self.each_shard(|shard| {
+            let reservations = shard.reservations();
+            pending += reservations.filter(|(_, reservation)| reservation.until > now).count() as u64;
+        });
+        pending
     }
 
     /// Runs `change` under the lock of a namespace.
@@ -148,12 +153,13 @@ impl Graph {
     }
 
     /// Puts a claim in, with the facts of its volume.
-    pub fn insert_claim(&self, namespace: &str, mut claim: Claim) {
+    pub fn insert_claim(&self, namespace: &str, mut claim: Arc<Claim>) {
         let mut volumes = unpoisoned(self.volumes.lock());
-        claim.volume = self.resolve(&volumes, &claim);
+        let volume = self.resolve(&volumes, &claim);
+        Arc::make_mut(&mut claim).volume = volume;
         let name = claim.name.clone();
         self.with(namespace, |shard| {
-            shard.insert_claim(Arc::new(claim));
+            shard.insert_claim(claim);
             // Its names as the shard shares them.
             if let Some(claim) = shard.claim(&name)
                 && let Some(volume) = &claim.volume_name
@@ -264,7 +270,7 @@ impl Graph {
         match &claim.volume_name {
             None => Lookup::Absent,
             Some(name) => self.facts.load().answer(
-                ObjectKind::Volume,
+                Kind::VOLUME,
                 volumes.by_name.get(name).map(|volume| volume.traits.clone()),
             ),
         }

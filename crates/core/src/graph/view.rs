@@ -1,13 +1,15 @@
 //! The graph of one namespace with a change laid over it: all that a rule can see.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind};
-use super::facts::{Class, Facts, Knowledge, Node};
+use super::facts::{Class, ClusterNode, Facts, Knowledge};
+use super::kind::{Field, Kind, Role};
 use super::lookup::Lookup;
-use super::names::{Kind, Name, ObjectKind, Timestamp, WorkloadId};
+use super::names::{Name, ObjectRef, Timestamp};
+use super::node::Node;
 use super::overlay::Overlay;
 use super::service::Service;
 use super::shard::{NamespaceFacts, Shard};
@@ -20,7 +22,7 @@ pub struct View<'a> {
     facts: &'a Facts,
     overlay: &'a Overlay,
     reservations: Reservations,
-    unknown: Cell<u32>,
+    unknown: RefCell<Vec<Kind>>,
 }
 
 /// Whether admitted writes that no watch has delivered yet count as done.
@@ -39,7 +41,7 @@ impl<'a> View<'a> {
             facts,
             overlay,
             reservations,
-            unknown: Cell::new(0),
+            unknown: RefCell::default(),
         }
     }
 
@@ -56,15 +58,15 @@ impl<'a> View<'a> {
             Lookup::Known(facts) => Some(facts),
             Lookup::Absent | Lookup::Unknown => None,
         };
-        self.answer(ObjectKind::Namespace, found)
+        self.answer(Kind::NAMESPACE, found)
     }
 
-    /// The kinds of which something was asked and not known, so far.
-    pub fn unknown_kinds(&self) -> impl Iterator<Item = ObjectKind> {
-        let bits = self.unknown.get();
-        ObjectKind::ALL
-            .into_iter()
-            .filter(move |kind| bits & (1 << kind.index()) != 0)
+    /// The kinds of which something was asked and not known, so far; sorted.
+    #[must_use]
+    pub fn unknown_kinds(&self) -> Vec<Kind> {
+        let mut kinds = self.unknown.borrow().clone();
+        kinds.sort_unstable();
+        kinds
     }
 
     #[must_use]
@@ -72,7 +74,7 @@ impl<'a> View<'a> {
         match self.overlay.claim(name) {
             Some(Some(claim)) => Lookup::Known(claim),
             Some(None) => Lookup::Absent,
-            None => self.answer(ObjectKind::Claim, self.shard.claim(name).map(AsRef::as_ref)),
+            None => self.answer(Kind::CLAIM, self.shard.claim(name).map(AsRef::as_ref)),
         }
     }
 
@@ -81,7 +83,7 @@ impl<'a> View<'a> {
         match self.overlay.service(name) {
             Some(Some(service)) => Lookup::Known(service),
             Some(None) => Lookup::Absent,
-            None => self.answer(ObjectKind::Service, self.shard.service(name).map(AsRef::as_ref)),
+            None => self.answer(Kind::SERVICE, self.shard.service(name).map(AsRef::as_ref)),
         }
     }
 
@@ -94,19 +96,14 @@ impl<'a> View<'a> {
             .filter(|service| self.overlay.service(&service.name).is_none())
             .map(AsRef::as_ref)
             .collect();
-        for (position, (name, service)) in self.overlay.services.iter().enumerate() {
-            let last = self.overlay.services.iter().rposition(|(other, _)| other == name);
-            if let (Some(service), true) = (service, last == Some(position)) {
-                services.push(service);
-            }
-        }
+        services.extend(self.overlay.services().map(AsRef::as_ref));
         services.sort_by(|left, right| left.name.cmp(&right.name));
         services
     }
 
     /// Returns true where what is not found of `kind` is absent. A "no" is recorded as an unknown look-up.
     #[must_use]
-    pub fn knows_all(&self, kind: ObjectKind) -> bool {
+    pub fn knows_all(&self, kind: Kind) -> bool {
         let complete = self.facts.knowledge(kind) == Knowledge::Complete;
         if !complete {
             self.note_unknown(kind);
@@ -115,14 +112,11 @@ impl<'a> View<'a> {
     }
 
     #[must_use]
-    pub fn workload(&self, id: &WorkloadId) -> Lookup<&'a Workload> {
+    pub fn workload(&self, id: &ObjectRef) -> Lookup<&'a Workload> {
         match self.laid_over(id) {
             Some(Some(workload)) => Lookup::Known(workload),
             Some(None) => Lookup::Absent,
-            None => self.answer(
-                ObjectKind::Workload(id.kind),
-                self.shard.workload(id).map(AsRef::as_ref),
-            ),
+            None => self.answer(id.kind, self.shard.workload(id).map(AsRef::as_ref)),
         }
     }
 
@@ -155,13 +149,13 @@ impl<'a> View<'a> {
     pub fn template_user(&self, claim: &str) -> Option<(&'a Workload, u64)> {
         let (rest, ordinal) = claim.rsplit_once('-')?;
         let ordinal = parse_ordinal(ordinal)?;
-        rest.match_indices('-').find_map(|(split, _)| {
+        let kinds = self.facts.kinds.iter().filter(|kind| kind.has(Field::ClaimTemplates));
+        let mut splits = kinds.flat_map(|kind| rest.match_indices('-').map(move |(split, _)| (kind, split)));
+        splits.find_map(|(kind, split)| {
             let (template, set) = (&rest[..split], &rest[split + 1..]);
-            let set = self.workload(&WorkloadId::new(Kind::StatefulSet, set)).known()?;
-            set.claim_templates
-                .iter()
-                .any(|one| &*one.name == template)
-                .then_some((set, ordinal))
+            let set = self.workload(&ObjectRef::new(kind, set)).known()?;
+            let makes = set.claim_templates.iter().any(|one| &*one.name == template);
+            makes.then_some((set, ordinal))
         })
     }
 
@@ -172,7 +166,7 @@ impl<'a> View<'a> {
         let mut borrowed = Vec::new();
         for (index, template) in set.claim_templates.iter().enumerate() {
             let prefix = format!("{}-{}-", template.name, set.id.name);
-            let laid_over = self.overlay.workloads.iter().filter_map(|(_, node)| node.as_ref());
+            let laid_over = self.overlay.workloads();
             let reserved = self.shard.reservations().filter_map(|(_, one)| one.workload.as_ref());
             let named = laid_over
                 .chain(reserved)
@@ -202,10 +196,10 @@ impl<'a> View<'a> {
 
     /// The autoscalers that target this workload and are not being deleted, by name.
     #[must_use]
-    pub fn autoscalers(&self, target: &WorkloadId) -> Vec<&'a Autoscaler> {
-        let available = self.facts.knowledge(ObjectKind::Autoscaler) != Knowledge::Unavailable;
+    pub fn autoscalers(&self, target: &ObjectRef) -> Vec<&'a Autoscaler> {
+        let available = self.facts.knowledge(Kind::AUTOSCALER) != Knowledge::Unavailable;
         if !available {
-            self.note_unknown(ObjectKind::Autoscaler);
+            self.note_unknown(Kind::AUTOSCALER);
         }
         let linked = self
             .shard
@@ -217,11 +211,36 @@ impl<'a> View<'a> {
             .map(AsRef::as_ref)
             .collect();
         // What a request brings along is known, whatever else is.
-        let laid_over = self.overlay.autoscalers.iter().filter_map(|(_, node)| node.as_deref());
+        let laid_over = self.overlay.autoscalers().map(AsRef::as_ref);
         found.extend(laid_over.filter(|autoscaler| autoscaler.target.as_ref() == Some(target)));
         found.retain(|autoscaler| !autoscaler.deleting);
         found.sort_by(|left, right| left.name.cmp(&right.name));
         found
+    }
+
+    /// The workloads whose judgement may differ where `object` becomes `node`, by kind and name. This is the graph with
+    /// that change.
+    #[must_use]
+    pub fn affected_by(&self, object: &ObjectRef, node: Option<&Node>) -> Vec<ObjectRef> {
+        let ids = |workloads: Vec<&Workload>| workloads.into_iter().map(|one| one.id.clone()).collect();
+        let mut affected: Vec<ObjectRef> = match object.kind.role() {
+            Role::Workload(_) => node.iter().map(|_| object.clone()).collect(),
+            Role::Claim => {
+                let mut users = self.claim_users(&object.name);
+                users.extend(self.template_user(&object.name).map(|(set, _)| set));
+                ids(users)
+            }
+            Role::Service => ids(self.governed(&object.name)),
+            // A former target is never worse off.
+            Role::Autoscaler => {
+                let target = node.and_then(Node::autoscaler).and_then(|one| one.target.clone());
+                target.into_iter().collect()
+            }
+            Role::Class | Role::Driver | Role::Namespace | Role::Node | Role::Volume => Vec::new(),
+        };
+        affected.sort_unstable();
+        affected.dedup();
+        affected
     }
 
     /// The class that a claim asks for. `Absent` also where it asks for none.
@@ -229,8 +248,8 @@ impl<'a> View<'a> {
     pub fn class(&self, name: &ClassName) -> Lookup<&'a Class> {
         match name {
             ClassName::None => Lookup::Absent,
-            ClassName::Named(name) => self.answer(ObjectKind::Class, self.facts.classes.get(name)),
-            ClassName::Default => self.answer(ObjectKind::Class, self.facts.default_class()),
+            ClassName::Named(name) => self.answer(Kind::CLASS, self.facts.classes.get(name)),
+            ClassName::Default => self.answer(Kind::CLASS, self.facts.default_class()),
         }
     }
 
@@ -242,7 +261,7 @@ impl<'a> View<'a> {
             VolumeKind::NotAttachable => false,
             VolumeKind::InTreeAttachable => true,
             VolumeKind::Csi(driver) => self
-                .answer(ObjectKind::Driver, self.facts.drivers.get(driver))
+                .answer(Kind::DRIVER, self.facts.drivers.get(driver))
                 .known()
                 .is_none_or(|driver| driver.attach_required),
         }
@@ -251,20 +270,20 @@ impl<'a> View<'a> {
     /// Whether a CSIDriver object of this name exists and asks for attaching.
     #[must_use]
     pub fn driver_attaches(&self, driver: &str) -> Lookup<bool> {
-        self.answer(ObjectKind::Driver, self.facts.drivers.get(driver))
+        self.answer(Kind::DRIVER, self.facts.drivers.get(driver))
             .map(|driver| driver.attach_required)
     }
 
     /// The nodes, where all of them are known.
     #[must_use]
-    pub fn nodes(&self) -> Lookup<&'a [Node]> {
+    pub fn nodes(&self) -> Lookup<&'a [ClusterNode]> {
         self.answer(
-            ObjectKind::Node,
+            Kind::NODE,
             (!self.facts.nodes.is_empty()).then_some(&self.facts.nodes[..]),
         )
     }
 
-    fn answer<T>(&self, kind: ObjectKind, found: Option<T>) -> Lookup<T> {
+    fn answer<T>(&self, kind: Kind, found: Option<T>) -> Lookup<T> {
         let answer = self.facts.answer(kind, found);
         if answer.is_unknown() {
             self.note_unknown(kind);
@@ -272,12 +291,15 @@ impl<'a> View<'a> {
         answer
     }
 
-    fn note_unknown(&self, kind: ObjectKind) {
-        self.unknown.set(self.unknown.get() | (1 << kind.index()));
+    fn note_unknown(&self, kind: Kind) {
+        let mut unknown = self.unknown.borrow_mut();
+        if !unknown.contains(&kind) {
+            unknown.push(kind);
+        }
     }
 
     /// What an overlay or a reservation says of a workload, if one does.
-    fn laid_over(&self, id: &WorkloadId) -> Option<Option<&'a Arc<Workload>>> {
+    fn laid_over(&self, id: &ObjectRef) -> Option<Option<&'a Arc<Workload>>> {
         if let Some(found) = self.overlay.workload(id) {
             return Some(found);
         }
@@ -288,7 +310,7 @@ impl<'a> View<'a> {
         reservation.map(|reservation| reservation.workload.as_ref())
     }
 
-    fn linked(&self, ids: &'a [WorkloadId]) -> impl Iterator<Item = &'a Arc<Workload>> {
+    fn linked(&self, ids: &'a [ObjectRef]) -> impl Iterator<Item = &'a Arc<Workload>> {
         let plain = ids.iter().filter(|id| self.laid_over(id).is_none());
         plain.filter_map(|id| self.shard.workload(id))
     }
@@ -297,11 +319,11 @@ impl<'a> View<'a> {
     fn merged(
         &self,
         kept: impl Iterator<Item = &'a Arc<Workload>>,
-        reserved: impl Iterator<Item = &'a WorkloadId>,
+        reserved: impl Iterator<Item = &'a ObjectRef>,
         wanted: impl Fn(&Workload) -> bool,
     ) -> Vec<&'a Workload> {
         let available = |workload: &&'a Workload| {
-            let kind = ObjectKind::Workload(workload.id.kind);
+            let kind = workload.id.kind;
             let available = self.facts.knowledge(kind) != Knowledge::Unavailable;
             if !available {
                 self.note_unknown(kind);
@@ -309,17 +331,13 @@ impl<'a> View<'a> {
             available
         };
         let mut found: Vec<&'a Workload> = kept.map(AsRef::as_ref).filter(available).collect();
-        let mut add = |id: &WorkloadId, workload: &'a Arc<Workload>| {
+        let mut add = |id: &ObjectRef, workload: &'a Arc<Workload>| {
             if wanted(workload) && !found.iter().any(|other| other.id == *id) {
                 found.push(workload);
             }
         };
-        for (id, workload) in self.overlay.workloads.iter().rev() {
-            if let (Some(workload), Some(Some(last))) = (workload, self.overlay.workload(id))
-                && Arc::ptr_eq(workload, last)
-            {
-                add(id, workload);
-            }
+        for workload in self.overlay.workloads() {
+            add(&workload.id, workload);
         }
         for id in reserved.filter(|id| self.overlay.workload(id).is_none()) {
             if let Some(Some(workload)) = self.laid_over(id) {

@@ -1,17 +1,18 @@
-//! Workloads: the eight kinds that run pods, seen as one.
+//! Workloads: all kinds that run pods, seen as one.
 
 use std::sync::Arc;
 
 use super::claim::ClaimTemplate;
+use super::kind::{Kind, Runs};
 use super::labels::Labels;
-use super::names::{Kind, Name, WorkloadId};
+use super::names::{Name, ObjectRef};
 use super::pods::{PodVolume, Pods, RestartPolicy, VolumeSource};
 use super::selector::Selector;
 
 /// A workload, projected to what rules ask of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workload {
-    pub id: WorkloadId,
+    pub id: ObjectRef,
     pub namespace: Name,
     /// The name is still to be generated: the object has only a `generateName`.
     pub unnamed: bool,
@@ -154,9 +155,10 @@ impl Workload {
     /// Whether the live graph keeps it: not what a built-in workload owns, and of Pods only those with a claim.
     #[must_use]
     pub fn is_kept(&self) -> bool {
-        match self.id.kind {
-            Kind::Pod => self.owner.is_none() && !self.idle && self.claims().next().is_some(),
-            _ => !self.is_owned(),
+        if self.id.kind.runs(Runs::Itself) {
+            self.owner.is_none() && !self.idle && self.claims().next().is_some()
+        } else {
+            !self.is_owned()
         }
     }
 
@@ -182,11 +184,10 @@ impl Workload {
     /// Its pods run once and end: a Job, a CronJob, a Pod that is not restarted for ever.
     #[must_use]
     pub fn is_one_shot(&self) -> bool {
-        match self.id.kind {
-            Kind::Job | Kind::CronJob => true,
-            Kind::Pod => self.pods.restart != RestartPolicy::Always,
-            _ => false,
-        }
+        let kind = self.id.kind;
+        kind.runs(Runs::ToCompletion)
+            || kind.runs(Runs::OnSchedule)
+            || (kind.runs(Runs::Itself) && self.pods.restart != RestartPolicy::Always)
     }
 
     /// The ordinals of a StatefulSet's pods.
@@ -250,15 +251,9 @@ impl Owner {
     /// Returns true where this is the built-in controller whose pods, sets or jobs objects of `kind` are.
     #[must_use]
     pub fn is_builtin_owner_of(&self, kind: Kind) -> bool {
-        let pair = (&*self.api_version, &*self.kind, kind);
-        matches!(
-            pair,
-            ("apps/v1", "Deployment", Kind::ReplicaSet)
-                | ("apps/v1", "ReplicaSet" | "StatefulSet" | "DaemonSet", Kind::Pod)
-                | ("v1", "ReplicationController", Kind::Pod)
-                | ("batch/v1", "Job", Kind::Pod)
-                | ("batch/v1", "CronJob", Kind::Job)
-        )
+        let makers = kind.form().map_or(&[][..], |form| form.makers);
+        let is_it = |maker: &Kind| *self.kind == *maker.as_str() && *self.api_version == *maker.api_version();
+        makers.iter().any(is_it)
     }
 }
 

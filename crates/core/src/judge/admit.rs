@@ -6,7 +6,9 @@ use super::decision::Decision;
 use super::defaults::{Defaults, Services, defaults};
 use super::evaluate::{World, judge};
 use crate::graph::store::locked;
-use crate::graph::{Change, Changed, Graph, Operation, Overlay, Reservation, Shard, Timestamp, Workload, WorkloadId};
+use crate::graph::{
+    Change, Graph, Node, ObjectRef, Operation, Overlay, Reservation, Shard, States, Timestamp, Workload,
+};
 use crate::policy::Policies;
 use crate::rules::kit::AnyRule;
 
@@ -76,15 +78,18 @@ fn world<'a>(admission: &Admission<'a>, shard: &'a Shard, facts: &'a crate::grap
 
 fn reserve(change: &Change<'_>, shard: &mut Shard, admission: &Admission<'_>) {
     let until = admission.now.plus_millis(RESERVED_MILLIS);
-    let (id, workload) = match &change.object {
-        // Without a name there is no key; the validating phase sees the generated one.
-        Changed::Workload {
-            after: Some(workload), ..
-        } if workload.unnamed => return,
-        Changed::Workload { id, after, .. } => (id, after.clone()),
-        Changed::Scale { id, after, .. } => (id, scaled(id, *after, shard, admission.fetched)),
-        Changed::Autoscaler { .. } | Changed::Claim { .. } | Changed::Service { .. } => return,
+    let id = &change.target;
+    if !id.kind.is_workload() {
+        return;
+    }
+    let workload = match &change.states {
+        States::Object { after, .. } => after.as_ref().and_then(Node::workload).cloned(),
+        States::Scale { after, .. } => scaled(id, *after, shard, admission.fetched),
     };
+    // Without a name there is no key; the validating phase sees the generated one.
+    if workload.as_ref().is_some_and(|workload| workload.unnamed) {
+        return;
+    }
     let deleted = change.operation == Operation::Delete;
     let matters = match &workload {
         // Going to nothing matters where something is: it no longer counts as a consumer.
@@ -105,7 +110,7 @@ fn reserve(change: &Change<'_>, shard: &mut Shard, admission: &Admission<'_>) {
 }
 
 /// The parent as it will be; the write raises its generation, by which the watch's event is told from an older one.
-fn scaled(id: &WorkloadId, replicas: u32, shard: &Shard, fetched: &Overlay) -> Option<Arc<Workload>> {
+fn scaled(id: &ObjectRef, replicas: u32, shard: &Shard, fetched: &Overlay) -> Option<Arc<Workload>> {
     let parent = match (fetched.workload(id), shard.reservation(id)) {
         (Some(fetched), _) => fetched?,
         // Created, or changed, so lately that no watch has told yet.

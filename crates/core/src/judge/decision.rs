@@ -1,6 +1,6 @@
 //! What the judge decides.
 
-use crate::graph::{ObjectKind, ObjectRef};
+use crate::graph::{Kind, ObjectRef};
 use crate::rules::kit::{Action, Finding};
 
 /// The answer to one change.
@@ -15,7 +15,7 @@ pub struct Decision {
     /// Key and value of each audit annotation.
     pub annotations: Vec<(&'static str, String)>,
     /// Kinds of which something was asked and not known.
-    pub unknown: Vec<ObjectKind>,
+    pub unknown: Vec<Kind>,
     /// Objects on whose absence findings rest: worth asking for by name before the decision is final.
     pub absent: Vec<ObjectRef>,
 }

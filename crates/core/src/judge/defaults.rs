@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::evaluate::{World, settings_for};
 use super::message;
 use crate::graph::view::Reservations;
-use crate::graph::{Change, Changed, Operation, Shape, View, Workload};
+use crate::graph::{Change, Node, Operation, Shape, View, Workload};
 use crate::policy::Settings;
 use crate::rules::kit::patch::DEFAULTED;
 use crate::rules::kit::patch::Operation as Patch;
@@ -38,13 +38,7 @@ pub struct Defaults {
 #[must_use]
 pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> Defaults {
     let mut defaults = Defaults::default();
-    let Changed::Workload {
-        before,
-        after: Some(workload),
-        shape,
-        ..
-    } = &change.object
-    else {
+    let Some((before, workload, shape)) = change.workload() else {
         return defaults;
     };
     let view = View::new(world.shard, world.facts, world.fetched, Reservations::Ignored);
@@ -58,11 +52,11 @@ pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> D
         settings_for(workload, &view, world.policies)
     };
     let transition = match change.operation {
-        Operation::Update => before.node().map(|before| Transition {
+        Operation::Update => before.node().and_then(Node::workload).map(|before| Transition {
             operation: change.operation,
             before,
             after: workload,
-            shape: *shape,
+            shape,
         }),
         Operation::Create | Operation::Delete => None,
     };
@@ -71,7 +65,7 @@ pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> D
     for (rule, outcome) in outcomes(
         change.operation,
         workload,
-        *shape,
+        shape,
         transition.as_ref(),
         &view,
         settings.as_deref(),
@@ -104,7 +98,7 @@ pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> D
             }
         }
     }
-    defaults.operations.extend(remember(workload, *shape, records));
+    defaults.operations.extend(remember(workload, shape, records));
     defaults
 }
 
@@ -123,7 +117,7 @@ fn outcomes(
         let meta = rule.meta();
         let setting = settings.and_then(|settings| settings.rules.get(index));
         let injects = meta.injection == Injection::Always || setting.is_some_and(|setting| setting.injects);
-        if !injects || !meta.kinds.contains(&workload.id.kind) {
+        if !injects || !meta.judges.meets(workload.id.kind.features()) {
             continue;
         }
         let cx = Surroundings {

@@ -8,8 +8,8 @@ use super::decision::{Decision, Judged, Standing};
 use super::message;
 use crate::graph::view::Reservations;
 use crate::graph::{
-    Actor, Change, Changed, Facts, Lookup, Name, ObjectRef, Operation, Overlay, Shard, Timestamp, View, Workload,
-    WorkloadId,
+    Actor, Change, Facts, Kind, Lookup, Name, Node, ObjectRef, Operation, Overlay, Shard, States, Timestamp, View,
+    Workload,
 };
 use crate::policy::{Policies, Settings};
 use crate::rules::kit::{Action, AnyRule, Finding, Surroundings, Verdict};
@@ -26,7 +26,7 @@ pub struct World<'a> {
 }
 
 /// The identity of a finding: rule, workload, subject.
-type Identity = (&'static str, WorkloadId, Name);
+type Identity = (&'static str, ObjectRef, Name);
 
 /// Judges a change. What it introduces or makes worse is enforced; what was there already is only a warning.
 #[must_use]
@@ -64,7 +64,7 @@ fn judge_with(change: &Change<'_>, world: &World<'_>, reservations: Reservations
         };
         let findings = findings_of(workload, &after, &settings, world.rules);
         let allowances = Allowances::of(workload, settings.overrides, world.rules);
-        if matches!(change.object, Changed::Workload { .. }) {
+        if change.is_of_workload() {
             let lines = allowances.problems.iter();
             problems.extend(lines.map(|problem| message::warning_line(workload, problem)));
         }
@@ -94,17 +94,16 @@ fn judge_with(change: &Change<'_>, world: &World<'_>, reservations: Reservations
             }
         }
     }
-    decision.unknown = after.unknown_kinds().collect();
+    decision.unknown = after.unknown_kinds();
     decision.absent = absent(change, &decision.findings);
-    if let Changed::Scale { id, .. } = &change.object {
-        match after.workload(id) {
-            Lookup::Known(_) => {}
+    if matches!(change.states, States::Scale { .. }) {
+        let parent = after.workload(&change.target);
+        if parent == Lookup::Absent {
             // The request holds no pod template: without its parent there is nothing to judge.
-            Lookup::Absent => decision.absent.push(id.into()),
-            Lookup::Unknown => {}
+            decision.absent.push(change.target.clone());
         }
-        if after.workload(id).known().is_none() {
-            problems.push(message::unchecked_scale(&change.namespace, id));
+        if parent.known().is_none() {
+            problems.push(message::unchecked_scale(&change.namespace, &change.target));
         }
     }
     message::compose(change, &mut decision, problems);
@@ -124,7 +123,7 @@ pub(super) fn findings_of(
     }
     for (rule, setting) in rules.iter().zip(&settings.rules) {
         let AnyRule::Workload(rule) = rule else { continue };
-        if setting.is_off() || !rule.meta().kinds.contains(&workload.id.kind) {
+        if setting.is_off() || !rule.meta().judges.meets(workload.id.kind.features()) {
             continue;
         }
         rule.judge(
@@ -159,7 +158,7 @@ impl Before {
         world: &World<'_>,
         reservations: Reservations,
         known: &View<'_>,
-        affected: &[WorkloadId],
+        affected: &[ObjectRef],
     ) -> Self {
         let mut overlay = world.fetched.clone();
         let readable = change.lay_before(known, &mut overlay);
@@ -241,7 +240,7 @@ fn weigh(
     workload: &Workload,
     world: &World<'_>,
 ) -> Option<Judged> {
-    let removed = change.operation == Operation::Delete && finding.absent.as_ref() == Some(&change.target());
+    let removed = change.operation == Operation::Delete && finding.absent.as_ref() == Some(&change.target);
     if removed && finding.verdict == Verdict::Unknown {
         // What can no longer be told of an object that goes is no harm; that it goes is for another rule to say.
         return None;
@@ -271,15 +270,14 @@ fn limit(change: &Change<'_>, after: &View<'_>) -> Action {
         .namespace_facts()
         .known()
         .is_some_and(|namespace| namespace.terminating);
-    let harmless = match &change.object {
+    let harmless = match &change.states {
         // Apply order is arbitrary, and the binder must be able to bind.
-        Changed::Claim { .. } => change.operation != Operation::Delete,
-        Changed::Scale { before, after, .. } => before.is_some_and(|before| *after <= before),
-        Changed::Workload { before, after, .. } => match (before.node(), after) {
-            (Some(before), Some(after)) => only_less(before, after),
-            _ => false,
-        },
-        Changed::Autoscaler { .. } | Changed::Service { .. } => false,
+        States::Object { .. } if change.target.kind == Kind::CLAIM => change.operation != Operation::Delete,
+        States::Scale { before, after } => before.is_some_and(|before| *after <= before),
+        States::Object { .. } => change.workload().is_some_and(|(before, after, _)| {
+            let before = before.node().and_then(Node::workload);
+            before.is_some_and(|before| only_less(before, after))
+        }),
     };
     if terminating || harmless || change.actor == Actor::Cleanup {
         Action::Warn
@@ -304,9 +302,8 @@ fn only_less(before: &Workload, after: &Workload) -> bool {
 
 /// What the findings miss; the object that the change itself takes away is truly gone.
 fn absent(change: &Change<'_>, findings: &[Judged]) -> Vec<ObjectRef> {
-    let target = change.target();
     let missing = findings.iter().filter_map(|judged| judged.finding.absent.clone());
-    let mut absent: Vec<ObjectRef> = missing.filter(|object| *object != target).collect();
+    let mut absent: Vec<ObjectRef> = missing.filter(|object| *object != change.target).collect();
     absent.sort_unstable();
     absent.dedup();
     absent

@@ -5,7 +5,7 @@ use super::decision::{Judged, Standing};
 use super::evaluate::{World, action, cap, findings_of, settings_for};
 use super::message;
 use crate::graph::view::Reservations;
-use crate::graph::{ObjectKind, View, WorkloadId};
+use crate::graph::{Kind, ObjectRef, View};
 use crate::rules::kit::text;
 
 /// What is found in one namespace.
@@ -14,11 +14,11 @@ pub struct Inspection {
     /// Sorted by workload, then by rule and subject. Of findings that say the same, the strongest.
     pub findings: Vec<Judged>,
     /// What is wrong with the override of a workload.
-    pub problems: Vec<(WorkloadId, String)>,
+    pub problems: Vec<(ObjectRef, String)>,
     /// Workloads that a policy matches.
     pub workloads: usize,
     /// Kinds of which something was asked and not known.
-    pub unknown: Vec<ObjectKind>,
+    pub unknown: Vec<Kind>,
 }
 
 /// Judges every workload of a namespace.
@@ -54,6 +54,6 @@ pub fn inspect(world: &World<'_>) -> Inspection {
             .problems
             .extend(problems.map(|problem| (workload.id.clone(), problem)));
     }
-    inspection.unknown = view.unknown_kinds().collect();
+    inspection.unknown = view.unknown_kinds();
     inspection
 }

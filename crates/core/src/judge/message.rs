@@ -1,7 +1,7 @@
 //! Words: the one message of a denial, the warnings, the audit annotations.
 
 use super::decision::{Decision, Judged, Standing};
-use crate::graph::{Change, Changed, Operation, View, Workload, WorkloadId};
+use crate::graph::{Change, ObjectRef, Operation, States, View, Workload};
 use crate::rules::kit::{Action, AnyRule, Finding, Parameters, Surroundings, Verdict, text};
 
 /// kubectl shows a line of this many characters well (`docs/kubernetes-facts.md` §3.1).
@@ -23,13 +23,13 @@ pub fn sentence(
     rules: &[AnyRule],
 ) -> String {
     let object = text::object(workload);
-    match &change.object {
-        Changed::Workload { .. } => format!("{object}: {}", finding.text),
-        Changed::Scale { before, after, .. } => {
+    match &change.states {
+        States::Object { .. } if change.is_of_workload() => format!("{object}: {}", finding.text),
+        States::Scale { before, after } => {
             let from = before.map(|before| format!(" from {before}")).unwrap_or_default();
             format!("scaling {object}{from} to {after}: {}", finding.text)
         }
-        _ => {
+        States::Object { .. } => {
             let rule = rules.iter().find(|rule| rule.meta().id == finding.rule);
             let parameters = Parameters::default();
             let cx = Surroundings {
@@ -41,7 +41,7 @@ pub fn sentence(
                 _ => None,
             };
             own_words.unwrap_or_else(|| {
-                let target = change.target();
+                let target = &change.target;
                 let doing = match change.operation {
                     Operation::Create => "creating",
                     Operation::Delete => "deleting",
@@ -64,7 +64,7 @@ pub fn while_another_is_created(denial: &str) -> String {
 
 /// A `scale` request whose parent nobody knows.
 #[must_use]
-pub fn unchecked_scale(namespace: &str, id: &WorkloadId) -> String {
+pub fn unchecked_scale(namespace: &str, id: &ObjectRef) -> String {
     let line = |name: &str| format!("{} {name} is not known, so scaling it was not checked", id.kind);
     clip(&line(&format!("{namespace}/{}", id.name)), WARNING_MOST)
 }
@@ -176,7 +176,7 @@ fn way_out(change: &Change<'_>, denied: &[&Judged]) -> String {
         .map(|rule| format!("{rule}: REASON"))
         .collect::<Vec<_>>()
         .join("\\n");
-    if matches!(&change.object, Changed::Workload { .. }) && change.operation == Operation::Create {
+    if change.is_of_workload() && change.operation == Operation::Create {
         return format!("To allow it all the same, give it the annotation stateward.dev/allow: \"{lines}\"");
     }
     // A line break needs the shell's own quoting.

@@ -1,7 +1,7 @@
 //! `claim-missing`: a workload names a claim that is not there.
 
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, sharing};
-use crate::graph::{Change, Kind, Lookup, ObjectKind, ObjectRef, Operation, Workload};
+use crate::graph::{Change, Features, Kind, Lookup, ObjectRef, Operation, Workload};
 
 /// See `claim-missing.md`.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(super) struct ClaimMissing;
 static META: Meta = Meta {
     id: "claim-missing",
     summary: "a workload names a claim that does not exist",
-    kinds: &Kind::ALL,
+    judges: Features::ANY,
     cases: &[Case {
         when: "",
         baseline: Some(Action::Warn),
@@ -46,7 +46,7 @@ impl Rule for ClaimMissing {
                         format!("claim \"{claim}\" is not there: its pods stay Pending until something creates it"),
                     )
                     .remedy(format!("Create PersistentVolumeClaim \"{claim}\""))
-                    .rests_on_absence_of(ObjectRef::new(ObjectKind::Claim, claim.clone())),
+                    .rests_on_absence_of(ObjectRef::new(Kind::CLAIM, claim.clone())),
                 Lookup::Unknown => {
                     let missing = sharing::Missing::NotKnown;
                     let finding = sharing::cannot_tell(&META, workload, claim, missing, "whether it exists");
@@ -62,8 +62,8 @@ impl Rule for ClaimMissing {
     }
 
     fn rephrase(&self, finding: &Finding, change: &Change<'_>, cx: &Surroundings<'_>) -> Option<String> {
-        let claim = change.target();
-        let deleted = change.operation == Operation::Delete && finding.absent.as_ref() == Some(&claim);
+        let claim = &change.target;
+        let deleted = change.operation == Operation::Delete && finding.absent.as_ref() == Some(claim);
         deleted.then(|| {
             let (namespace, id) = (cx.view.namespace(), &finding.workload);
             format!(

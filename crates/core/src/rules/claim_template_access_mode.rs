@@ -1,7 +1,7 @@
 //! `claim-template-access-mode`: a claim template without access modes, or with shared ones.
 
 use super::kit::{Action, Case, Defaulted, Finding, Injection, Meta, Outcome, Record, Rule, Surroundings, template};
-use crate::graph::{AccessMode, Kind, Shape, Workload};
+use crate::graph::{AccessMode, Features, Field, Shape, Workload};
 
 /// See `claim-template-access-mode.md`.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ const SHARED: usize = 1;
 static META: Meta = Meta {
     id: "claim-template-access-mode",
     summary: "a claim template has no access mode, or one for many nodes",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ClaimTemplates),
     cases: &[
         Case {
             when: "",

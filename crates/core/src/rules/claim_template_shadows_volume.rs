@@ -1,7 +1,7 @@
 //! `claim-template-shadows-volume`: a claim template silently replaces a pod volume of its name.
 
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings};
-use crate::graph::{Kind, VolumeSource, Workload};
+use crate::graph::{Features, Field, VolumeSource, Workload};
 
 /// See `claim-template-shadows-volume.md`.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ const HARMLESS: usize = 1;
 static META: Meta = Meta {
     id: "claim-template-shadows-volume",
     summary: "a claim template has the name of a pod volume, which silently disappears",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ClaimTemplates),
     cases: &[
         Case {
             when: "",

@@ -4,7 +4,7 @@ use super::kit::{
     Action, Case, Defaulted, Finding, Injection, Meta, Outcome, Parameter, ParameterKind, Parameters, Quantity, Record,
     Rule, Surroundings, template,
 };
-use crate::graph::{ClaimTemplate, Kind, Shape, Workload};
+use crate::graph::{ClaimTemplate, Features, Field, Shape, Workload};
 
 /// See `claim-template-storage.md`.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct ClaimTemplateStorage;
 static META: Meta = Meta {
     id: "claim-template-storage",
     summary: "a claim template requests no storage, or less or more than the policy allows",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ClaimTemplates),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Warn),

@@ -1,7 +1,7 @@
 //! `claim-template-unmounted`: a disk is made and attached for every pod, and nobody uses it.
 
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, template};
-use crate::graph::{Kind, Workload};
+use crate::graph::{Features, Field, Workload};
 
 /// See `claim-template-unmounted.md`.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(super) struct ClaimTemplateUnmounted;
 static META: Meta = Meta {
     id: "claim-template-unmounted",
     summary: "no container mounts a claim template, yet its disks are made and attached",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ClaimTemplates),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Warn),

@@ -4,7 +4,7 @@ use super::kit::{
     Action, Case, Defaulted, Finding, Injection, Meta, Operation, Outcome, Parameter, ParameterKind, Parameters,
     Record, Rule, Surroundings, template,
 };
-use crate::graph::{ClassName, Kind, Mount, MountForm, Name, Shape, Workload};
+use crate::graph::{ClassName, Features, Field, Mount, MountForm, Name, Shape, Workload};
 use crate::nearest::nearest;
 
 /// See `dangling-volume-mount.md`.
@@ -31,7 +31,7 @@ const INJECTED: &[&str] = &[
 static META: Meta = Meta {
     id: "dangling-volume-mount",
     summary: "a container mounts a volume that is neither a pod volume nor a claim template",
-    kinds: &Kind::ALL,
+    judges: Features::ANY,
     cases: &[Case {
         when: "",
         baseline: Some(Action::Warn),
@@ -67,7 +67,7 @@ impl Rule for DanglingVolumeMount {
     fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
         for Dangling { volume, mounts } in dangling(workload, cx.parameters) {
             let users = users(&mounts);
-            let (text, remedy) = if workload.id.kind == Kind::StatefulSet {
+            let (text, remedy) = if workload.id.kind.has(Field::ClaimTemplates) {
                 (
                     format!(
                         "{users} volume \"{volume}\", which is neither a volume of the pods nor a claim template; \
@@ -104,7 +104,7 @@ impl Rule for DanglingVolumeMount {
     }
 
     fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
-        if workload.id.kind != Kind::StatefulSet || !shape.spec {
+        if !workload.id.kind.has(Field::ClaimTemplates) || !shape.spec {
             return Outcome::Nothing;
         }
         let storage = cx.parameters.text("storage").unwrap_or(template::DEFAULT_STORAGE);

@@ -4,7 +4,7 @@ use super::kit::patch::DEFAULTED;
 use super::kit::{
     ChangeRule, Defaulted, Injection, Meta, Operation, Outcome, Record, Surroundings, Transition, template,
 };
-use crate::graph::{ClassName, Kind, Workload};
+use crate::graph::{ClassName, Features, Field, Workload};
 
 /// See `lost-default.md`.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub(super) struct LostDefault;
 static META: Meta = Meta {
     id: "lost-default",
     summary: "an update of a StatefulSet lacks an immutable field that was injected",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ClaimTemplates),
     cases: &[],
     injection: Injection::Always,
     parameters: &[],

@@ -2,7 +2,7 @@
 
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Autoscaler, Kind, Modes, ObjectKind, ObjectRef, Workload};
+use crate::graph::{Autoscaler, Features, Kind, Modes, ObjectRef, Runs, Workload};
 
 /// See `rwo-autoscaler.md`.
 #[derive(Debug)]
@@ -11,12 +11,7 @@ pub(super) struct RwoAutoscaler;
 static META: Meta = Meta {
     id: "rwo-autoscaler",
     summary: "an autoscaler may give a workload several replicas that mount one ReadWriteOnce claim",
-    kinds: &[
-        Kind::Deployment,
-        Kind::ReplicaSet,
-        Kind::ReplicationController,
-        Kind::StatefulSet,
-    ],
+    judges: Features::running(&[Runs::Replicas]),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Warn),
@@ -84,7 +79,7 @@ impl Rule for RwoAutoscaler {
 
 fn limited(finding: Finding, autoscaler: &Autoscaler) -> Finding {
     let finding = finding.extent(autoscaler.max_replicas).related(
-        ObjectRef::new(ObjectKind::Autoscaler, autoscaler.name.clone()),
+        ObjectRef::new(Kind::AUTOSCALER, autoscaler.name.clone()),
         "/spec/maxReplicas",
         format!("maxReplicas is {}", autoscaler.max_replicas),
     );

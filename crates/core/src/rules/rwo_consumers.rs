@@ -3,7 +3,7 @@
 use super::kit::others::{self, Other};
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Kind, Lookup, Workload};
+use crate::graph::{Features, Lookup, Runs, Workload};
 
 /// See `rwo-consumers.md`.
 #[derive(Debug)]
@@ -12,14 +12,7 @@ pub(super) struct RwoConsumers;
 static META: Meta = Meta {
     id: "rwo-consumers",
     summary: "two workloads use one ReadWriteOnce claim",
-    kinds: &[
-        Kind::DaemonSet,
-        Kind::Deployment,
-        Kind::Pod,
-        Kind::ReplicaSet,
-        Kind::ReplicationController,
-        Kind::StatefulSet,
-    ],
+    judges: Features::running(&[Runs::Itself, Runs::PerNode, Runs::Replicas]),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Deny),

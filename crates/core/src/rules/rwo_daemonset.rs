@@ -2,7 +2,7 @@
 
 use super::kit::sharing::{self, Access, Barrier};
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Kind, Lookup, Workload};
+use crate::graph::{Features, Lookup, Runs, Workload};
 
 /// See `rwo-daemonset.md`.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(super) struct RwoDaemonset;
 static META: Meta = Meta {
     id: "rwo-daemonset",
     summary: "a DaemonSet mounts one ReadWriteOnce claim on every node",
-    kinds: &[Kind::DaemonSet],
+    judges: Features::running(&[Runs::PerNode]),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Deny),

@@ -4,7 +4,7 @@ use super::kit::others::{self, Other};
 use super::kit::patch::{Defaulted, Operation, Outcome};
 use super::kit::sharing::{self, Access, Barrier};
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Concurrency, Kind, Modes, Name, Rollout, Shape, Workload};
+use crate::graph::{Concurrency, Features, Modes, Name, Rollout, Runs, Shape, Workload};
 
 /// See `rwo-job.md`.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ const HELD_BY_ONE_POD: usize = 1;
 static META: Meta = Meta {
     id: "rwo-job",
     summary: "a Job needs a ReadWriteOnce claim that a running workload, or another of its own pods, holds",
-    kinds: &[Kind::CronJob, Kind::Job, Kind::Pod],
+    judges: Features::running(&[Runs::Itself, Runs::OnSchedule, Runs::ToCompletion]),
     cases: &[
         Case {
             when: "",

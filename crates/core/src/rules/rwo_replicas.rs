@@ -2,7 +2,7 @@
 
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Kind, ObjectKind, ObjectRef, Workload};
+use crate::graph::{Features, Field, Kind, ObjectRef, Runs, Workload};
 
 /// See `rwo-replicas.md`.
 #[derive(Debug)]
@@ -11,12 +11,7 @@ pub(super) struct RwoReplicas;
 static META: Meta = Meta {
     id: "rwo-replicas",
     summary: "several replicas of one workload mount one ReadWriteOnce claim",
-    kinds: &[
-        Kind::Deployment,
-        Kind::ReplicaSet,
-        Kind::ReplicationController,
-        Kind::StatefulSet,
-    ],
+    judges: Features::running(&[Runs::Replicas]),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Deny),
@@ -55,7 +50,7 @@ impl Rule for RwoReplicas {
                     .remedy(remedy(workload, volume))
                     .at_most(barrier.limit())
                     .related(
-                        ObjectRef::new(ObjectKind::Claim, claim.clone()),
+                        ObjectRef::new(Kind::CLAIM, claim.clone()),
                         "/spec/accessModes",
                         format!("claim is {modes}"),
                     ),
@@ -70,7 +65,7 @@ impl Rule for RwoReplicas {
 }
 
 fn remedy(workload: &Workload, volume: &str) -> String {
-    if workload.id.kind == Kind::StatefulSet {
+    if workload.id.kind.has(Field::ClaimTemplates) {
         format!(
             "Add a volumeClaimTemplates entry named \"{volume}\", which replaces the volume by a claim for each pod, \
              or use a ReadWriteMany class, or replicas: 1"

@@ -3,7 +3,7 @@
 use super::kit::patch::{Defaulted, Operation, Outcome};
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Injection, Meta, Parameter, ParameterKind, Rule, Surroundings, Verdict, text};
-use crate::graph::{Fenceposts, Kind, Shape, Workload};
+use crate::graph::{Features, Fenceposts, Field, Shape, Workload};
 
 /// See `rwo-surge.md`.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ const ONE_POD: usize = 1;
 static META: Meta = Meta {
     id: "rwo-surge",
     summary: "a rolling update starts the new pod before the old one has released its ReadWriteOnce claim",
-    kinds: &[Kind::Deployment],
+    judges: Features::having(Field::Strategy),
     cases: &[
         Case {
             when: "",

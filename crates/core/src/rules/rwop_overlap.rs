@@ -3,7 +3,7 @@
 use super::kit::others::{self, Other, Used};
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Kind, Lookup, Modes, Workload};
+use crate::graph::{Features, Lookup, Modes, Runs, Workload};
 
 /// See `rwop-overlap.md`.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) struct RwopOverlap;
 static META: Meta = Meta {
     id: "rwop-overlap",
     summary: "several pods at once want a ReadWriteOncePod claim",
-    kinds: &Kind::ALL,
+    judges: Features::ANY,
     cases: &[Case {
         when: "",
         baseline: Some(Action::Deny),
@@ -65,7 +65,7 @@ impl Rule for RwopOverlap {
                 }
             };
             let path = match cause {
-                Cause::Several(_) if scales(workload.id.kind) => "/spec/replicas".to_owned(),
+                Cause::Several(_) if workload.id.kind.runs(Runs::Replicas) => "/spec/replicas".to_owned(),
                 Cause::Surge => "/spec/strategy".to_owned(),
                 _ => used.path(),
             };
@@ -157,11 +157,4 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
 fn names_a_node(workload: &Workload) -> bool {
     let placement = workload.pods.placement.as_deref();
     placement.is_some_and(|placement| placement.hostname().is_some())
-}
-
-const fn scales(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Deployment | Kind::ReplicaSet | Kind::ReplicationController | Kind::StatefulSet
-    )
 }

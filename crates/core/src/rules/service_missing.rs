@@ -1,7 +1,7 @@
 //! `service-missing`: the governing Service of a StatefulSet does not exist.
 
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, governing, text};
-use crate::graph::{Change, Kind, Lookup, Operation, Workload};
+use crate::graph::{Change, Features, Field, Lookup, Operation, Workload};
 
 /// See `service-missing.md`.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) struct ServiceMissing;
 static META: Meta = Meta {
     id: "service-missing",
     summary: "the governing Service of a StatefulSet does not exist",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ServiceName),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Warn),
@@ -59,7 +59,7 @@ impl Rule for ServiceMissing {
     }
 
     fn rephrase(&self, finding: &Finding, change: &Change<'_>, cx: &Surroundings<'_>) -> Option<String> {
-        if change.operation != Operation::Delete || finding.absent.as_ref() != Some(&change.target()) {
+        if change.operation != Operation::Delete || finding.absent.as_ref() != Some(&change.target) {
             return None;
         }
         let workload = cx.view.workload(&finding.workload).known()?;

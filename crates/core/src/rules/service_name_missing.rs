@@ -4,7 +4,7 @@ use super::kit::{
     Action, Case, Defaulted, Finding, Injection, Meta, Operation, Outcome, Parameter, ParameterKind, Rule,
     Surroundings, dns, governing,
 };
-use crate::graph::{Kind, ObjectKind, Shape, Workload};
+use crate::graph::{Features, Field, Kind, Shape, Workload};
 
 /// See `service-name-missing.md`.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ const FIELD: &str = "/spec/serviceName";
 static META: Meta = Meta {
     id: "service-name-missing",
     summary: "a StatefulSet names no governing Service, so its pods have no DNS names",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ServiceName),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Audit),
@@ -73,7 +73,7 @@ impl Rule for ServiceNameMissing {
         if workload.unnamed {
             return declined("the name of the StatefulSet is still to be generated".to_owned());
         }
-        if !cx.view.knows_all(ObjectKind::Service) {
+        if !cx.view.knows_all(Kind::SERVICE) {
             return declined("the Services of the namespace are not all known".to_owned());
         }
         let candidates = governing::candidates(workload, cx.view);

@@ -1,7 +1,7 @@
 //! `service-not-headless`: the governing Service gives the pods no names of their own.
 
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, governing};
-use crate::graph::{Exposure, Kind, Workload};
+use crate::graph::{Exposure, Features, Field, Workload};
 
 /// See `service-not-headless.md`.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ const ONE_POD: usize = 1;
 static META: Meta = Meta {
     id: "service-not-headless",
     summary: "the governing Service of a StatefulSet is not headless",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ServiceName),
     cases: &[
         Case {
             when: "",

@@ -1,7 +1,7 @@
 //! `service-selector-mismatch`: the governing Service does not select the pods of its StatefulSet.
 
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, governing};
-use crate::graph::{Exposure, Kind, Service, Workload};
+use crate::graph::{Exposure, Features, Field, Service, Workload};
 
 /// See `service-selector-mismatch.md`.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ const POD_LABELS: [&str; 2] = ["apps.kubernetes.io/pod-index", "statefulset.kube
 static META: Meta = Meta {
     id: "service-selector-mismatch",
     summary: "the governing Service of a StatefulSet does not select its pods",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ServiceName),
     cases: &[
         Case {
             when: "",

@@ -1,7 +1,7 @@
 //! `statefulset-name`: names from which no pod can be made.
 
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, dns};
-use crate::graph::{Kind, Workload};
+use crate::graph::{Features, Field, Workload};
 
 /// See `statefulset-name.md`.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ const GENERATED: (usize, usize) = (58, 5);
 static META: Meta = Meta {
     id: "statefulset-name",
     summary: "a StatefulSet has a name or a serviceName from which no pod can be made",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ClaimTemplates),
     cases: &[Case {
         when: "",
         baseline: Some(Action::Deny),

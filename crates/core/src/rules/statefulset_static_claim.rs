@@ -1,7 +1,7 @@
 //! `statefulset-static-claim`: a StatefulSet names one claim by hand instead of a claim template.
 
 use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{AccessMode, Kind, Lookup, ObjectKind, ObjectRef, PodVolume, VolumeSource, Workload};
+use crate::graph::{AccessMode, Features, Field, Kind, Lookup, ObjectRef, PodVolume, VolumeSource, Workload};
 
 /// See `statefulset-static-claim.md`.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ const SHARED: usize = 1;
 static META: Meta = Meta {
     id: "statefulset-static-claim",
     summary: "a StatefulSet names one claim by hand instead of a claim template",
-    kinds: &[Kind::StatefulSet],
+    judges: Features::having(Field::ClaimTemplates),
     cases: &[
         Case {
             when: "",
@@ -87,7 +87,7 @@ impl Rule for StatefulSetStaticClaim {
                     .remedy(remedy(workload, volume, claim))
                     .at(format!("{}/volumes/{index}", workload.id.kind.pod_spec()))
                     .related(
-                        ObjectRef::new(ObjectKind::Claim, claim.clone()),
+                        ObjectRef::new(Kind::CLAIM, claim.clone()),
                         "/spec/accessModes",
                         "the claim named by hand",
                     ),

@@ -3,7 +3,7 @@
 use super::kit::{
     Action, Case, Defaulted, Finding, Injection, Meta, Operation, Outcome, Rule, Surroundings, Transition,
 };
-use crate::graph::{Kind, Shape, Workload};
+use crate::graph::{Features, Field, Runs, Shape, Workload};
 
 /// See `zero-grace.md`.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ const OTHERS: usize = 1;
 static META: Meta = Meta {
     id: "zero-grace",
     summary: "terminationGracePeriodSeconds is 0 where pods keep data",
-    kinds: &Kind::ALL,
+    judges: Features::ANY,
     cases: &[
         Case {
             when: "",
@@ -42,7 +42,7 @@ impl Rule for ZeroGrace {
     }
 
     fn judge(&self, workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        let set = workload.id.kind == Kind::StatefulSet;
+        let set = workload.id.kind.has(Field::ClaimTemplates);
         let claims = has_claims(workload);
         if !is_abrupt(workload) {
             return;
@@ -80,7 +80,8 @@ impl Rule for ZeroGrace {
 
     fn inject(&self, workload: &Workload, _shape: Shape, _cx: &Surroundings<'_>) -> Outcome {
         // The template of a Job and the spec of a Pod cannot change: a second apply of the same file would fail.
-        if !is_abrupt(workload) || matches!(workload.id.kind, Kind::Job | Kind::Pod) {
+        let kind = workload.id.kind;
+        if !is_abrupt(workload) || kind.runs(Runs::ToCompletion) || kind.runs(Runs::Itself) {
             return Outcome::Nothing;
         }
         Outcome::Inject(Defaulted {
@@ -101,7 +102,7 @@ impl Rule for ZeroGrace {
 }
 
 fn is_abrupt(workload: &Workload) -> bool {
-    workload.pods.grace_seconds == Some(0) && (workload.id.kind == Kind::StatefulSet || has_claims(workload))
+    workload.pods.grace_seconds == Some(0) && (workload.id.kind.has(Field::ClaimTemplates) || has_claims(workload))
 }
 
 fn has_claims(workload: &Workload) -> bool {

@@ -3,9 +3,10 @@
 //! Only the fields that a rule reads are named; the rest is skipped while parsing. A field of a wrong type makes
 //! the object unreadable, an unknown field or enum value never does: Kubernetes grows both with every version.
 
+mod fields;
 mod meta;
-mod object;
 mod pods;
+mod seed;
 mod storage;
 mod text;
 mod traffic;
@@ -16,11 +17,10 @@ use serde::{Deserialize, Deserializer};
 use super::names::Name;
 
 pub use meta::ObjectMeta;
-pub use object::{Object, ObjectSeed};
-pub use storage::claim;
+pub use seed::NodeSeed;
 pub use text::Text;
-pub use traffic::{autoscaler, scale_replicas, service};
-pub use workload::{ProjectedWorkload, WorkloadSeed, workload};
+pub use traffic::scale_replicas;
+pub use workload::{ProjectedWorkload, WorkloadSeed};
 
 /// Reads `null` as the default: Go writes empty lists so.
 pub fn null_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {

@@ -6,14 +6,14 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::super::claim::{Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits, Written};
-use super::super::facts::{Class, Driver, Node};
+use super::super::facts::{Class, ClusterNode, Driver};
 use super::super::lookup::Lookup;
+use super::super::names::Name;
 use super::super::placement::Placement;
 use super::super::shard::NamespaceFacts;
 use super::meta::ObjectMeta;
 use super::pods::NodeSelector;
 use super::text::{Scalar, Text};
-use crate::json;
 
 const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
@@ -159,14 +159,6 @@ struct NamespaceStatus<'a> {
     phase: Option<Text<'a>>,
 }
 
-/// Reads a PersistentVolumeClaim from JSON text.
-///
-/// # Errors
-/// The text is no JSON, or a field that is read has the wrong type.
-pub fn claim(json: &str) -> Result<Claim, json::Error> {
-    json::from_str(json)
-}
-
 /// A PersistentVolumeClaim. Its volume is still to be resolved (`Graph::insert_claim`).
 impl<'de> Deserialize<'de> for Claim {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -262,7 +254,7 @@ impl<'de> Deserialize<'de> for Driver {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for ClusterNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let WireNamed { metadata, .. } = WireNamed::deserialize(deserializer)?;
         Ok(Self {
@@ -273,7 +265,7 @@ impl<'de> Deserialize<'de> for Node {
 }
 
 /// Reads a Namespace: its name and what the graph keeps of it.
-pub(super) fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(super::Name, NamespaceFacts), D::Error> {
+pub(super) fn namespace<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(Name, NamespaceFacts), D::Error> {
     let WireNamed { metadata, status } = WireNamed::deserialize(deserializer)?;
     let phase = status.as_ref().and_then(|status| status.phase.as_deref());
     let terminating = metadata.deletion_timestamp.is_some() || phase == Some("Terminating");

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer};
 
 use super::super::autoscaler::Autoscaler;
+use super::super::kinds::Kinds;
 use super::super::labels::Labels;
-use super::super::names::{Kind, ObjectKind, WorkloadId};
+use super::super::names::ObjectRef;
 use super::super::service::{Exposure, Service};
 use super::meta::ObjectMeta;
 use super::text::Text;
@@ -55,14 +56,6 @@ struct ScaleSpec {
     replicas: i64,
 }
 
-/// Reads a Service from JSON text.
-///
-/// # Errors
-/// The text is no JSON, or a field that is read has the wrong type.
-pub fn service(json: &str) -> Result<Service, json::Error> {
-    json::from_str(json)
-}
-
 impl<'de> Deserialize<'de> for Service {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Object { metadata, spec } = Object::<ServiceSpec<'de>>::deserialize(deserializer)?;
@@ -81,28 +74,19 @@ impl<'de> Deserialize<'de> for Service {
     }
 }
 
-/// Reads a HorizontalPodAutoscaler (any version since v1) from JSON text.
-///
-/// # Errors
-/// The text is no JSON, or a field that is read has the wrong type.
-pub fn autoscaler(json: &str) -> Result<Autoscaler, json::Error> {
-    json::from_str(json)
-}
-
-impl<'de> Deserialize<'de> for Autoscaler {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Object { metadata, spec } = Object::<AutoscalerSpec<'de>>::deserialize(deserializer)?;
-        let spec = spec.unwrap_or_default();
-        let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
-            || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
-        Ok(Self {
-            name: metadata.name(),
-            target: spec.scale_target_ref.as_ref().and_then(Target::workload),
-            max_replicas: u32::try_from(spec.max_replicas.max(0)).unwrap_or(u32::MAX),
-            keda,
-            deleting: metadata.deletion_timestamp.is_some(),
-        })
-    }
+/// Reads a HorizontalPodAutoscaler (any version since v1), whose target is one of `kinds`.
+pub(super) fn autoscaler<'de, D: Deserializer<'de>>(deserializer: D, kinds: &Kinds) -> Result<Autoscaler, D::Error> {
+    let Object { metadata, spec } = Object::<AutoscalerSpec<'de>>::deserialize(deserializer)?;
+    let spec = spec.unwrap_or_default();
+    let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
+        || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
+    Ok(Autoscaler {
+        name: metadata.name(),
+        target: spec.scale_target_ref.as_ref().and_then(|target| target.workload(kinds)),
+        max_replicas: u32::try_from(spec.max_replicas.max(0)).unwrap_or(u32::MAX),
+        keda,
+        deleting: metadata.deletion_timestamp.is_some(),
+    })
 }
 
 /// Reads the replicas of an `autoscaling/v1 Scale`. Zero is left out on the wire (`autoscaling/v1/types.go`).
@@ -112,11 +96,14 @@ pub fn scale_replicas(json: &str) -> Result<u32, json::Error> {
 }
 
 impl Target<'_> {
-    /// The workload that is scaled. A kind of the same name in another group is somebody else's.
-    fn workload(&self) -> Option<WorkloadId> {
-        let kind = Kind::parse(&self.kind)?;
-        let version = self.api_version.as_deref();
-        let same = version.is_none_or(|version| ObjectKind::of(version, &self.kind).is_some());
-        same.then(|| WorkloadId::new(kind, &*self.name))
+    /// The workload that is scaled. A kind of the same name in another group is somebody else's; without a version
+    /// the built-in one is meant.
+    fn workload(&self, kinds: &Kinds) -> Option<ObjectRef> {
+        let kind = match &self.api_version {
+            Some(version) => kinds.of(version, &self.kind),
+            None => kinds.iter().find(|kind| kind.as_str() == self.kind),
+        };
+        let kind = kind.filter(|kind| kind.is_workload())?;
+        Some(ObjectRef::new(kind, &*self.name))
     }
 }

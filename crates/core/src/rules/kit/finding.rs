@@ -1,7 +1,7 @@
 //! One hit of a rule.
 
 use super::meta::{Action, Meta};
-use crate::graph::{Name, ObjectRef, Workload, WorkloadId};
+use crate::graph::{Name, ObjectRef, Workload};
 
 /// What a rule found on one workload.
 #[derive(Clone, Debug)]
@@ -10,7 +10,7 @@ pub struct Finding {
     /// Index into the rule's cases.
     pub case: usize,
     pub verdict: Verdict,
-    pub workload: WorkloadId,
+    pub workload: ObjectRef,
     /// What the finding is about beside the workload: a claim's, Service's or volume's name. With rule and workload
     /// it is the identity by which the ratchet compares before and after.
     pub subject: Name,

@@ -1,6 +1,6 @@
 //! StatefulSets and the Service that gives their pods names.
 
-use crate::graph::{Exposure, Labels, ObjectKind, ObjectRef, Service, View, Workload};
+use crate::graph::{Exposure, Kind, Labels, ObjectRef, Service, View, Workload};
 
 /// The annotation by which a StatefulSet says that it needs no names for its pods: `none`.
 pub const SERVICE: &str = "stateward.dev/service";
@@ -51,5 +51,5 @@ pub fn names(services: &[&Service]) -> String {
 /// The Service as an object.
 #[must_use]
 pub fn reference(name: &str) -> ObjectRef {
-    ObjectRef::new(ObjectKind::Service, name)
+    ObjectRef::new(Kind::SERVICE, name)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::graph::Kind;
+use crate::graph::Features;
 
 /// What happens when a rule finds something. Ordered by severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,8 +20,8 @@ pub struct Meta {
     pub id: &'static str,
     /// One sentence, lower-case, without a final period.
     pub summary: &'static str,
-    /// The kinds it judges.
-    pub kinds: &'static [Kind],
+    /// What the kinds that it judges have, or how they run: one of these is enough.
+    pub judges: Features,
     /// What it can find, the main case first. A policy's `actions` replace those of every case.
     pub cases: &'static [Case],
     pub injection: Injection,

@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use super::sharing::{self, Mounted};
 use super::text;
-use crate::graph::{Kind, Lookup, Name, ObjectRef, View, Workload};
+use crate::graph::{Field, Lookup, Name, Runs, View, Workload};
 
 /// The label by which charts and operators say which installation an object belongs to.
 const INSTANCE: &str = "app.kubernetes.io/instance";
@@ -102,7 +102,7 @@ pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
         let by_hand = mounted.iter().find(|mounted| &**mounted.claim == claim);
         let path = by_hand.map_or_else(|| "/spec/volumeClaimTemplates".to_owned(), Mounted::path);
         let message = format!("also uses claim \"{claim}\"");
-        finding.related(ObjectRef::from(&other.workload.id), path, message)
+        finding.related(other.workload.id.clone(), path, message)
     })
 }
 
@@ -111,7 +111,7 @@ pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
 #[must_use]
 pub fn shareable<'a>(workload: &'a Workload, view: &View<'_>) -> Vec<Used<'a>> {
     let mut used: Vec<Used<'a>> = sharing::mounted(workload).into_iter().map(Used::Mounted).collect();
-    if workload.id.kind == Kind::StatefulSet {
+    if workload.id.kind.has(Field::ClaimTemplates) {
         for (index, claim) in view.borrowed_claims(workload) {
             if !used.iter().any(|other| *other.claim() == claim) {
                 used.push(Used::Made(index, claim));
@@ -176,7 +176,8 @@ pub fn is_visit(one: &Workload, other: &Workload) -> bool {
             .is_some_and(|own| own.hostname().is_some())
     };
     let visits = |guest: &Workload, host: &Workload| {
-        matches!(guest.id.kind, Kind::Job | Kind::Pod) && named(guest) && !named(host)
+        let kind = guest.id.kind;
+        (kind.runs(Runs::ToCompletion) || kind.runs(Runs::Itself)) && named(guest) && !named(host)
     };
     visits(one, other) || visits(other, one)
 }
@@ -188,43 +189,43 @@ fn is_one_owner(one: &Workload, other: &Workload) -> bool {
 }
 
 fn adopts(controller: &Workload, orphan: &Workload) -> bool {
-    let labels = match (controller.id.kind, orphan.id.kind) {
-        (Kind::Deployment, Kind::ReplicaSet) => &orphan.labels,
-        (
-            Kind::DaemonSet | Kind::Deployment | Kind::ReplicaSet | Kind::ReplicationController | Kind::StatefulSet,
-            Kind::Pod,
-        ) => &orphan.pods.labels,
-        _ => return false,
-    };
-    orphan.owner.is_none() && !controller.selector.is_empty() && controller.selector.matches(labels)
+    orphan.owner.is_none()
+        && orphan.id.kind.is_made_by(controller.id.kind)
+        && !controller.selector.is_empty()
+        && controller.selector.matches(&orphan.labels)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::project;
+    use crate::graph::Kind;
+    use crate::graph::project::WorkloadSeed;
 
     fn workload(kind: Kind, json: &str) -> Workload {
-        project::workload(kind, &"shop".into(), json).unwrap().workload
+        WorkloadSeed::new(kind, &"shop".into())
+            .unwrap()
+            .read(json)
+            .unwrap()
+            .workload
     }
 
     #[test]
     fn an_orphan_is_adopted_only_without_an_owner_and_by_a_selector_that_asks_something() {
         let deployment = workload(
-            Kind::Deployment,
+            Kind::DEPLOYMENT,
             r#"{"metadata":{"name":"web"},"spec":{"selector":{"matchLabels":{"app":"web"}}}}"#,
         );
         let orphan = r#"{"metadata":{"name":"web-1","labels":{"app":"web","pod-template-hash":"1"}}}"#;
-        let set = workload(Kind::ReplicaSet, orphan);
+        let set = workload(Kind::REPLICA_SET, orphan);
         assert!(is_one_owner(&deployment, &set));
         assert!(is_one_owner(&set, &deployment));
-        assert!(is_one_owner(&workload(Kind::Pod, orphan), &deployment));
+        assert!(is_one_owner(&workload(Kind::POD, orphan), &deployment));
         let foreign = r#"{"metadata":{"name":"web-1","labels":{"app":"web"},"ownerReferences":[
             {"apiVersion":"argoproj.io/v1alpha1","kind":"Rollout","name":"web","controller":true}]}}"#;
-        let set = workload(Kind::ReplicaSet, foreign);
+        let set = workload(Kind::REPLICA_SET, foreign);
         assert!(!is_one_owner(&deployment, &set));
-        assert!(is_one_owner(&set, &workload(Kind::ReplicaSet, foreign)));
-        let anything = workload(Kind::Deployment, r#"{"metadata":{"name":"all"}}"#);
-        assert!(!is_one_owner(&anything, &workload(Kind::Pod, orphan)));
+        assert!(is_one_owner(&set, &workload(Kind::REPLICA_SET, foreign)));
+        let anything = workload(Kind::DEPLOYMENT, r#"{"metadata":{"name":"all"}}"#);
+        assert!(!is_one_owner(&anything, &workload(Kind::POD, orphan)));
     }
 }

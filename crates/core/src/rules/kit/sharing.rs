@@ -5,7 +5,7 @@ use super::meta::{Action, Meta, Parameter, ParameterKind};
 use super::rule::Surroundings;
 use crate::graph::placement::{HOSTNAME, Placement};
 use crate::graph::{
-    Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, Node, ObjectKind, ObjectRef, View, VolumeKind,
+    Claim, ClassName, ClusterNode, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Runs, View, VolumeKind,
     VolumeSource, Workload,
 };
 
@@ -157,11 +157,11 @@ pub fn pods(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
     if workload.idle {
         return Lookup::Known(0);
     }
-    match workload.id.kind {
-        Kind::DaemonSet => view
-            .nodes()
-            .map(|nodes| candidates(workload.pods.placement.as_deref(), nodes).count() as u64),
-        _ => Lookup::Known(u64::from(workload.replicas)),
+    if workload.id.kind.runs(Runs::PerNode) {
+        let placement = workload.pods.placement.as_deref();
+        view.nodes().map(|nodes| candidates(placement, nodes).count() as u64)
+    } else {
+        Lookup::Known(u64::from(workload.replicas))
     }
 }
 
@@ -213,7 +213,7 @@ pub fn cannot_tell(meta: &Meta, workload: &Workload, claim: &Name, missing: Miss
                 format!("claim \"{claim}\" does not exist yet; whether it may be shared was not checked"),
             )
             .remedy(format!("Create PersistentVolumeClaim \"{claim}\" first"))
-            .rests_on_absence_of(ObjectRef::new(ObjectKind::Claim, claim.clone())),
+            .rests_on_absence_of(ObjectRef::new(Kind::CLAIM, claim.clone())),
     }
 }
 
@@ -342,7 +342,7 @@ fn only_node(placement: Option<&Placement>, view: &View<'_>) -> Option<String> {
         .then(|| only.labels.get(HOSTNAME).unwrap_or(&only.name).to_owned())
 }
 
-fn candidates<'a>(placement: Option<&'a Placement>, nodes: &'a [Node]) -> impl Iterator<Item = &'a Node> {
+fn candidates<'a>(placement: Option<&'a Placement>, nodes: &'a [ClusterNode]) -> impl Iterator<Item = &'a ClusterNode> {
     nodes
         .iter()
         .filter(move |node| placement.is_none_or(|own| own.admits(&node.name, &node.labels)))

@@ -1,193 +1,14 @@
 //! The ratchet, the caps and the reservations, shown with the rules of single-node storage.
 
+mod world;
+
 use serde_json::{Value, json};
 
 use super::*;
-use crate::graph::{
-    Actor, Change, Changed, Facts, Graph, Kind, Knowledge, Lookup, Name, NamespaceFacts, ObjectKind, Old, Operation,
-    Overlay, Selector, Timestamp, WorkloadId, project,
-};
-use crate::policy::Policies;
-use crate::policy::settings::{Policy, Profile, Settings};
-use crate::rules::RULES;
-use crate::rules::kit::{Action, AnyRule};
-
-const NOW: Timestamp = Timestamp(1_000_000);
-
-/// A namespace `shop` in which every kind is known, under one policy of one profile.
-struct World {
-    graph: Graph,
-    policies: Policies,
-    rules: Vec<AnyRule>,
-    now: Timestamp,
-}
-
-impl World {
-    fn new() -> Self {
-        Self::with(Profile::Baseline)
-    }
-
-    fn with(profile: Profile) -> Self {
-        let single_node = |rule: &AnyRule| rule.meta().id.starts_with("rwo") || rule.meta().id == "claim-missing";
-        let rules: Vec<AnyRule> = RULES.iter().copied().filter(single_node).collect();
-        let policy = Policy {
-            name: "only".to_owned(),
-            namespaces: Selector::default(),
-            objects: Selector::default(),
-            settings: Settings::new(profile, &rules).into(),
-        };
-        Self {
-            graph: Graph::new(Facts::new(Knowledge::Complete)),
-            policies: Policies { list: vec![policy] },
-            rules,
-            now: NOW,
-        }
-    }
-
-    fn claim(self, name: &str, mode: &str) -> Self {
-        let claim = project::claim(&claim_json(name, mode).to_string()).unwrap();
-        self.graph.insert_claim("shop", claim);
-        self
-    }
-
-    fn workload(self, object: &Value) -> Self {
-        let workload = projected(object).workload;
-        self.graph.with("shop", |shard| shard.insert_workload(workload.into()));
-        self
-    }
-
-    fn judge(&self, operation: Operation, object: Changed<'_>, reserve: Reserve) -> Decision {
-        let change = Change {
-            namespace: "shop".into(),
-            operation,
-            actor: Actor::User,
-            object,
-        };
-        let admission = Admission {
-            graph: &self.graph,
-            policies: &self.policies,
-            rules: &self.rules,
-            fetched: &Overlay::default(),
-            now: self.now,
-        };
-        admit(&change, &admission, reserve)
-    }
-
-    fn create(&self, object: &Value) -> Decision {
-        self.create_reserving(object, Reserve::Always)
-    }
-
-    fn create_reserving(&self, object: &Value, reserve: Reserve) -> Decision {
-        let projected = projected(object);
-        let changed = Changed::Workload {
-            id: projected.workload.id.clone(),
-            before: Old::none(),
-            shape: projected.shape,
-            after: Some(projected.workload.into()),
-        };
-        self.judge(Operation::Create, changed, reserve)
-    }
-
-    fn update(&self, before: &Value, after: &Value) -> Decision {
-        let projected_after = projected(after);
-        let changed = Changed::Workload {
-            id: projected_after.workload.id.clone(),
-            before: Old::known(projected(before).workload),
-            shape: projected_after.shape,
-            after: Some(projected_after.workload.into()),
-        };
-        self.judge(Operation::Update, changed, Reserve::Always)
-    }
-
-    fn delete(&self, object: &Value) -> Decision {
-        let projected = projected(object);
-        let changed = Changed::Workload {
-            id: projected.workload.id.clone(),
-            before: Old::known(projected.workload),
-            shape: projected.shape,
-            after: None,
-        };
-        self.judge(Operation::Delete, changed, Reserve::Always)
-    }
-
-    fn scale(&self, name: &str, before: u32, after: u32) -> Decision {
-        let changed = Changed::Scale {
-            id: WorkloadId::new(Kind::Deployment, name),
-            before: Some(before),
-            after,
-        };
-        self.judge(Operation::Update, changed, Reserve::Always)
-    }
-
-    fn create_autoscaler(&self, target: &str, most: u32) -> Decision {
-        let text = json!({
-            "metadata": {"name": target},
-            "spec": {
-                "maxReplicas": most,
-                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
-            }
-        });
-        let changed = Changed::Autoscaler {
-            name: target.into(),
-            before: Old::none(),
-            after: Some(project::autoscaler(&text.to_string()).unwrap().into()),
-        };
-        self.judge(Operation::Create, changed, Reserve::Always)
-    }
-
-    fn create_claim(&self, name: &str, mode: &str) -> Decision {
-        let claim = project::claim(&claim_json(name, mode).to_string()).unwrap();
-        let changed = Changed::Claim {
-            name: name.into(),
-            before: Old::none(),
-            after: Some(claim.into()),
-        };
-        self.judge(Operation::Create, changed, Reserve::Always)
-    }
-}
-
-fn projected(object: &Value) -> project::ProjectedWorkload {
-    let kind = Kind::parse(object["kind"].as_str().unwrap()).unwrap();
-    let namespace: Name = "shop".into();
-    project::workload(kind, &namespace, &object.to_string()).unwrap()
-}
-
-fn claim_json(name: &str, mode: &str) -> Value {
-    json!({"metadata": {"name": name}, "spec": {"accessModes": [mode]}})
-}
-
-/// A Deployment whose rollouts never overlap, so that nothing but its replicas and neighbours matters.
-fn deployment(name: &str, replicas: u32, claim: &str) -> Value {
-    json!({
-        "kind": "Deployment",
-        "metadata": {"name": name, "generation": 1},
-        "spec": {
-            "replicas": replicas,
-            "strategy": {"type": "Recreate"},
-            "selector": {"matchLabels": {"app": name}},
-            "template": {
-                "metadata": {"labels": {"app": name}},
-                "spec": {
-                    "containers": [{"name": "main"}],
-                    "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
-                }
-            }
-        }
-    })
-}
-
-fn with(mut object: Value, pointer: &str, key: &str, value: Value) -> Value {
-    object.pointer_mut(pointer).unwrap()[key] = value;
-    object
-}
-
-fn denial(decision: &Decision) -> &str {
-    decision.denial.as_deref().unwrap_or("allowed")
-}
-
-fn rules(decision: &Decision) -> Vec<&'static str> {
-    decision.findings.iter().map(|judged| judged.finding.rule).collect()
-}
+use crate::graph::{Kind, Knowledge, Lookup, NamespaceFacts, ObjectRef};
+use crate::policy::Profile;
+use crate::rules::kit::Action;
+use world::{NOW, World, claim_json, denial, deployment, node, rules, with};
 
 #[test]
 fn a_new_violator_is_denied_with_object_field_and_remedy() {
@@ -264,9 +85,7 @@ fn an_autoscaler_is_judged_by_its_target() {
     assert!(denial(&denied).starts_with(start), "{}", denial(&denied));
     assert!(strict.create_autoscaler("web", 1).is_allowed());
     // Without permission to list autoscalers, the one in the request is known all the same.
-    strict
-        .graph
-        .set_knowledge(ObjectKind::Autoscaler, Knowledge::Unavailable);
+    strict.graph.set_knowledge(Kind::AUTOSCALER, Knowledge::Unavailable);
     assert!(!strict.create_autoscaler("web", 5).is_allowed());
 }
 
@@ -446,13 +265,8 @@ fn deleting_a_claim_says_what_stays_without_it() {
     let world = World::with(Profile::Strict)
         .claim("data", "ReadWriteOnce")
         .workload(&deployment("web", 3, "data"));
-    let claim = project::claim(&claim_json("data", "ReadWriteOnce").to_string()).unwrap();
-    let changed = Changed::Claim {
-        name: "data".into(),
-        before: Old::known(claim),
-        after: None,
-    };
-    let decision = world.judge(Operation::Delete, changed, Reserve::Always);
+    let claim = node(Kind::CLAIM, &claim_json("data", "ReadWriteOnce"));
+    let decision = world.gone(ObjectRef::new(Kind::CLAIM, "data"), claim);
     assert!(decision.is_allowed(), "{}", denial(&decision));
     assert_eq!(rules(&decision), ["claim-missing"]);
     assert_eq!(

@@ -1,0 +1,320 @@
+//! What a kind of object is to us: a row of the table in `kinds.rs`.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use super::kinds::Row;
+
+/// A kind of object that plays a part, by its row in the table.
+#[derive(Clone, Copy)]
+pub struct Kind(pub(super) &'static Row);
+
+/// What an object of a kind is in the graph.
+#[derive(Clone, Copy, Debug)]
+pub enum Role {
+    Autoscaler,
+    Claim,
+    Class,
+    Driver,
+    Namespace,
+    Node,
+    Service,
+    Volume,
+    /// It runs pods.
+    Workload(Form),
+}
+
+/// How a kind of workload is written, and how many pods it runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    pub runs: Runs,
+    /// JSON pointer to the pod spec.
+    pub pod_spec: &'static str,
+    /// Where the fields stand that rules ask for: JSON pointers, sorted.
+    pub fields: &'static [(&'static str, Field)],
+    /// The kinds whose built-in controllers write such objects themselves. They were judged in its place, and they adopt
+    /// one without an owner that their selector matches.
+    pub makers: &'static [Kind],
+}
+
+/// How many pods a workload runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// It is a pod.
+    Itself,
+    /// Jobs, each to completion, again and again.
+    OnSchedule,
+    /// One on every node that its placement admits.
+    PerNode,
+    /// As many as its replicas.
+    Replicas,
+    /// As many at once as its parallelism, until they have completed.
+    ToCompletion,
+}
+
+/// A field of a workload that rules ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A list of claim templates, each with a claim `<template>-<workload>-<ordinal>` for every pod.
+    ClaimTemplates,
+    /// No more pods run at once than these.
+    Completions,
+    /// What a CronJob does when a run is due while the last one still runs.
+    ConcurrencyPolicy,
+    /// The conditions of a Job: `Complete` and `Failed` end it.
+    Conditions,
+    /// The ordinal of the first pod, else 0.
+    FirstOrdinal,
+    /// Labels that select the pods.
+    MatchLabels,
+    Paused,
+    /// The phase of a Pod: `Succeeded` and `Failed` end it.
+    Phase,
+    /// The spec of the one pod, which has the object's own labels.
+    PodSpec,
+    /// How many pods run at once, else one.
+    Replicas,
+    /// A `metav1.LabelSelector` of the pods.
+    Selector,
+    /// The Service that gives every pod a name.
+    ServiceName,
+    /// The strategy of a Deployment: how far a rollout goes above and below the replicas.
+    Strategy,
+    Suspend,
+    /// The template of the pods.
+    Template,
+}
+
+/// A set of ways to run and of fields: what a kind has, or what a rule asks of the kinds that it judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features(u32);
+
+/// How a change of an object reaches us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// As an admission request. `scale` also for the subresource of that name.
+    Review {
+        entry: Entry,
+        scale: bool,
+        defaults: Defaults,
+    },
+    /// By the watch alone: changes of such objects are a subject of the audit.
+    Watch,
+}
+
+/// The entry of the validating webhook configuration through which a kind is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// What workloads depend on: creates, updates and deletes.
+    Dependencies,
+    /// Pods that nobody controls, with a claim: creates.
+    Pods,
+    /// Creates and updates.
+    Workloads,
+}
+
+/// Whether defaults may be injected into objects of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defaults {
+    Always,
+    Never,
+    /// Only where its pods mount a claim.
+    WithClaim,
+}
+
+impl Features {
+    /// Every kind of workload.
+    pub const ANY: Self = Self(u32::MAX);
+
+    /// Workloads that run in one of these ways.
+    #[must_use]
+    pub const fn running(ways: &[Runs]) -> Self {
+        let (mut set, mut next) = (0, 0);
+        while next < ways.len() {
+            set |= 1 << ways[next] as u32;
+            next += 1;
+        }
+        Self(set)
+    }
+
+    /// Workloads that have this field.
+    #[must_use]
+    pub const fn having(field: Field) -> Self {
+        Self(1 << (8 + field as u32))
+    }
+
+    /// Returns true where the two have something in common.
+    #[must_use]
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(super) const fn of(form: &Form) -> Self {
+        let Self(mut set) = Self::running(&[form.runs]);
+        let mut next = 0;
+        while next < form.fields.len() {
+            set |= Self::having(form.fields[next].1).0;
+            next += 1;
+        }
+        Self(set)
+    }
+}
+
+impl Kind {
+    /// The kind as Kubernetes writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0.kind
+    }
+
+    /// The API group and version in which the kind is read and judged: `apps/v1`, `v1`.
+    #[must_use]
+    pub const fn api_version(self) -> &'static str {
+        self.0.api_version
+    }
+
+    /// The API group, empty for the core group.
+    #[must_use]
+    pub fn group(self) -> &'static str {
+        group(self.0.api_version)
+    }
+
+    /// The version without its group.
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        let version = self.0.api_version;
+        version.rsplit_once('/').map_or(version, |(_, version)| version)
+    }
+
+    /// The plural resource name, as in a URL or an admission request.
+    #[must_use]
+    pub const fn resource(self) -> &'static str {
+        self.0.resource
+    }
+
+    #[must_use]
+    pub const fn role(self) -> &'static Role {
+        &self.0.role
+    }
+
+    #[must_use]
+    pub const fn reach(self) -> Reach {
+        self.0.reach
+    }
+
+    /// How a workload of this kind is written; `None` for what runs no pods.
+    #[must_use]
+    pub const fn form(self) -> Option<&'static Form> {
+        match &self.0.role {
+            Role::Workload(form) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// Returns true where objects of this kind run pods.
+    #[must_use]
+    pub const fn is_workload(self) -> bool {
+        self.form().is_some()
+    }
+
+    /// Returns true where workloads of this kind run so.
+    #[must_use]
+    pub const fn runs(self, way: Runs) -> bool {
+        self.0.features.meets(Features::running(&[way]))
+    }
+
+    /// Returns true where workloads of this kind have this field.
+    #[must_use]
+    pub const fn has(self, field: Field) -> bool {
+        self.0.features.meets(Features::having(field))
+    }
+
+    /// What workloads of this kind have; nothing for other kinds.
+    #[must_use]
+    pub const fn features(self) -> Features {
+        self.0.features
+    }
+
+    /// JSON pointer to the pod spec; empty for what runs no pods.
+    #[must_use]
+    pub const fn pod_spec(self) -> &'static str {
+        match self.form() {
+            Some(form) => form.pod_spec,
+            None => "",
+        }
+    }
+
+    /// Returns true where `other`'s controller writes objects of this kind, or what writes them.
+    #[must_use]
+    pub fn is_made_by(self, other: Self) -> bool {
+        let makers = self.form().map_or(&[][..], |form| form.makers);
+        makers.iter().any(|maker| *maker == other || maker.is_made_by(other))
+    }
+
+    /// Returns true where objects of this kind are in a namespace.
+    #[must_use]
+    pub const fn is_namespaced(self) -> bool {
+        matches!(
+            self.0.role,
+            Role::Autoscaler | Role::Claim | Role::Service | Role::Workload(_)
+        )
+    }
+
+    /// Where the kind stands in its table.
+    #[must_use]
+    pub const fn position(self) -> usize {
+        self.0.position
+    }
+
+    fn key(self) -> (&'static str, &'static str) {
+        (self.0.kind, self.group())
+    }
+}
+
+/// The group of an API version.
+pub(super) fn group(api_version: &str) -> &str {
+    api_version.rsplit_once('/').map_or("", |(group, _)| group)
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0) || (self.0.position == other.0.position && self.key() == other.key())
+    }
+}
+
+impl Eq for Kind {}
+
+impl PartialOrd for Kind {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Kind {
+    /// By name, then by group: the order of reports.
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self == other {
+            return Ordering::Equal;
+        }
+        self.key().cmp(&other.key())
+    }
+}
+
+impl Hash for Kind {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.position.hash(state);
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

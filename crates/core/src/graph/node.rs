@@ -1,0 +1,76 @@
+//! A node of the graph: the projection of an object of whichever kind.
+
+use std::sync::Arc;
+
+use super::autoscaler::Autoscaler;
+use super::claim::{Claim, Volume};
+use super::facts::{Class, ClusterNode, Driver};
+use super::names::Name;
+use super::service::Service;
+use super::shard::NamespaceFacts;
+use super::workload::Workload;
+
+/// What the graph keeps of an object. Cheap to copy: those of a namespace are shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Node {
+    Autoscaler(Arc<Autoscaler>),
+    /// Its volume is resolved when it is inserted.
+    Claim(Arc<Claim>),
+    Class(Class),
+    ClusterNode(ClusterNode),
+    Driver(Driver),
+    Namespace(Name, NamespaceFacts),
+    Service(Arc<Service>),
+    Volume(Volume),
+    Workload(Arc<Workload>),
+}
+
+impl Node {
+    /// The name of the object.
+    #[must_use]
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Autoscaler(autoscaler) => &autoscaler.name,
+            Self::Claim(claim) => &claim.name,
+            Self::Class(class) => &class.name,
+            Self::ClusterNode(node) => &node.name,
+            Self::Driver(driver) => &driver.name,
+            Self::Namespace(name, _) => name,
+            Self::Service(service) => &service.name,
+            Self::Volume(volume) => &volume.name,
+            Self::Workload(workload) => &workload.id.name,
+        }
+    }
+
+    #[must_use]
+    pub fn autoscaler(&self) -> Option<&Arc<Autoscaler>> {
+        match self {
+            Self::Autoscaler(autoscaler) => Some(autoscaler),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn claim(&self) -> Option<&Arc<Claim>> {
+        match self {
+            Self::Claim(claim) => Some(claim),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn service(&self) -> Option<&Arc<Service>> {
+        match self {
+            Self::Service(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn workload(&self) -> Option<&Arc<Workload>> {
+        match self {
+            Self::Workload(workload) => Some(workload),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! A small namespace, and requests to it.
+
+use serde_json::{Value, json};
+
+use super::super::*;
+use crate::graph::project::{NodeSeed, ProjectedWorkload, WorkloadSeed};
+use crate::graph::{
+    Actor, Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Node, ObjectRef, Old, Operation, Overlay, Selector,
+    Shape, States, Timestamp,
+};
+use crate::policy::Policies;
+use crate::policy::settings::{Policy, Profile, Settings};
+use crate::rules::RULES;
+use crate::rules::kit::AnyRule;
+
+pub(super) const NOW: Timestamp = Timestamp(1_000_000);
+
+/// A namespace `shop` in which every kind is known, under one policy of one profile.
+pub(super) struct World {
+    pub(super) graph: Graph,
+    pub(super) policies: Policies,
+    pub(super) rules: Vec<AnyRule>,
+    pub(super) now: Timestamp,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(Profile::Baseline)
+    }
+
+    pub(super) fn with(profile: Profile) -> Self {
+        let single_node = |rule: &AnyRule| rule.meta().id.starts_with("rwo") || rule.meta().id == "claim-missing";
+        let rules: Vec<AnyRule> = RULES.iter().copied().filter(single_node).collect();
+        let policy = Policy {
+            name: "only".to_owned(),
+            namespaces: Selector::default(),
+            objects: Selector::default(),
+            settings: Settings::new(profile, &rules).into(),
+        };
+        Self {
+            graph: Graph::new(Facts::new(Knowledge::Complete)),
+            policies: Policies { list: vec![policy] },
+            rules,
+            now: NOW,
+        }
+    }
+
+    pub(super) fn claim(self, name: &str, mode: &str) -> Self {
+        let claim = node(Kind::CLAIM, &claim_json(name, mode));
+        self.graph.insert_all([("shop".into(), claim)]);
+        self
+    }
+
+    pub(super) fn workload(self, object: &Value) -> Self {
+        let workload = projected(object).workload;
+        self.graph.with("shop", |shard| shard.insert_workload(workload.into()));
+        self
+    }
+
+    pub(super) fn judge(
+        &self,
+        operation: Operation,
+        target: ObjectRef,
+        states: States<'_>,
+        reserve: Reserve,
+    ) -> Decision {
+        let change = Change {
+            namespace: "shop".into(),
+            operation,
+            actor: Actor::User,
+            target,
+            states,
+        };
+        let admission = Admission {
+            graph: &self.graph,
+            policies: &self.policies,
+            rules: &self.rules,
+            fetched: &Overlay::default(),
+            now: self.now,
+        };
+        admit(&change, &admission, reserve)
+    }
+
+    pub(super) fn create(&self, object: &Value) -> Decision {
+        self.create_reserving(object, Reserve::Always)
+    }
+
+    pub(super) fn create_reserving(&self, object: &Value, reserve: Reserve) -> Decision {
+        let projected = projected(object);
+        let target = projected.workload.id.clone();
+        let states = States::Object {
+            before: Old::none(),
+            shape: projected.shape,
+            after: Some(Node::Workload(projected.workload.into())),
+        };
+        self.judge(Operation::Create, target, states, reserve)
+    }
+
+    pub(super) fn update(&self, before: &Value, after: &Value) -> Decision {
+        let projected_after = projected(after);
+        let target = projected_after.workload.id.clone();
+        let states = States::Object {
+            before: old(Node::Workload(projected(before).workload.into())),
+            shape: projected_after.shape,
+            after: Some(Node::Workload(projected_after.workload.into())),
+        };
+        self.judge(Operation::Update, target, states, Reserve::Always)
+    }
+
+    pub(super) fn delete(&self, object: &Value) -> Decision {
+        let workload = projected(object).workload;
+        self.gone(workload.id.clone(), Node::Workload(workload.into()))
+    }
+
+    pub(super) fn gone(&self, target: ObjectRef, node: Node) -> Decision {
+        let states = States::Object {
+            before: old(node),
+            after: None,
+            shape: Shape::default(),
+        };
+        self.judge(Operation::Delete, target, states, Reserve::Always)
+    }
+
+    pub(super) fn scale(&self, name: &str, before: u32, after: u32) -> Decision {
+        let states = States::Scale {
+            before: Some(before),
+            after,
+        };
+        let target = ObjectRef::new(Kind::DEPLOYMENT, name);
+        self.judge(Operation::Update, target, states, Reserve::Always)
+    }
+
+    pub(super) fn create_autoscaler(&self, target: &str, most: u32) -> Decision {
+        let autoscaler = json!({
+            "metadata": {"name": target},
+            "spec": {
+                "maxReplicas": most,
+                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}
+            }
+        });
+        self.create_node(Kind::AUTOSCALER, target, &autoscaler)
+    }
+
+    pub(super) fn create_claim(&self, name: &str, mode: &str) -> Decision {
+        self.create_node(Kind::CLAIM, name, &claim_json(name, mode))
+    }
+
+    pub(super) fn create_node(&self, kind: Kind, name: &str, object: &Value) -> Decision {
+        let states = States::Object {
+            before: Old::none(),
+            after: Some(node(kind, object)),
+            shape: Shape::default(),
+        };
+        self.judge(Operation::Create, ObjectRef::new(kind, name), states, Reserve::Always)
+    }
+}
+
+pub(super) fn node(kind: Kind, object: &Value) -> Node {
+    let seed = NodeSeed {
+        kind,
+        kinds: Kinds::builtin(),
+        sent_to: &"shop".into(),
+    };
+    seed.read(&object.to_string()).unwrap()
+}
+
+pub(super) fn old(node: Node) -> Old<'static> {
+    Old::lazy(move || Some(node.clone()))
+}
+
+pub(super) fn projected(object: &Value) -> ProjectedWorkload {
+    let kind = Kinds::builtin()
+        .iter()
+        .find(|kind| kind.as_str() == object["kind"])
+        .unwrap();
+    let namespace: Name = "shop".into();
+    WorkloadSeed::new(kind, &namespace)
+        .unwrap()
+        .read(&object.to_string())
+        .unwrap()
+}
+
+pub(super) fn claim_json(name: &str, mode: &str) -> Value {
+    json!({"metadata": {"name": name}, "spec": {"accessModes": [mode]}})
+}
+
+/// A Deployment whose rollouts never overlap, so that nothing but its replicas and neighbours matters.
+pub(super) fn deployment(name: &str, replicas: u32, claim: &str) -> Value {
+    json!({
+        "kind": "Deployment",
+        "metadata": {"name": name, "generation": 1},
+        "spec": {
+            "replicas": replicas,
+            "strategy": {"type": "Recreate"},
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {
+                    "containers": [{"name": "main"}],
+                    "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": claim}}]
+                }
+            }
+        }
+    })
+}
+
+pub(super) fn with(mut object: Value, pointer: &str, key: &str, value: Value) -> Value {
+    object.pointer_mut(pointer).unwrap()[key] = value;
+    object
+}
+
+pub(super) fn denial(decision: &Decision) -> &str {
+    decision.denial.as_deref().unwrap_or("allowed")
+}
+
+pub(super) fn rules(decision: &Decision) -> Vec<&'static str> {
+    decision.findings.iter().map(|judged| judged.finding.rule).collect()
+}
