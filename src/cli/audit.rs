@@ -105,7 +105,7 @@ fn unreadable(gaps: &[Gap]) -> Option<String> {
     };
     let workloads = Kinds::builtin().iter().filter(|kind| kind.is_workload());
     let refused: Option<Vec<&Gap>> = workloads.map(refused).collect();
-    refused?.first().map(|gap| note(gap))
+    refused?.into_iter().min_by_key(|gap| gap.kind).map(note)
 }
 
 #[cfg(test)]
@@ -118,7 +118,7 @@ mod tests {
         let cause = Cause::Forbidden;
         let gaps = Kinds::builtin().iter().map(|kind| Gap { kind, cause });
         let all: Vec<Gap> = gaps.collect();
-        assert!(unreadable(&all).is_some_and(|why| why.contains("pods")));
+        assert!(unreadable(&all).is_some_and(|why| why.contains("cronjobs")));
         let but_jobs: Vec<Gap> = all.into_iter().filter(|gap| gap.kind != Kind::JOB).collect();
         assert_eq!(unreadable(&but_jobs), None);
         assert_eq!(unreadable(&[]), None);

@@ -63,7 +63,7 @@ async fn objects_come_and_go_and_an_api_server_may_restart() {
     let apply = ["apply", "-f", "-", "-n", &namespace];
     cluster.kubectl_stdin(apply, OBJECTS).await.succeeded();
     until_found(&live, &namespace, 4).await;
-    let users = live.graph.with(&namespace, |shard| shard.claim_users("data").len());
+    let users = live.graph.with(&namespace, |shard| shard.claim_users("data").count());
     assert_eq!(users, 1);
 
     cluster.restart_api_server().await;

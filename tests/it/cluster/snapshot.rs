@@ -90,7 +90,7 @@ async fn one_namespace_is_read_by_name() {
         .await
         .unwrap();
     assert_eq!(gaps, []);
-    assert_eq!(graph.namespaces(), ["shop".into()]);
+    assert_eq!(graph.namespaces(), ["shop"]);
     assert_eq!(graph.keys(Kind::SERVICE).len(), 1);
     assert!(
         fake.calls("/apis/apps/v1/deployments").is_empty(),

@@ -190,7 +190,7 @@ mod tests {
         put(&live, Kind::VOLUME, "", &volume("data", "ReadWriteMany"));
         put(&live, Kind::SERVICE, "other", &json!({"metadata": {"name": "web"}}));
         let copy = live.copy_of(["shop".into(), "nowhere".into()]);
-        assert_eq!(copy.namespaces(), ["shop".into()]);
+        assert_eq!(copy.namespaces(), ["shop"]);
         let written = r#"{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"]}}"#;
         let written: Claim = crate::json::from_str(written).unwrap();
         let former = live.with("shop", |shard| shard.claim("data").cloned()).unwrap();
@@ -222,7 +222,7 @@ mod tests {
             &json!({"metadata": {"name": "a", "labels": {"zone": "x"}}}),
         );
         let names: Vec<_> = graph.facts().nodes.iter().map(|node| node.name.clone()).collect();
-        assert_eq!(names, ["a".into(), "b".into()]);
+        assert_eq!(names, ["a", "b"]);
         assert_eq!(graph.facts().nodes[0].labels.get("zone"), Some("x"));
         graph.remove(Kind::NODE, [("".into(), "a".into())]);
         assert_eq!(graph.keys(Kind::NODE), [("".into(), "b".into())]);

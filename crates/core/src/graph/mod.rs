@@ -25,6 +25,7 @@ pub mod selector;
 pub mod service;
 pub mod shard;
 pub mod shared;
+pub mod sorted;
 pub mod store;
 pub mod view;
 pub mod workload;

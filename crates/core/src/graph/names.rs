@@ -1,11 +1,12 @@
 //! Names of things: identities, references, and the time that is handed in.
 
-use std::sync::Arc;
+use arcstr::ArcStr;
 
 use super::kind::Kind;
 
-/// A shared string. Nodes, indices and findings share one allocation a name.
-pub type Name = Arc<str>;
+/// A shared string behind one thin pointer: a node has some twenty. Nodes, indices and findings share one allocation a
+/// name.
+pub type Name = ArcStr;
 
 /// Any object of the graph within the namespace that is judged.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -70,7 +70,7 @@ impl PodTerm {
     #[must_use]
     pub fn joins(&self, own: &Labels, others: &Labels) -> bool {
         let kept = |key: &Name| own.get(key).is_none_or(|value| others.get(key) == Some(value));
-        self.topology_key.as_ref() == HOSTNAME
+        self.topology_key == HOSTNAME
             && self.selector.as_ref().is_some_and(|selector| selector.matches(others))
             && self
                 .match_label_keys
@@ -114,7 +114,7 @@ impl Placement {
 }
 
 fn one_value<'a>(requirement: &'a Requirement, key: &str) -> Option<&'a str> {
-    let single = requirement.operator == Operator::In && requirement.key.as_ref() == key;
+    let single = requirement.operator == Operator::In && requirement.key == key;
     match &*requirement.values {
         [value] if single => Some(value),
         _ => None,

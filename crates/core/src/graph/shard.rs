@@ -1,7 +1,6 @@
 //! One namespace of the graph: its objects, the edges between them, and what is being written to it right now.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
@@ -13,24 +12,28 @@ use super::names::{Name, ObjectRef, Timestamp};
 use super::pods::VolumeSource;
 use super::service::Service;
 use super::shared::SharedNames;
+use super::sorted::Sorted;
 use super::workload::Workload;
 
+/// Edges between two kinds of ends, sorted, so that every walk over them has one order.
+type Edges<A, B> = Sorted<(A, B), ()>;
+
 /// The objects of one namespace with their edges. Lives behind one lock (`store.rs`).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Shard {
     pub namespace: Name,
     pub facts: Lookup<NamespaceFacts>,
-    workloads: BTreeMap<ObjectRef, Arc<Workload>>,
-    claims: BTreeMap<Name, Arc<Claim>>,
-    services: BTreeMap<Name, Arc<Service>>,
-    autoscalers: BTreeMap<Name, Arc<Autoscaler>>,
+    workloads: Sorted<ObjectRef, Arc<Workload>>,
+    claims: Sorted<Name, Arc<Claim>>,
+    services: Sorted<Name, Arc<Service>>,
+    autoscalers: Sorted<Name, Arc<Autoscaler>>,
     /// Edges, each from the end that is looked up.
-    claim_users: BTreeMap<Name, Vec<ObjectRef>>,
-    governed: BTreeMap<Name, Vec<ObjectRef>>,
-    scalers: BTreeMap<ObjectRef, Vec<Name>>,
-    reservations: BTreeMap<ObjectRef, Reservation>,
+    claim_users: Edges<Name, ObjectRef>,
+    governed: Edges<Name, ObjectRef>,
+    scalers: Edges<ObjectRef, Name>,
+    reservations: Sorted<ObjectRef, Reservation>,
     /// As `claim_users`, of the workloads that are reserved: a burst of writes must not be walked for each of them.
-    reserved_users: BTreeMap<Name, Vec<ObjectRef>>,
+    reserved_users: Edges<Name, ObjectRef>,
     names: SharedNames,
 }
 
@@ -57,15 +60,49 @@ impl Shard {
         Self {
             namespace,
             facts: Lookup::Unknown,
-            workloads: BTreeMap::new(),
-            claims: BTreeMap::new(),
-            services: BTreeMap::new(),
-            autoscalers: BTreeMap::new(),
-            claim_users: BTreeMap::new(),
-            governed: BTreeMap::new(),
-            scalers: BTreeMap::new(),
-            reservations: BTreeMap::new(),
-            reserved_users: BTreeMap::new(),
+            workloads: Sorted::default(),
+            claims: Sorted::default(),
+            services: Sorted::default(),
+            autoscalers: Sorted::default(),
+            claim_users: Sorted::default(),
+            governed: Sorted::default(),
+            scalers: Sorted::default(),
+            reservations: Sorted::default(),
+            reserved_users: Sorted::default(),
+            names: SharedNames::default(),
+        }
+    }
+
+    /// The namespace as it is now, to be read without its lock, or changed on its own. Nothing is copied: what changes
+    /// in either is no longer shared.
+    #[must_use]
+    pub fn snapshot(&self) -> Self {
+        let Self {
+            namespace,
+            facts,
+            workloads,
+            claims,
+            services,
+            autoscalers,
+            claim_users,
+            governed,
+            scalers,
+            reservations,
+            reserved_users,
+            names: _,
+        } = self;
+        Self {
+            namespace: namespace.clone(),
+            facts: facts.clone(),
+            workloads: workloads.clone(),
+            claims: claims.clone(),
+            services: services.clone(),
+            autoscalers: autoscalers.clone(),
+            claim_users: claim_users.clone(),
+            governed: governed.clone(),
+            scalers: scalers.clone(),
+            reservations: reservations.clone(),
+            reserved_users: reserved_users.clone(),
             names: SharedNames::default(),
         }
     }
@@ -88,15 +125,13 @@ impl Shard {
 
     /// Every workload, by kind and name.
     pub fn workloads(&self) -> impl Iterator<Item = &Arc<Workload>> {
-        self.workloads.values()
+        values(&self.workloads)
     }
 
     /// The workloads of one kind, by name.
     pub fn workloads_of(&self, kind: Kind) -> impl Iterator<Item = &Arc<Workload>> {
-        let first = ObjectRef::new(kind, "");
-        self.workloads
-            .range(first..)
-            .take_while(move |(id, _)| id.kind == kind)
+        let from = self.workloads.starting(move |id| id.kind.cmp(&kind));
+        from.take_while(move |(id, _)| id.kind == kind)
             .map(|(_, workload)| workload)
     }
 
@@ -106,7 +141,7 @@ impl Shard {
     }
 
     pub fn claims(&self) -> impl Iterator<Item = &Arc<Claim>> {
-        self.claims.values()
+        values(&self.claims)
     }
 
     #[must_use]
@@ -115,7 +150,7 @@ impl Shard {
     }
 
     pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
-        self.services.values()
+        values(&self.services)
     }
 
     #[must_use]
@@ -124,33 +159,30 @@ impl Shard {
     }
 
     pub fn autoscalers(&self) -> impl Iterator<Item = &Arc<Autoscaler>> {
-        self.autoscalers.values()
+        values(&self.autoscalers)
     }
 
     /// The workloads that name this claim by hand.
-    #[must_use]
-    pub fn claim_users(&self, claim: &str) -> &[ObjectRef] {
-        self.claim_users.get(claim).map_or(&[], Vec::as_slice)
+    pub fn claim_users(&self, claim: &str) -> impl Iterator<Item = &ObjectRef> + use<'_> {
+        ends(&self.claim_users, claim)
     }
 
     /// The claims that workloads name by hand and whose names begin with `prefix`, by name.
     pub fn claims_named<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Name> {
-        self.claim_users
-            .range::<str, _>((Bound::Included(prefix), Bound::Unbounded))
-            .map(|(claim, _)| claim)
+        let edges = self.claim_users.starting(move |(claim, _)| claim.as_str().cmp(prefix));
+        edges
+            .map(|((claim, _), ())| claim)
             .take_while(move |claim| claim.starts_with(prefix))
     }
 
     /// The StatefulSets whose `serviceName` is this.
-    #[must_use]
-    pub fn governed(&self, service: &str) -> &[ObjectRef] {
-        self.governed.get(service).map_or(&[], Vec::as_slice)
+    pub fn governed(&self, service: &str) -> impl Iterator<Item = &ObjectRef> + use<'_> {
+        ends(&self.governed, service)
     }
 
     /// The autoscalers that target this workload.
-    #[must_use]
-    pub fn scalers(&self, target: &ObjectRef) -> &[Name] {
-        self.scalers.get(target).map_or(&[], Vec::as_slice)
+    pub fn scalers(&self, target: &ObjectRef) -> impl Iterator<Item = &Name> + use<'_> {
+        ends(&self.scalers, target)
     }
 
     /// Puts a workload in, and drops the reservation that it fulfils.
@@ -165,14 +197,11 @@ impl Shard {
             self.share(own);
         }
         self.unlink(&id);
-        let mut claims: Vec<&Name> = workload.claims().map(|(claim, _)| claim).collect();
-        claims.sort_unstable();
-        claims.dedup();
-        for claim in claims {
-            link(&mut self.claim_users, claim.clone(), id.clone());
+        for (claim, _) in workload.claims() {
+            self.claim_users.insert((claim.clone(), id.clone()), ());
         }
         if let Some(service) = &workload.service_name {
-            link(&mut self.governed, service.clone(), id.clone());
+            self.governed.insert((service.clone(), id.clone()), ());
         }
         self.workloads.insert(id, workload);
     }
@@ -192,7 +221,8 @@ impl Shard {
 
     pub fn insert_claim(&mut self, mut claim: Arc<Claim>) {
         let own = Arc::make_mut(&mut claim);
-        if let Some((name, _)) = self.claim_users.get_key_value(&own.name) {
+        let named = self.claim_users.equal(|(claim, _)| claim.cmp(&own.name)).next();
+        if let Some(((name, _), ())) = named {
             own.name = name.clone();
         }
         if let ClassName::Named(class) = &mut own.class {
@@ -223,7 +253,7 @@ impl Shard {
     pub fn insert_autoscaler(&mut self, autoscaler: Arc<Autoscaler>) {
         self.remove_autoscaler(&autoscaler.name);
         if let Some(target) = &autoscaler.target {
-            link(&mut self.scalers, target.clone(), autoscaler.name.clone());
+            self.scalers.insert((target.clone(), autoscaler.name.clone()), ());
         }
         self.autoscalers.insert(autoscaler.name.clone(), autoscaler);
     }
@@ -232,7 +262,7 @@ impl Shard {
         if let Some(old) = self.autoscalers.remove(name)
             && let Some(target) = &old.target
         {
-            cut(&mut self.scalers, target, &old.name);
+            self.scalers.remove(&(target.clone(), old.name.clone()));
         }
     }
 
@@ -241,7 +271,7 @@ impl Shard {
         self.release(&id);
         let workload = reservation.workload.iter();
         for (claim, _) in workload.flat_map(|workload| workload.claims()) {
-            link(&mut self.reserved_users, claim.clone(), id.clone());
+            self.reserved_users.insert((claim.clone(), id.clone()), ());
         }
         self.reservations.insert(id, reservation);
     }
@@ -253,14 +283,13 @@ impl Shard {
     }
 
     /// The writes that were admitted and have not been seen, by kind and name.
-    pub fn reservations(&self) -> impl Iterator<Item = (&ObjectRef, &Reservation)> {
+    pub fn reservations(&self) -> impl Iterator<Item = &(ObjectRef, Reservation)> {
         self.reservations.iter()
     }
 
     /// The workloads whose admitted writes name this claim by hand.
-    #[must_use]
-    pub fn reserved_users(&self, claim: &str) -> &[ObjectRef] {
-        self.reserved_users.get(claim).map_or(&[], Vec::as_slice)
+    pub fn reserved_users(&self, claim: &str) -> impl Iterator<Item = &ObjectRef> + use<'_> {
+        ends(&self.reserved_users, claim)
     }
 
     /// Drops the reservations that ran out: something after us may have refused the write.
@@ -304,7 +333,7 @@ impl Shard {
         for volume in &mut pods.volumes {
             self.names.share(&mut volume.name);
             if let VolumeSource::Claim { claim, .. } = &mut volume.source
-                && let Some((name, _)) = self.claims.get_key_value(claim)
+                && let Some((name, _)) = self.claims.entry(claim)
             {
                 *claim = name.clone();
             }
@@ -324,35 +353,31 @@ impl Shard {
             return;
         };
         for (claim, _) in workload.claims() {
-            cut(&mut self.reserved_users, claim, id);
+            self.reserved_users.remove(&(claim.clone(), id.clone()));
         }
     }
 
     fn unlink(&mut self, id: &ObjectRef) {
         let Some(old) = self.workloads.get(id) else { return };
         for (claim, _) in old.claims() {
-            cut(&mut self.claim_users, claim, id);
+            self.claim_users.remove(&(claim.clone(), id.clone()));
         }
         if let Some(service) = &old.service_name {
-            cut(&mut self.governed, service, id);
+            self.governed.remove(&(service.clone(), id.clone()));
         }
     }
 }
 
-/// Adds an edge; the ends stay sorted so that every walk over them has one order.
-fn link<K: Ord, V: Ord>(edges: &mut BTreeMap<K, Vec<V>>, from: K, to: V) {
-    let ends = edges.entry(from).or_default();
-    if let Err(position) = ends.binary_search(&to) {
-        ends.reserve_exact(1);
-        ends.insert(position, to);
-    }
+/// The ends of the edges that begin here.
+fn ends<'a, A, B, Q>(edges: &'a Edges<A, B>, from: &Q) -> impl Iterator<Item = &'a B> + use<'a, A, B, Q>
+where
+    A: Borrow<Q> + Ord + Clone,
+    B: Ord + Clone,
+    Q: Ord + ?Sized,
+{
+    edges.equal(|(one, _)| one.borrow().cmp(from)).map(|((_, end), ())| end)
 }
 
-fn cut<K: Ord, V: Ord>(edges: &mut BTreeMap<K, Vec<V>>, from: &K, to: &V) {
-    if let Some(ends) = edges.get_mut(from) {
-        ends.retain(|end| end != to);
-        if ends.is_empty() {
-            edges.remove(from);
-        }
-    }
+fn values<K: Ord + Clone, V: Clone>(map: &Sorted<K, V>) -> impl Iterator<Item = &V> {
+    map.iter().map(|(_, value)| value)
 }

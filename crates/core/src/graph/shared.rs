@@ -1,7 +1,6 @@
 //! One allocation for each name that the objects of a namespace repeat: `data`, `main`, a class, a driver.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::names::Name;
 
@@ -24,7 +23,7 @@ impl SharedNames {
             return;
         }
         if self.names.len() >= 2 * self.kept + FEW {
-            self.names.retain(|name| Arc::strong_count(name) > 1);
+            self.names.retain(|name| Name::strong_count(name) > Some(1));
             self.kept = self.names.len();
         }
         self.names.insert(name.clone());
@@ -41,7 +40,7 @@ mod tests {
         let (mut first, mut second): (Name, Name) = ("data".into(), "data".into());
         names.share(&mut first);
         names.share(&mut second);
-        assert!(Arc::ptr_eq(&first, &second));
+        assert!(Name::ptr_eq(&first, &second));
         for number in 0..10 * FEW {
             names.share(&mut number.to_string().into());
         }

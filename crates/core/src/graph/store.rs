@@ -39,7 +39,7 @@ impl Graph {
     #[must_use]
     pub fn copy_of(&self, namespaces: impl IntoIterator<Item = Name>) -> Self {
         let shards = namespaces.into_iter().filter_map(|name| {
-            let shard = locked(&*self.existing_shard(&name)?).clone();
+            let shard = locked(&*self.existing_shard(&name)?).snapshot();
             Some((name, Arc::new(Mutex::new(shard))))
         });
         Self {

@@ -135,7 +135,7 @@ impl<'a> View<'a> {
     /// The workloads whose pods name this claim by hand, by kind and name.
     #[must_use]
     pub fn claim_users(&self, claim: &str) -> Vec<&'a Workload> {
-        let reserved = self.shard.reserved_users(claim).iter();
+        let reserved = self.shard.reserved_users(claim);
         self.merged(self.linked(self.shard.claim_users(claim)), reserved, |workload| {
             workload.claims().any(|(name, _)| &**name == claim)
         })
@@ -204,7 +204,6 @@ impl<'a> View<'a> {
         let linked = self
             .shard
             .scalers(target)
-            .iter()
             .filter(|name| available && self.overlay.autoscaler(name).is_none());
         let mut found: Vec<&'a Autoscaler> = linked
             .filter_map(|name| self.shard.autoscaler(name))
@@ -310,8 +309,8 @@ impl<'a> View<'a> {
         reservation.map(|reservation| reservation.workload.as_ref())
     }
 
-    fn linked(&self, ids: &'a [ObjectRef]) -> impl Iterator<Item = &'a Arc<Workload>> {
-        let plain = ids.iter().filter(|id| self.laid_over(id).is_none());
+    fn linked(&self, ids: impl Iterator<Item = &'a ObjectRef>) -> impl Iterator<Item = &'a Arc<Workload>> {
+        let plain = ids.filter(|id| self.laid_over(id).is_none());
         plain.filter_map(|id| self.shard.workload(id))
     }
 

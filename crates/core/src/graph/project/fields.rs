@@ -113,7 +113,13 @@ impl<'de> Visitor<'de> for Walk<'_, 'de> {
             // The only parent that a patch may have to rely on is the first one.
             fields.spec |= table.first().is_some_and(|(path, _)| &path[..depth] == "/spec");
         }
-        while let Some(next) = map.next_key_seed(key)? {
+        // A member that stands twice means different things to different readers, so that it means nothing to us.
+        let mut seen = 0_u32;
+        while let Some((bit, next)) = map.next_key_seed(key)? {
+            if seen & bit != 0 {
+                return Err(A::Error::custom("a field stands twice"));
+            }
+            seen |= bit;
             match next {
                 Next::Metadata => fields.metadata = map.next_value()?,
                 Next::Field(field) => fields.take(field, &mut map)?,
@@ -154,33 +160,39 @@ struct Key {
 }
 
 impl<'de> DeserializeSeed<'de> for Key {
-    type Value = Next;
+    /// A bit for each member that is read, and what it is.
+    type Value = (u32, Next);
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Next, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(u32, Next), D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for Key {
-    type Value = Next;
+    type Value = (u32, Next);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
 
-    fn visit_str<E: Error>(self, name: &str) -> Result<Next, E> {
+    fn visit_str<E: Error>(self, name: &str) -> Result<(u32, Next), E> {
         let depth = self.depth + 1 + name.len();
         let leads_on = |path: &str| path.get(self.depth + 1..depth) == Some(name) && !is_within_name(path, depth);
         let Some(first) = self.table.iter().position(|(path, _)| leads_on(path)) else {
             let metadata = self.depth == 0 && name == "metadata";
-            return Ok(if metadata { Next::Metadata } else { Next::Other });
+            return Ok(if metadata {
+                (1, Next::Metadata)
+            } else {
+                (0, Next::Other)
+            });
         };
         let table = &self.table[first..];
         let count = table.iter().take_while(|(path, _)| leads_on(path)).count();
-        Ok(match table[0] {
+        let next = match table[0] {
             (path, field) if path.len() == depth => Next::Field(field),
             _ => Next::Parent(&table[..count], depth),
-        })
+        };
+        Ok((2 << first, next))
     }
 }
 
