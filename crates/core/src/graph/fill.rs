@@ -5,22 +5,26 @@ use super::kind::{Kind, Role};
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef};
 use super::node::Node;
+use super::shard::{NamespaceFacts, Shard};
 use super::store::Graph;
+use super::touched::Touched;
 
 impl Graph {
-    /// Puts objects in, each with the namespace it is in (empty for those in none). What is the same already costs
-    /// a comparison; all classes, drivers and nodes together cost one new picture of the facts, so hand in whole lists.
-    pub fn insert_all(&self, objects: impl IntoIterator<Item = (Name, Node)>) {
+    /// Puts objects in, each with the namespace it is in (empty for those in none), and says what that touched. What is
+    /// the same already costs a comparison; all classes, drivers and nodes together cost one new picture of the facts, so
+    /// hand in whole lists.
+    pub fn insert_all(&self, objects: impl IntoIterator<Item = (Name, Node)>) -> Touched {
         let known = self.facts();
+        let mut touched = Touched::default();
         let mut changes = Vec::new();
         for (namespace, node) in objects {
             match node {
-                Node::Claim(claim) => self.insert_claim(&namespace, claim),
-                Node::Namespace(name, facts) => self.with(&name, |shard| shard.facts = Lookup::Known(facts)),
-                Node::Volume(volume) => self.insert_volume(volume),
-                Node::Autoscaler(one) => self.with(&namespace, |shard| shard.insert_autoscaler(one)),
-                Node::Service(service) => self.with(&namespace, |shard| shard.insert_service(service)),
-                Node::Workload(workload) => self.with(&namespace, |shard| shard.insert_workload(workload)),
+                Node::Claim(claim) => self.insert_claim(&namespace, claim, &mut touched),
+                Node::Namespace(name, facts) => self.set_namespace(&name, Lookup::Known(facts), &mut touched),
+                Node::Volume(volume) => self.insert_volume(volume, &mut touched),
+                Node::Autoscaler(_) | Node::Service(_) | Node::Workload(_) => {
+                    self.write(&namespace, &node.object(), Some(node), &mut touched);
+                }
                 Node::Class(class) => changes.push(Fact::Class(class)),
                 Node::Driver(driver) => changes.push(Fact::Driver(driver)),
                 Node::ClusterNode(node) => changes.push(Fact::Node(node)),
@@ -30,22 +34,23 @@ impl Graph {
         changes.retain(|fact| !fact.is_in(&known));
         if !changes.is_empty() {
             self.update_facts(|facts| changes.iter().for_each(|fact| fact.clone().put(facts)));
+            touched.everything = true;
         }
+        touched
     }
 
-    /// Takes objects of one kind out, by namespace (empty for those in none) and name.
-    pub fn remove(&self, kind: Kind, objects: impl IntoIterator<Item = (Name, Name)>) {
+    /// Takes objects of one kind out, by namespace (empty for those in none) and name, and says what that touched.
+    pub fn remove(&self, kind: Kind, objects: impl IntoIterator<Item = (Name, Name)>) -> Touched {
+        let mut touched = Touched::default();
         let mut facts_gone = Vec::new();
         for (namespace, name) in objects {
             match kind.role() {
                 Role::Class | Role::Driver | Role::Node => facts_gone.push(name),
-                Role::Volume => self.remove_volume(&name),
-                Role::Namespace => self.remove_from(&name, |shard| shard.facts = Lookup::Absent),
-                Role::Claim => self.remove_claim(&namespace, &name),
-                Role::Autoscaler => self.remove_from(&namespace, |shard| shard.remove_autoscaler(&name)),
-                Role::Service => self.remove_from(&namespace, |shard| shard.remove_service(&name)),
-                Role::Workload(_) => {
-                    self.remove_from(&namespace, |shard| shard.remove_workload(&ObjectRef::new(kind, name)));
+                Role::Volume => self.remove_volume(&name, &mut touched),
+                Role::Namespace => self.set_namespace(&name, Lookup::Absent, &mut touched),
+                Role::Claim => self.remove_claim(&namespace, &name, &mut touched),
+                Role::Autoscaler | Role::Service | Role::Workload(_) => {
+                    self.write(&namespace, &ObjectRef::new(kind, name), None, &mut touched);
                 }
             }
         }
@@ -55,6 +60,23 @@ impl Graph {
                 Role::Driver => facts.drivers.retain(|name, _| !facts_gone.contains(name)),
                 _ => facts.nodes.retain(|node| !facts_gone.contains(&node.name)),
             });
+            touched.everything = true;
+        }
+        touched
+    }
+
+    fn set_namespace(&self, name: &Name, facts: Lookup<NamespaceFacts>, touched: &mut Touched) {
+        let there = matches!(facts, Lookup::Known(_));
+        let set = |shard: &mut Shard| {
+            if shard.facts != facts {
+                touched.all_of(name);
+                shard.facts = facts;
+            }
+        };
+        if there {
+            self.with(name, set);
+        } else {
+            self.remove_from(name, set);
         }
     }
 
@@ -194,7 +216,7 @@ mod tests {
         let written = r#"{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"]}}"#;
         let written: Claim = crate::json::from_str(written).unwrap();
         let former = live.with("shop", |shard| shard.claim("data").cloned()).unwrap();
-        copy.insert_claim("shop", Arc::new(written.over(&former)));
+        copy.insert_all([("shop".into(), Node::Claim(Arc::new(written.over(&former))))]);
         assert_eq!(traits(&copy), Lookup::Known("ReadWriteMany".into()));
         copy.remove(Kind::VOLUME, [("".into(), "pv".into())]);
         assert_eq!(traits(&copy), Lookup::Absent);

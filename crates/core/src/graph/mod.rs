@@ -27,6 +27,7 @@ pub mod shard;
 pub mod shared;
 pub mod sorted;
 pub mod store;
+pub mod touched;
 pub mod view;
 pub mod workload;
 
@@ -46,5 +47,6 @@ pub use selector::{Operator, Requirement, Selector};
 pub use service::{Exposure, Service};
 pub use shard::{NamespaceFacts, Reservation, Shard};
 pub use store::Graph;
+pub use touched::{Touched, Workloads};
 pub use view::View;
 pub use workload::{Amount, Concurrency, Created, Fenceposts, Owner, Rollout, Shape, Workload};

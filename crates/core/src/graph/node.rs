@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::autoscaler::Autoscaler;
 use super::claim::{Claim, Volume};
 use super::facts::{Class, ClusterNode, Driver};
-use super::names::Name;
+use super::kind::Kind;
+use super::names::{Name, ObjectRef};
 use super::service::Service;
 use super::shard::NamespaceFacts;
 use super::workload::Workload;
@@ -40,6 +41,28 @@ impl Node {
             Self::Volume(volume) => &volume.name,
             Self::Workload(workload) => &workload.id.name,
         }
+    }
+
+    /// The kind of the object.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Autoscaler(_) => Kind::AUTOSCALER,
+            Self::Claim(_) => Kind::CLAIM,
+            Self::Class(_) => Kind::CLASS,
+            Self::ClusterNode(_) => Kind::NODE,
+            Self::Driver(_) => Kind::DRIVER,
+            Self::Namespace(..) => Kind::NAMESPACE,
+            Self::Service(_) => Kind::SERVICE,
+            Self::Volume(_) => Kind::VOLUME,
+            Self::Workload(workload) => workload.id.kind,
+        }
+    }
+
+    /// The object within its namespace.
+    #[must_use]
+    pub fn object(&self) -> ObjectRef {
+        ObjectRef::new(self.kind(), self.name().clone())
     }
 
     #[must_use]

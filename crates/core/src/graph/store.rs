@@ -9,8 +9,10 @@ use super::claim::{Claim, Volume, VolumeTraits};
 use super::facts::{Facts, Knowledge};
 use super::kind::Kind;
 use super::lookup::Lookup;
-use super::names::{Name, Timestamp};
+use super::names::{Name, ObjectRef, Timestamp};
+use super::node::Node;
 use super::shard::Shard;
+use super::touched::Touched;
 
 /// Everything that is known, written by watches or files and read by judgements.
 ///
@@ -39,7 +41,7 @@ impl Graph {
     #[must_use]
     pub fn copy_of(&self, namespaces: impl IntoIterator<Item = Name>) -> Self {
         let shards = namespaces.into_iter().filter_map(|name| {
-            let shard = locked(&*self.existing_shard(&name)?).snapshot();
+            let shard = self.snapshot(&name)?;
             Some((name, Arc::new(Mutex::new(shard))))
         });
         Self {
@@ -65,13 +67,17 @@ impl Graph {
     }
 
     /// Says how far objects of `kind` are known. Claims carry what is known of their volumes, so these follow.
-    pub fn set_knowledge(&self, kind: Kind, knowledge: Knowledge) {
+    pub fn set_knowledge(&self, kind: Kind, knowledge: Knowledge) -> Touched {
         if self.facts.load().knowledge(kind) == knowledge {
-            return;
+            return Touched::default();
         }
         self.update_facts(|facts| facts.set_knowledge(kind, knowledge));
         if kind == Kind::VOLUME {
             self.resolve_claims();
+        }
+        Touched {
+            everything: true,
+            ..Touched::default()
         }
     }
 
@@ -87,6 +93,13 @@ impl Graph {
                 .or_insert_with(|| Arc::new(Mutex::new(Shard::new(name))))
                 .clone()
         })
+    }
+
+    /// A namespace as it is now, to be judged without holding up the requests for it; `None` where nothing is in it.
+    #[must_use]
+    pub fn snapshot(&self, namespace: &str) -> Option<Shard> {
+        let shard = self.existing_shard(namespace)?;
+        Some(locked(&shard).snapshot())
     }
 
     /// The shard of a namespace, where there is one.
@@ -152,16 +165,26 @@ impl Graph {
         }
     }
 
+    /// Changes an object of a namespace, and the namespace with it where nothing is left.
+    pub(super) fn write(&self, namespace: &str, object: &ObjectRef, node: Option<Node>, touched: &mut Touched) {
+        let facts = self.facts.load();
+        if node.is_some() {
+            self.with(namespace, |shard| shard.write(object, node, &facts, touched));
+        } else {
+            self.remove_from(namespace, |shard| shard.write(object, None, &facts, touched));
+        }
+    }
+
     /// Puts a claim in, with the facts of its volume.
-    pub fn insert_claim(&self, namespace: &str, mut claim: Arc<Claim>) {
+    pub(super) fn insert_claim(&self, namespace: &str, mut claim: Arc<Claim>, touched: &mut Touched) {
         let mut volumes = unpoisoned(self.volumes.lock());
         let volume = self.resolve(&volumes, &claim);
         Arc::make_mut(&mut claim).volume = volume;
-        let name = claim.name.clone();
+        let object = ObjectRef::new(Kind::CLAIM, claim.name.clone());
+        self.write(namespace, &object, Some(Node::Claim(claim)), touched);
         self.with(namespace, |shard| {
-            shard.insert_claim(claim);
             // Its names as the shard shares them.
-            if let Some(claim) = shard.claim(&name)
+            if let Some(claim) = shard.claim(&object.name)
                 && let Some(volume) = &claim.volume_name
             {
                 volumes.expect(volume, &shard.namespace, &claim.name);
@@ -170,7 +193,7 @@ impl Graph {
     }
 
     /// Takes a claim out.
-    pub fn remove_claim(&self, namespace: &str, name: &str) {
+    pub(super) fn remove_claim(&self, namespace: &str, name: &str, touched: &mut Touched) {
         let mut volumes = unpoisoned(self.volumes.lock());
         let gone = self
             .existing_shard(namespace)
@@ -180,7 +203,7 @@ impl Graph {
                 .expected
                 .remove(&(volume.clone(), namespace.into(), name.into()));
         }
-        self.remove_from(namespace, |shard| shard.remove_claim(name));
+        self.write(namespace, &ObjectRef::new(Kind::CLAIM, name), None, touched);
     }
 
     /// The volume that a claim is bound to, as far as it is known.
@@ -191,17 +214,17 @@ impl Graph {
     }
 
     /// Puts a volume in, and rewrites the claims that name it or that it names.
-    pub fn insert_volume(&self, volume: Volume) {
+    pub(super) fn insert_volume(&self, volume: Volume, touched: &mut Touched) {
         let mut volumes = unpoisoned(self.volumes.lock());
         let name = volume.name.clone();
         let owner = volume.claim.clone();
         let former = volumes.by_name.insert(name.clone(), volume).and_then(|old| old.claim);
         if former != owner {
-            self.rewrite(&volumes, former.as_ref());
+            self.rewrite(&volumes, former.as_ref(), touched);
         }
-        self.rewrite(&volumes, owner.as_ref());
+        self.rewrite(&volumes, owner.as_ref(), touched);
         for claim in volumes.expected_by(&name) {
-            self.rewrite(&volumes, Some(&claim));
+            self.rewrite(&volumes, Some(&claim), touched);
         }
         if let Some((namespace, claim)) = owner {
             volumes.expected.remove(&(name, namespace, claim));
@@ -209,12 +232,12 @@ impl Graph {
     }
 
     /// Takes a volume out, and rewrites the claims that had it.
-    pub fn remove_volume(&self, name: &str) {
+    pub(super) fn remove_volume(&self, name: &str, touched: &mut Touched) {
         let mut volumes = unpoisoned(self.volumes.lock());
         let former = volumes.by_name.remove(name).and_then(|old| old.claim);
-        self.rewrite(&volumes, former.as_ref());
+        self.rewrite(&volumes, former.as_ref(), touched);
         for claim in volumes.expected_by(&name.into()) {
-            self.rewrite(&volumes, Some(&claim));
+            self.rewrite(&volumes, Some(&claim), touched);
         }
     }
 
@@ -231,38 +254,35 @@ impl Graph {
     }
 
     /// Looks up the volume of every claim again: what a claim carries is as old as its last write.
-    pub fn resolve_claims(&self) {
+    fn resolve_claims(&self) {
         let volumes = unpoisoned(self.volumes.lock());
-        for namespace in self.namespaces() {
-            let Some(shard) = self.existing_shard(&namespace) else {
-                continue;
-            };
-            let mut shard = locked(&shard);
-            let claims: Vec<Arc<Claim>> = shard.claims().cloned().collect();
-            for claim in claims {
-                self.rewrite_claim(&volumes, &mut shard, &claim);
+        let mut claims = Vec::new();
+        self.each_shard(|shard| {
+            claims.extend(
+                shard
+                    .claims()
+                    .map(|claim| (shard.namespace.clone(), claim.name.clone())),
+            );
+        });
+        // What is known of all volumes changed, so that everything is touched anyway.
+        let mut touched = Touched::default();
+        claims
+            .iter()
+            .for_each(|claim| self.rewrite(&volumes, Some(claim), &mut touched));
+    }
+
+    fn rewrite(&self, volumes: &Volumes, claim: Option<&(Name, Name)>, touched: &mut Touched) {
+        let Some((namespace, name)) = claim else { return };
+        let known = self
+            .existing_shard(namespace)
+            .and_then(|shard| locked(&shard).claim(name).cloned());
+        if let Some(mut claim) = known {
+            let volume = self.resolve(volumes, &claim);
+            if volume != claim.volume {
+                Arc::make_mut(&mut claim).volume = volume;
+                let object = ObjectRef::new(Kind::CLAIM, name.clone());
+                self.write(namespace, &object, Some(Node::Claim(claim)), touched);
             }
-        }
-    }
-
-    fn rewrite(&self, volumes: &Volumes, owner: Option<&(Name, Name)>) {
-        let Some((namespace, name)) = owner else { return };
-        let Some(shard) = self.existing_shard(namespace) else {
-            return;
-        };
-        let mut shard = locked(&shard);
-        if let Some(claim) = shard.claim(name).cloned() {
-            self.rewrite_claim(volumes, &mut shard, &claim);
-        }
-    }
-
-    fn rewrite_claim(&self, volumes: &Volumes, shard: &mut Shard, claim: &Claim) {
-        let volume = self.resolve(volumes, claim);
-        if volume != claim.volume {
-            shard.insert_claim(Arc::new(Claim {
-                volume,
-                ..claim.clone()
-            }));
         }
     }
 

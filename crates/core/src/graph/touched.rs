@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::facts::Facts;
 use super::kind::{Field, Role};
 use super::names::{Name, ObjectRef};
 use super::node::Node;
-use super::view::View;
+use super::overlay::Overlay;
+use super::shard::Shard;
+use super::view::{Reservations, View};
 use super::workload::Workload;
 
 /// Which workloads may be judged otherwise than before.
@@ -59,24 +62,86 @@ impl Touched {
     }
 }
 
+impl Shard {
+    /// Puts an object in, or in the place of its former self, or takes it away; and adds the workloads that this touched.
+    /// What is the same already touches nothing.
+    pub(super) fn write(&mut self, object: &ObjectRef, node: Option<Node>, facts: &Facts, touched: &mut Touched) {
+        let namespace = self.namespace.clone();
+        let former = self.node(object);
+        let changes = former != node;
+        if changes {
+            touched.add(
+                &namespace,
+                self.seen(facts, |view| view.touched_by(object, former.as_ref())),
+            );
+        }
+        match node {
+            Some(Node::Autoscaler(autoscaler)) => self.insert_autoscaler(autoscaler),
+            Some(Node::Claim(claim)) => self.insert_claim(claim),
+            Some(Node::Service(service)) => self.insert_service(service),
+            Some(Node::Workload(workload)) => self.insert_workload(workload),
+            Some(Node::Class(_) | Node::ClusterNode(_) | Node::Driver(_) | Node::Namespace(..) | Node::Volume(_)) => {}
+            None => self.remove(object),
+        }
+        if changes {
+            let node = self.node(object);
+            touched.add(
+                &namespace,
+                self.seen(facts, |view| view.touched_by(object, node.as_ref())),
+            );
+        }
+    }
+
+    fn node(&self, object: &ObjectRef) -> Option<Node> {
+        match object.kind.role() {
+            Role::Autoscaler => self.autoscaler(&object.name).cloned().map(Node::Autoscaler),
+            Role::Claim => self.claim(&object.name).cloned().map(Node::Claim),
+            Role::Service => self.service(&object.name).cloned().map(Node::Service),
+            Role::Workload(_) => self.workload(object).cloned().map(Node::Workload),
+            Role::Class | Role::Driver | Role::Namespace | Role::Node | Role::Volume => None,
+        }
+    }
+
+    fn remove(&mut self, object: &ObjectRef) {
+        match object.kind.role() {
+            Role::Autoscaler => self.remove_autoscaler(&object.name),
+            Role::Claim => self.remove_claim(&object.name),
+            Role::Service => self.remove_service(&object.name),
+            Role::Workload(_) => self.remove_workload(object),
+            Role::Class | Role::Driver | Role::Namespace | Role::Node | Role::Volume => {}
+        }
+    }
+
+    fn seen<T>(&self, facts: &Facts, look: impl FnOnce(&View<'_>) -> T) -> T {
+        look(&View::new(self, facts, &Overlay::default(), Reservations::Ignored))
+    }
+}
+
 impl View<'_> {
     /// The workloads whose judgement may differ where `object` becomes `node`, or was it; this is the graph with it.
     ///
     /// Beside what [`View::affected_by`] names, those that see it from the other side: a request blames the workload that
     /// it writes, but what is found of the one it shares a claim with comes and goes too.
     #[must_use]
-    pub fn touched_by(&self, object: &ObjectRef, node: Option<&Node>) -> Vec<ObjectRef> {
+    fn touched_by(&self, object: &ObjectRef, node: Option<&Node>) -> Vec<ObjectRef> {
         let mut touched = self.affected_by(object, node);
-        match (object.kind.role(), node) {
-            (Role::Workload(_), Some(Node::Workload(workload))) => {
-                touched.extend(self.companions(workload).into_iter().map(|other| other.id.clone()));
+        let workload = match (object.kind.role(), node) {
+            (Role::Workload(_), Some(Node::Workload(workload))) => Some(&**workload),
+            // How many pods it may get matters to those that share its claims.
+            (Role::Autoscaler, Some(Node::Autoscaler(autoscaler))) => {
+                let target = autoscaler.target.as_ref();
+                target.and_then(|target| self.workload(target).known())
             }
+            _ => None,
+        };
+        if let Some(workload) = workload {
+            touched.extend(self.companions(workload).into_iter().map(|other| other.id.clone()));
+        }
+        if matches!(object.kind.role(), Role::Service) {
             // Which Services select the pods matters to a set whatever Service it names.
-            (Role::Service, _) => {
-                let governed = self.workloads().into_iter().filter(|one| one.id.kind.has(Field::ServiceName));
-                touched.extend(governed.map(|one| one.id.clone()));
-            }
-            _ => {}
+            let governed = self.workloads().into_iter();
+            let governed = governed.filter(|one| one.id.kind.has(Field::ServiceName));
+            touched.extend(governed.map(|one| one.id.clone()));
         }
         touched
     }
