@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::cluster::install::{IMAGE, Installation};
 use crate::cluster::webhooks::NAMESPACE;
+use crate::graph::Kinds;
 
 /// Print the Kubernetes objects that install stateward.
 ///
@@ -35,6 +36,7 @@ impl Args {
             namespace: &self.namespace,
             image: &self.image,
             ca: ca.as_deref(),
+            kinds: Kinds::builtin(),
         };
         let yaml = installation.to_yaml()?;
         super::print(yaml.as_bytes())?;

@@ -40,6 +40,8 @@ pub struct Installation<'a> {
     pub image: &'a str,
     /// The PEM certificates of the CA that signed the serving certificate, when known.
     pub ca: Option<&'a [u8]>,
+    /// The kinds that play a part.
+    pub kinds: &'static Kinds,
 }
 
 impl Installation<'_> {
@@ -49,7 +51,7 @@ impl Installation<'_> {
     /// When a value has no YAML form.
     pub fn to_yaml(&self) -> Result<String, InstallError> {
         let Configurations { mutating, validating } = Configurations::new(
-            Kinds::builtin(),
+            self.kinds,
             Endpoint::Service {
                 namespace: self.namespace,
                 ca: self.ca,
@@ -105,7 +107,7 @@ impl Installation<'_> {
     /// Reading, and only the kinds of the graph.
     fn cluster_role(&self) -> ClusterRole {
         let mut resources = BTreeMap::<&str, Vec<String>>::new();
-        for kind in Kinds::builtin().iter() {
+        for kind in self.kinds.iter() {
             resources
                 .entry(kind.group())
                 .or_default()

@@ -32,6 +32,9 @@ mod identity;
 /// What `stateward manifests` prints, and the serving certificate.
 mod install;
 
+/// Kinds as data: one that nobody built in.
+mod kinds;
+
 /// The laws of the house: imports, files, rules, documents.
 mod laws;
 

@@ -1,0 +1,145 @@
+//! A kind that nobody built in is registered at the start, and from then on like any other.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use stateward::admission::router;
+use stateward::cluster::install::{IMAGE, Installation};
+use stateward::graph::{Defaults, Entry, Facts, Field, Form, Graph, Kind, Kinds, Knowledge, Reach, Role, Row, Runs};
+use tower::ServiceExt as _;
+
+use crate::support::webhook::webhook;
+
+/// A workload whose fields stand where no built-in kind has them, whose controller writes Deployments for nobody.
+fn widgets() -> &'static Kinds {
+    let form = Form {
+        runs: Runs::Replicas,
+        pod_spec: "/spec/podTemplate/spec",
+        fields: &[
+            ("/spec/podTemplate", Field::Template),
+            ("/spec/scale/count", Field::Replicas),
+            ("/spec/selector", Field::Selector),
+        ],
+        makers: &[],
+    };
+    let reach = Reach::Review {
+        entry: Entry::Workloads,
+        scale: true,
+        defaults: Defaults::Never,
+    };
+    let row = Row::new(0, "example.com/v1", "widgets", "Widget", Role::Workload(form), reach);
+    Kinds::with([row]).expect("the first of its name")
+}
+
+fn widget(count: u32) -> Value {
+    json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "web", "namespace": "shop"}, "spec": {
+        "scale": {"count": count},
+        "selector": {"matchLabels": {"app": "web"}},
+        "podTemplate": {"metadata": {"labels": {"app": "web"}}, "spec": {
+            "containers": [{"name": "main", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}}}})
+}
+
+fn shop(kinds: &'static Kinds, objects: &[(Kind, Value)]) -> Arc<Graph> {
+    let graph = Graph::new(Facts::of(kinds, Knowledge::Complete));
+    let claim = json!({"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}});
+    for (kind, object) in [&[(Kind::CLAIM, claim)], objects].concat() {
+        graph
+            .insert(kind, &"shop".into(), &object.to_string())
+            .expect("a readable object");
+    }
+    Arc::new(graph)
+}
+
+/// What the webhook answers to a review.
+async fn asked(graph: Arc<Graph>, request: Value) -> Value {
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+    let post = Request::post("/validate").header("content-type", "application/json");
+    let post = post.body(Body::from(review.to_string())).expect("a request");
+    let answer = router(Arc::new(webhook(graph))).oneshot(post).await.expect("an answer");
+    let body = answer.into_body().collect().await.expect("a body").to_bytes();
+    serde_json::from_slice::<Value>(&body).expect("JSON")["response"].take()
+}
+
+fn message(response: &Value) -> &str {
+    response["status"]["message"].as_str().unwrap_or("allowed")
+}
+
+#[tokio::test]
+async fn a_registered_kind_is_judged_on_both_paths() {
+    let kinds = widgets();
+    let kind = kinds.of("example.com/v1", "Widget").expect("registered");
+    let created = json!({"uid": "u", "operation": "CREATE", "namespace": "shop", "name": "web",
+        "kind": {"group": "example.com", "version": "v1", "kind": "Widget"},
+        "resource": {"group": "example.com", "version": "v1", "resource": "widgets"}, "object": widget(3)});
+    let response = asked(shop(kinds, &[]), created.clone()).await;
+    let expected = "rwo-replicas: Widget shop/web: 3 replicas mount claim \"data\"";
+    assert!(message(&response).starts_with(expected), "{response}");
+
+    let scale = |group: &str| {
+        json!({"uid": "u", "operation": "UPDATE", "namespace": "shop", "name": "web", "subResource": "scale",
+            "kind": {"group": "autoscaling", "version": "v1", "kind": "Scale"},
+            "resource": {"group": group, "version": "v1", "resource": "widgets"},
+            "object": {"spec": {"replicas": 3}}, "oldObject": {"spec": {"replicas": 1}}})
+    };
+    let graph = shop(kinds, &[(kind, widget(1))]);
+    let response = asked(graph.clone(), scale("example.com")).await;
+    assert!(
+        message(&response).contains("scaling Widget shop/web from 1 to 3"),
+        "{response}"
+    );
+    let response = asked(graph.clone(), scale("elsewhere.com")).await;
+    assert_eq!(
+        response["allowed"], true,
+        "a resource of that name in another group is somebody else's"
+    );
+
+    // What was not registered is not known, and said to be so.
+    let response = asked(shop(Kinds::builtin(), &[]), created).await;
+    assert!(
+        response["warnings"][0]
+            .as_str()
+            .expect("a warning")
+            .contains("\"Widget\""),
+        "{response}"
+    );
+}
+
+#[tokio::test]
+async fn a_registered_kind_has_the_neighbours_of_a_built_in_one() {
+    let kinds = widgets();
+    let kind = kinds.of("example.com/v1", "Widget").expect("registered");
+    let graph = shop(kinds, &[(kind, widget(1))]);
+    let autoscaler = json!({"uid": "u", "operation": "CREATE", "namespace": "shop", "name": "auto",
+        "kind": {"group": "autoscaling", "version": "v2", "kind": "HorizontalPodAutoscaler"},
+        "resource": {"group": "autoscaling", "version": "v2", "resource": "horizontalpodautoscalers"},
+        "object": {"metadata": {"name": "auto"}, "spec": {"maxReplicas": 4,
+            "scaleTargetRef": {"apiVersion": "example.com/v1", "kind": "Widget", "name": "web"}}}});
+    let response = asked(graph.clone(), autoscaler).await;
+    assert!(message(&response).contains("rwo-autoscaler: creating"), "{response}");
+    let deployment = json!({"metadata": {"name": "api"}, "spec": {"template": {"spec": {
+        "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}}}});
+    let beside = json!({"uid": "u", "operation": "CREATE", "namespace": "shop", "name": "api",
+        "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+        "resource": {"group": "apps", "version": "v1", "resource": "deployments"}, "object": deployment});
+    let response = asked(graph, beside).await;
+    assert!(message(&response).contains("Widget shop/web (1 pod)"), "{response}");
+}
+
+#[test]
+fn permissions_and_webhook_rules_follow_from_the_table() {
+    let installation = Installation {
+        namespace: "stateward-system",
+        image: IMAGE,
+        ca: None,
+        kinds: widgets(),
+    };
+    let yaml = installation.to_yaml().expect("YAML");
+    let readable = "- apiGroups:\n  - example.com\n  resources:\n  - widgets\n  verbs:";
+    let sent = "- apiGroups:\n    - example.com\n    apiVersions:\n    - v1\n    operations:\n    - CREATE\n    - UPDATE\n    \
+                resources:\n    - widgets\n    - widgets/scale\n";
+    assert!(yaml.contains(readable) && yaml.contains(sent), "{yaml}");
+}
