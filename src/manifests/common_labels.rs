@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::corpus::File;
 use super::kustomize::{items, named_directory, tidy};
+use super::node::{Node, Value};
 use super::reading::Reading;
-use super::tree::{Node, Value};
 use crate::graph;
 use crate::graph::{Labels, Selector, Workload};
 

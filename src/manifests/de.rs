@@ -9,8 +9,8 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::node::{Entries, Items, Node, Value};
 use super::position::Position;
-use super::tree::{Entries, Items, Node, Value};
 use crate::nearest::nearest;
 
 /// A value that does not have the shape that a type wants.

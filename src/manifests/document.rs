@@ -5,15 +5,15 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use super::de::ShapeError;
+use super::node::{Node, Value};
 use super::position::Position;
-use super::reading::Reading;
-use super::tree::{Node, Tree, Value};
+use super::tree::Tree;
 use crate::graph::Kinds;
 
 /// An object of a text, as `kubectl apply` would send it.
 #[derive(Clone, Copy)]
 pub struct Document<'r> {
-    pub(super) reading: &'r Reading,
+    pub(super) tree: &'r Tree,
     pub(super) part: &'r Part,
 }
 
@@ -40,7 +40,7 @@ impl<'r> Document<'r> {
     /// The object itself; it need not be a mapping.
     #[must_use]
     pub fn root(self) -> Node<'r> {
-        self.reading.tree.node(self.part.slot)
+        Node::at(self.tree, self.part.slot)
     }
 
     /// Where the object begins.
@@ -52,7 +52,7 @@ impl<'r> Document<'r> {
     /// The template that Helm made the object from, out of its `# Source:` comment.
     #[must_use]
     pub fn source(self) -> Option<&'r str> {
-        self.part.source.clone().map(|source| &self.reading.tree.text[source])
+        self.part.source.clone().map(|source| &self.tree.text[source])
     }
 
     /// The object's `apiVersion`; an item of a typed list need not have one.
@@ -157,7 +157,7 @@ impl<'r> Document<'r> {
     /// What the items of a `DeploymentList` are when they do not say it (apimachinery's `unstructured/helpers.go`,
     /// `decodeToList`: only if they say neither).
     fn implied(self) -> Option<(&'r str, &'r str)> {
-        let list = self.reading.tree.node(self.part.list?);
+        let list = Node::at(self.tree, self.part.list?);
         let said = |key| {
             self.root()
                 .get(key)
@@ -198,7 +198,7 @@ pub(super) fn parts(tree: &Tree, slot: u32, bytes: &Range<u32>, source: Option<&
             source: source.cloned(),
         })
     };
-    open_list(tree.node(slot), None, &mut push);
+    open_list(Node::at(tree, slot), None, &mut push);
 }
 
 /// Lists may be nested; the tree's depth is bounded, and with it this recursion.

@@ -100,17 +100,18 @@ fn repeated(tree: &Tree, keys: &[u32]) -> Vec<(u32, u32)> {
 
 /// Only a mapping can be merged, or a list of mappings.
 fn check_merged(tree: &Tree, key: u32) -> Result<(), Fault> {
-    let value = tree.node(key + 1);
-    let start = tree.slots[value.place as usize].start;
+    let place = key + 1;
+    let value = tree.value(place);
+    let start = tree.slots[place as usize].start;
     let is_mapping = |slot: u32| matches!(tree.slots[slot as usize].content, Content::Mapping { .. });
-    let fits = match tree.slots[value.value as usize].content {
+    let fits = match tree.slots[value as usize].content {
         Content::Mapping { .. } => true,
         // kubectl takes a list only where it is written out, not behind an alias.
-        Content::Sequence { next } if value.value == value.place => {
-            let mut item = value.value + 1;
+        Content::Sequence { next } if value == place => {
+            let mut item = value + 1;
             let mut all = true;
             while item < next && all {
-                all = is_mapping(tree.node(item).value);
+                all = is_mapping(tree.value(item));
                 item = tree.after(item);
             }
             all

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::corpus::{File, Skipped};
 use super::document::Document;
+use super::node::{Node, Value};
 use super::reading::Reading;
-use super::tree::{Node, Value};
 use crate::graph::Kind;
 
 /// Says why a document is no whole object: a patch is written as one, but the API server would take none without
@@ -91,7 +91,7 @@ fn named(reading: &Reading) -> Vec<&str> {
     found
 }
 
-pub(super) fn items(node: Option<Node<'_>>) -> Option<super::tree::Items<'_>> {
+pub(super) fn items(node: Option<Node<'_>>) -> Option<super::node::Items<'_>> {
     match node?.value() {
         Value::Sequence(items) => Some(items),
         _ => None,

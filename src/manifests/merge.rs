@@ -2,27 +2,27 @@
 
 use std::collections::HashMap;
 
-use super::tree::{Content, Entry, Tree};
+use super::tree::{Content, Tree};
 
-/// Returns the entries of a mapping that has merge keys.
+/// Returns the keys of a mapping that has merge keys: its own, and those that are merged, each once.
 ///
 /// kubectl merges where the `<<` stands: what is merged replaces what stands above it, and what stands below replaces
 /// what was merged (`goyaml.v2/decode.go`; YAML itself says that a mapping's own keys always win). Of a list of
 /// mappings the first has the last word.
-pub(super) fn entries(tree: &Tree, mapping: u32) -> Vec<Entry<'_>> {
+pub(super) fn keys(tree: &Tree, mapping: u32) -> Vec<u32> {
     let mut merged = Merged::default();
     merged.add(tree, mapping);
-    merged.entries
+    merged.keys
 }
 
 #[derive(Default)]
 struct Merged<'t> {
-    entries: Vec<Entry<'t>>,
+    keys: Vec<u32>,
     places: HashMap<&'t str, usize>,
 }
 
 impl<'t> Merged<'t> {
-    /// Adds a mapping's entries. The builder has made sure that merges are bounded in depth and number.
+    /// Adds a mapping's keys. The builder has made sure that merges are bounded in depth and number.
     fn add(&mut self, tree: &'t Tree, mapping: u32) {
         let Content::Mapping { next, .. } = tree.slots[mapping as usize].content else {
             return;
@@ -30,9 +30,9 @@ impl<'t> Merged<'t> {
         let mut key = mapping + 1;
         while key < next {
             match tree.slots[key as usize].content {
-                Content::MergeKey => self.merge(tree, tree.node(key + 1).value),
+                Content::MergeKey => self.merge(tree, tree.value(key + 1)),
                 Content::ShadowedKey => {}
-                _ => self.put(Entry::new(tree, key)),
+                _ => self.put(tree.string(key), key),
             }
             key = tree.after(key + 1);
         }
@@ -43,7 +43,7 @@ impl<'t> Merged<'t> {
             let mut sources = Vec::new();
             let mut item = value + 1;
             while item < next {
-                sources.push(tree.node(item).value);
+                sources.push(tree.value(item));
                 item = tree.after(item);
             }
             for source in sources.into_iter().rev() {
@@ -54,12 +54,12 @@ impl<'t> Merged<'t> {
         }
     }
 
-    fn put(&mut self, entry: Entry<'t>) {
-        let place = *self.places.entry(entry.key()).or_insert(self.entries.len());
-        if place == self.entries.len() {
-            self.entries.push(entry);
+    fn put(&mut self, name: &'t str, key: u32) {
+        let place = *self.places.entry(name).or_insert(self.keys.len());
+        if place == self.keys.len() {
+            self.keys.push(key);
         } else {
-            self.entries[place] = entry;
+            self.keys[place] = key;
         }
     }
 }

@@ -19,6 +19,7 @@ mod keys;
 mod kustomize;
 pub mod load;
 mod merge;
+mod node;
 mod plain;
 mod position;
 mod problem;
@@ -30,11 +31,10 @@ pub mod worlds;
 
 pub use de::ShapeError;
 pub use document::{Document, Place};
-
+pub use node::{Entries, Entry, Items, Node, Value};
 pub use position::Position;
 pub use problem::{Problem, ProblemKind};
 pub use reading::{Reading, read};
-pub use tree::{Entries, Entry, Items, Node, Value};
 
 /// The largest text that is read, in bytes. Larger ones are no manifests.
 pub const TEXT_LIMIT: usize = 64 << 20;

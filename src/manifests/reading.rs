@@ -9,6 +9,7 @@ use super::builder::Builder;
 use super::chart::SOURCE;
 use super::document::{Document, Part, parts};
 use super::encoding;
+use super::node::Node;
 use super::plain;
 use super::position::{Position, small};
 use super::problem::{Fault, Problem, ProblemKind};
@@ -23,8 +24,8 @@ const DASH_LIMIT: usize = 16;
 /// What a text holds: the documents that could be read, and the problems of all.
 #[derive(Debug, Default)]
 pub struct Reading {
-    pub(super) tree: Tree,
-    pub(super) parts: Vec<Part>,
+    tree: Tree,
+    parts: Vec<Part>,
     problems: Vec<Problem>,
 }
 
@@ -68,14 +69,15 @@ pub fn read(text: impl Into<Vec<u8>>) -> Reading {
 impl Reading {
     /// The objects of the text, in its order; the items of lists one by one.
     pub fn documents(&self) -> impl Iterator<Item = Document<'_>> {
-        self.parts.iter().map(|part| Document { reading: self, part })
+        let tree = &self.tree;
+        self.parts.iter().map(move |part| Document { tree, part })
     }
 
     /// The object with this number, from 0.
     #[must_use]
     pub fn document(&self, index: usize) -> Option<Document<'_>> {
         Some(Document {
-            reading: self,
+            tree: &self.tree,
             part: self.parts.get(index)?,
         })
     }
@@ -367,7 +369,7 @@ impl Reader {
         // What Helm names the source of is rendered: braces in it are meant for somebody else.
         if let Some(leftover) = self.builder.leftover.take()
             && self.source.is_none()
-            && !self.builder.tree.node(small(open.first_slot)).plays_no_part()
+            && !Node::at(&self.builder.tree, small(open.first_slot)).plays_no_part()
         {
             return Err(leftover);
         }

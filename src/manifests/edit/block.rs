@@ -2,9 +2,9 @@
 
 use serde_json::Value as Json;
 
-use super::super::tree::{Entry, Node};
-use super::EditError;
-use super::change::{Changes, odd, odd_at};
+use super::super::node::{Entry, Node};
+use super::change::Changes;
+use super::error::EditError;
 use super::write::{self, indented};
 
 impl<'t> Changes<'t> {
@@ -41,7 +41,7 @@ impl<'t> Changes<'t> {
     pub(super) fn remove_from_block(&mut self, entry: &Entry<'t>) -> Result<(), EditError> {
         let from = start(*entry);
         if !self.is_first_on_line(from) {
-            return Err(odd(entry.name));
+            return Err(EditError::odd(entry.name));
         }
         let indent = entry.name.position().column as usize - 1;
         self.edit(self.line_start(from)..self.after(end(*entry), indent), String::new());
@@ -52,7 +52,11 @@ impl<'t> Changes<'t> {
     pub(super) fn fill(&mut self, entry: Entry<'t>, new: &Json) -> Result<(), EditError> {
         let colon = entry.value.span().start;
         if self.text.as_bytes().get(colon) != Some(&b':') {
-            return if new.is_null() { Ok(()) } else { Err(odd(entry.name)) };
+            return if new.is_null() {
+                Ok(())
+            } else {
+                Err(EditError::odd(entry.name))
+            };
         }
         let indent = entry.name.position().column as usize - 1;
         let lines: Vec<String> = match new {
@@ -77,7 +81,7 @@ impl<'t> Changes<'t> {
     pub(super) fn append_to_block(&mut self, sequence: Node<'t>, last: Node<'t>, new: &Json) -> Result<(), EditError> {
         let dash = sequence.span().start;
         if self.text.as_bytes().get(dash) != Some(&b'-') {
-            return Err(odd_at(sequence.position()));
+            return Err(EditError::odd(sequence));
         }
         let indent = sequence.position().column as usize - 1;
         let lines = write::block_item(new, self.step, self.style);

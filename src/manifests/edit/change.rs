@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use serde_json::{Map, Value as Json};
 
-use super::super::tree::{Content, Entry, Node, Value};
-use super::EditError;
+use super::super::node::{Entry, Node, Value};
+use super::super::tree::Content;
+use super::error::EditError;
 use super::write::{self, Style};
 
 /// The edits of one document.
@@ -26,9 +27,10 @@ pub(super) struct Edit {
 
 impl<'t> Changes<'t> {
     pub(super) fn of(text: &'t str, root: Node<'t>) -> Self {
-        let step = entries(root)
+        let step = root
+            .entries()
             .into_iter()
-            .find(|entry| matches!(entry.value.value(), Value::Mapping(_)) && !is_flow(text, entry.value))
+            .find(|entry| matches!(entry.value.value(), Value::Mapping(_)) && !entry.value.is_flow())
             .map(|entry| {
                 entry
                     .value
@@ -77,14 +79,14 @@ impl<'t> Changes<'t> {
                 "what is to be changed is merged from elsewhere",
             ));
         }
-        let entries = entries(node);
-        let flow = is_flow(self.text, node);
+        let entries = node.entries();
+        let flow = node.is_flow();
         if !entries.iter().any(|entry| members.contains_key(entry.key())) {
             // Nothing is kept that the new could be put beside.
             return if flow {
                 self.replace(node, &Json::Object(members.clone()))
             } else {
-                Err(odd(node))
+                Err(EditError::odd(node))
             };
         }
         for entry in &entries {
@@ -122,7 +124,7 @@ impl<'t> Changes<'t> {
 
     fn change_sequence(&mut self, node: Node<'t>, list: &[Json]) -> Result<(), EditError> {
         let Value::Sequence(items) = node.value() else {
-            return Err(odd(node));
+            return Err(EditError::odd(node));
         };
         let items: Vec<_> = items.collect();
         let Some(last) = items.last() else {
@@ -132,7 +134,7 @@ impl<'t> Changes<'t> {
             self.change(*item, new)?;
         }
         let added = &list[items.len()..];
-        if is_flow(self.text, node) {
+        if node.is_flow() {
             added.iter().try_for_each(|new| self.append_to_flow(*last, new))
         } else {
             added.iter().try_for_each(|new| self.append_to_block(node, *last, new))
@@ -144,11 +146,11 @@ impl<'t> Changes<'t> {
         let span = node.span();
         let old = &self.text[span.clone()];
         let is_block = match node.value() {
-            Value::Mapping(_) | Value::Sequence(_) => !is_flow(self.text, node),
+            Value::Mapping(_) | Value::Sequence(_) => !node.is_flow(),
             _ => old.starts_with(['|', '>']) || old.contains('\n'),
         };
         if is_block || span.is_empty() {
-            return Err(odd(node));
+            return Err(EditError::odd(node));
         }
         let text = match (new, old.as_bytes()[0]) {
             (Json::String(new), b'"') => write::double_quoted(new),
@@ -180,26 +182,6 @@ pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> Option<String> {
     }
     result.push_str(&text[done..]);
     Some(result)
-}
-
-/// Whether a collection is written in braces or brackets.
-pub(super) fn is_flow(text: &str, node: Node<'_>) -> bool {
-    text[node.span()].starts_with(['{', '['])
-}
-
-pub(super) fn entries<'t>(node: Node<'t>) -> Vec<Entry<'t>> {
-    match node.value() {
-        Value::Mapping(entries) => entries.collect(),
-        _ => Vec::new(),
-    }
-}
-
-pub(super) const fn odd_at(position: super::Position) -> EditError {
-    EditError::new(position, "this is written in a way that cannot be edited safely")
-}
-
-pub(super) fn odd(node: Node<'_>) -> EditError {
-    odd_at(node.position())
 }
 
 /// Whether a key has no value at all, not even `null`.

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::super::tree::{Entry, Node};
-use super::EditError;
+use super::super::node::{Entry, Node};
 use super::block::{end, start};
 use super::change::Changes;
+use super::error::EditError;
 use super::write::Style;
 
 impl<'t> Changes<'t> {

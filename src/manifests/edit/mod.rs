@@ -5,6 +5,7 @@
 
 mod block;
 mod change;
+mod error;
 mod flow;
 mod write;
 
@@ -15,13 +16,7 @@ use super::position::Position;
 use super::reading::{Reading, read};
 use change::{Changes, Edit};
 
-/// Why a document is left as it is. Lower case, no final period.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{position}: {reason}")]
-pub struct EditError {
-    pub position: Position,
-    pub reason: &'static str,
-}
+pub use error::EditError;
 
 /// A text with other documents in it.
 #[derive(Debug)]
@@ -91,12 +86,6 @@ fn edits(reading: &Reading, index: usize, new: &Json) -> Result<Vec<Edit>, EditE
         return Err(EditError::new(Position::START, "there is no such document"));
     };
     Changes::of(reading.text(), document.root()).into(document.root(), new)
-}
-
-impl EditError {
-    const fn new(position: Position, reason: &'static str) -> Self {
-        Self { position, reason }
-    }
 }
 
 /// Whether the text that was read again holds what it shall, and nothing else has changed.

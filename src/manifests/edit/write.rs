@@ -2,9 +2,8 @@
 
 use serde_json::Value as Json;
 
+use super::super::node::Node;
 use super::super::scalar::{self, Scalar};
-use super::super::tree::Node;
-use super::change::{entries, is_flow};
 
 /// How a flow collection is written.
 #[derive(Clone, Copy)]
@@ -25,10 +24,10 @@ impl Style {
             quotes_strings: false,
             is_tight: false,
         };
-        if !is_flow(text, node) {
+        if !node.is_flow() {
             return plain;
         }
-        entries(node).first().map_or(plain, |entry| {
+        node.entries().first().map_or(plain, |entry| {
             let after = text[entry.name.span().end..].trim_start();
             let quotes_keys = text[entry.name.span()].starts_with('"');
             Self {

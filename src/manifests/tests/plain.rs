@@ -6,9 +6,9 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::builder::Builder;
+use super::super::node::{Node, Value};
 use super::super::plain;
 use super::super::reading::{Reader, Reading};
-use super::super::tree::{Node, Value};
 
 /// Everything that is read without the parser.
 const SAMPLE: &str = r#"# Source: chart/templates/web.yaml
