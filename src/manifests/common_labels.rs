@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::corpus::File;
-use super::kustomize::{items, named_directory, tidy};
+use super::file::File;
+use super::kustomize::{named_directory, tidy};
 use super::node::{Node, Value};
 use super::reading::Reading;
 use crate::graph;
@@ -90,7 +90,7 @@ fn added(reading: &Reading) -> Added {
     for document in reading.documents() {
         let root = document.root();
         all.selectors.extend(pairs(root.get("commonLabels")));
-        for entry in items(root.get("labels")).into_iter().flatten() {
+        for entry in root.get("labels").into_iter().flat_map(Node::items) {
             let is_set = |key| matches!(entry.get(key).map(Node::value), Some(Value::Bool(true)));
             if is_set("includeSelectors") {
                 all.selectors.extend(pairs(entry.get("pairs")));
@@ -114,7 +114,7 @@ fn pairs(node: Option<Node<'_>>) -> Vec<(String, String)> {
 fn named(reading: &Reading) -> Vec<&str> {
     reading
         .documents()
-        .flat_map(|document| items(document.root().get("resources")).into_iter().flatten())
+        .flat_map(|document| document.root().get("resources").into_iter().flat_map(Node::items))
         .filter_map(Node::as_str)
         .collect()
 }

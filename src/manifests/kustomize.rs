@@ -1,36 +1,12 @@
-//! Kustomize patches: they look like objects and are only parts of some.
+//! Kustomizations: which of the files beside them are patches.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::corpus::{File, Skipped};
-use super::document::Document;
-use super::node::{Node, Value};
+use super::file::{File, Skipped};
+use super::node::Node;
 use super::reading::Reading;
-use crate::graph::Kind;
-
-/// Says why a document is no whole object: a patch is written as one, but the API server would take none without
-/// containers or without an image.
-pub(super) fn fragment(document: Document<'_>, kind: Kind) -> Option<&'static str> {
-    if document.root().get("$patch").is_some() {
-        return Some("a patch: it has $patch");
-    }
-    if !kind.is_workload() {
-        return None;
-    }
-    let place = document.locate(kind.pod_spec());
-    let mut images = ["containers", "initContainers"]
-        .into_iter()
-        .filter_map(|list| items(place.node.get(list)))
-        .flatten()
-        .map(|container| container.get("image").is_some());
-    if place.exact && images.any(|image| image) {
-        None
-    } else {
-        Some("a part of an object, such as a patch: no container has an image")
-    }
-}
 
 /// Sets aside the objects of files that a kustomization names as patches.
 pub(super) fn set_patches_aside(files: &mut [File]) {
@@ -83,19 +59,12 @@ pub(super) fn named_directory(path: &Path) -> Option<&Path> {
 fn named(reading: &Reading) -> Vec<&str> {
     let mut found = Vec::new();
     for document in reading.documents() {
-        let list = |key| items(document.root().get(key)).into_iter().flatten();
+        let list = |key| document.root().get(key).into_iter().flat_map(Node::items);
         found.extend(list("patches").filter_map(|entry| entry.get("path")?.as_str()));
         found.extend(list("patchesJson6902").filter_map(|entry| entry.get("path")?.as_str()));
         found.extend(list("patchesStrategicMerge").filter_map(Node::as_str));
     }
     found
-}
-
-pub(super) fn items(node: Option<Node<'_>>) -> Option<super::node::Items<'_>> {
-    match node?.value() {
-        Value::Sequence(items) => Some(items),
-        _ => None,
-    }
 }
 
 /// The same path without `.` and, where it can be told, `..`.

@@ -101,13 +101,17 @@ impl<'t> Node<'t> {
         entries.find(|entry| entry.key() == key)
     }
 
-    /// Returns an item, if the node is a sequence that has so many.
+    /// Returns the items, or none where the node is no sequence.
     #[must_use]
-    pub fn item(self, index: usize) -> Option<Self> {
-        let Value::Sequence(mut items) = self.value() else {
-            return None;
-        };
-        items.nth(index)
+    pub fn items(self) -> Items<'t> {
+        match self.value() {
+            Value::Sequence(items) => items,
+            _ => Items {
+                tree: self.tree,
+                at: 0,
+                end: 0,
+            },
+        }
     }
 
     /// Returns the entries, or none where the node is no mapping.

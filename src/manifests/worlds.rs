@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::corpus::{Corpus, Loaded};
+use super::corpus::Corpus;
 use super::document::Document;
+use super::file::Loaded;
 use crate::graph::store::locked;
 use crate::graph::{Claim, Facts, Graph, Kind, Knowledge, Name, Node};
 use crate::parallel;

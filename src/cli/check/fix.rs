@@ -17,8 +17,9 @@ use crate::graph::{Actor, Change, Facts, Kind, Knowledge, Name, Node, Old, Opera
 use crate::judge::World as Judging;
 use crate::judge::allow::Allowances;
 use crate::judge::defaults::{Defaults, Services, defaults};
-use crate::manifests::corpus::{Corpus, File};
+use crate::manifests::corpus::Corpus;
 use crate::manifests::edit::rewrite;
+use crate::manifests::file::File;
 use crate::manifests::worlds::{World, plans};
 use crate::manifests::{Document, Problem, files};
 use crate::policy::Policies;

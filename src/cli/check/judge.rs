@@ -9,7 +9,8 @@ use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Objec
 use crate::graph::store::locked;
 use crate::graph::{Kind, Kinds, Name, Overlay};
 use crate::judge::{self, inspect};
-use crate::manifests::corpus::{Corpus, File};
+use crate::manifests::corpus::Corpus;
+use crate::manifests::file::File;
 use crate::manifests::files::STDIN;
 use crate::manifests::worlds::{Base, Plan, plans};
 use crate::manifests::{Document, Position, Problem, ProblemKind};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::audit::Places;
 use crate::audit::report::{Excerpt, Location};
 use crate::graph::{Kind, Name};
-use crate::manifests::corpus::File;
+use crate::manifests::file::File;
 use crate::manifests::worlds::World;
 use crate::manifests::{Document, Position};
 

@@ -1,0 +1,27 @@
+//! Patches, which look like objects and are only parts of some.
+
+use super::document::Document;
+use super::node::Node;
+use crate::graph::Kind;
+
+/// Says why a document is no whole object: a patch is written as one, but the API server would take none without
+/// containers or without an image.
+pub(super) fn fragment(document: Document<'_>, kind: Kind) -> Option<&'static str> {
+    if document.root().get("$patch").is_some() {
+        return Some("a patch: it has $patch");
+    }
+    if !kind.is_workload() {
+        return None;
+    }
+    let place = document.locate(kind.pod_spec());
+    let mut images = ["containers", "initContainers"]
+        .into_iter()
+        .filter_map(|list| place.node.get(list))
+        .flat_map(Node::items)
+        .map(|container| container.get("image").is_some());
+    if place.exact && images.any(|image| image) {
+        None
+    } else {
+        Some("a part of an object, such as a patch: no container has an image")
+    }
+}
