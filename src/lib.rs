@@ -23,4 +23,4 @@ pub mod output;
 pub mod parallel;
 pub mod server;
 
-pub use stateward_core::{graph, json, judge, nearest, policy, rules};
+pub use stateward_core::{graph, json, judge, policy, rules};

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use arc_swap::ArcSwap;
+use stateward_nearest::nearest;
 use tracing::{error, info};
 
 use crate::manifests;
 use crate::manifests::files::{self, FileError};
 use crate::metrics::Metrics;
-use crate::nearest::nearest;
 use crate::policy::{self, Policies, Policy};
 use crate::rules::RULES;
 use crate::server::admin::Gate;
@@ -122,11 +122,11 @@ fn parse(texts: &Texts) -> anyhow::Result<Policies> {
     let mut found: BTreeMap<String, (String, Policy)> = BTreeMap::new();
     let mut mistakes: Vec<String> = Vec::new();
     for (file, text) in texts {
-        let reading = manifests::read(text.clone());
-        mistakes.extend(reading.problems().iter().map(|problem| format!("{file}:{problem}")));
-        for document in reading.documents() {
-            let at = |pointer: &str| format!("{file}:{}", document.position_of(pointer));
-            match policy::parse(&document.to_json(), RULES) {
+        let manifests = manifests::read(text.clone());
+        mistakes.extend(manifests.problems().iter().map(|problem| format!("{file}:{problem}")));
+        for manifest in manifests.iter() {
+            let at = |pointer: &str| format!("{file}:{}", manifest.root().position_of(pointer));
+            match policy::parse(&manifest.to_json(), RULES) {
                 Ok(policy) => {
                     let place = at("/metadata/name");
                     if let Some((first, _)) = found.get(&policy.name) {

@@ -166,7 +166,7 @@ fn output(text: &str) -> Result<(Format, PathBuf), String> {
         .map(|format| (format, file.into()))
         .map_err(|_| {
             let names = names();
-            let near = crate::nearest::nearest(format, names.iter().map(String::as_str));
+            let near = stateward_nearest::nearest(format, names.iter().map(String::as_str));
             let near = near.map_or(String::new(), |near| format!(": did you mean {near}?"));
             format!("there is no format {format:?}{near} [{}]", names.join(", "))
         })

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::anyhow;
+use stateward_nearest::nearest;
 
-use crate::nearest::nearest;
 use crate::rules::RULES;
 use crate::rules::kit::{Action, Injection, Meta};
 

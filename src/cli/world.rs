@@ -142,8 +142,8 @@ fn from_files(graph: &Graph, paths: &[PathBuf]) -> anyhow::Result<()> {
 
 /// Returns how many objects of a text play a part.
 fn insert(graph: &Graph, file: &str, text: Vec<u8>) -> usize {
-    let reading = manifests::read(text);
-    for problem in reading.problems() {
+    let manifests = manifests::read(text);
+    for problem in manifests.problems() {
         warn!(
             at = format!("{file}:{}", problem.position),
             problem = problem.message,
@@ -151,8 +151,8 @@ fn insert(graph: &Graph, file: &str, text: Vec<u8>) -> usize {
         );
     }
     let mut objects = 0;
-    for document in reading.documents() {
-        match load(graph, document, &"default".into()) {
+    for manifest in manifests.iter() {
+        match load(graph, manifest, &"default".into()) {
             Loaded::Inserted(_) => objects += 1,
             Loaded::Skipped => {}
             Loaded::Unreadable(error) => {

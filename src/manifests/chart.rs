@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use super::problem::{Problem, ProblemKind};
+use stateward_yaml::{Document, Problem, ProblemKind};
 
-/// What Helm writes above every document that it renders.
-pub(super) const SOURCE: &str = "# Source: ";
+/// The template that Helm made a document from: it writes that above every one.
+pub(super) fn source(document: Document<'_>) -> Option<&str> {
+    let mut comments = document.comments();
+    comments.find_map(|comment| comment.strip_prefix("# Source: "))
+}
 
 /// Whether a file stands in or below a directory with a Chart.yaml.
 pub(super) fn is_inside(path: &Path) -> bool {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use stateward_yaml::{Node, Reading, Value};
+
 use super::file::File;
 use super::kustomize::{named_directory, tidy};
-use super::node::{Node, Value};
-use super::reading::Reading;
 use crate::graph;
 use crate::graph::{Labels, Selector, Workload};
 
@@ -28,9 +28,9 @@ pub(super) fn add(files: &mut [File]) {
         let Some(directory) = named_directory(&file.path) else {
             continue;
         };
-        let added = added(&file.reading);
+        let added = added(file.manifests.reading());
         if added != Added::default() {
-            for resource in named(&file.reading) {
+            for resource in named(file.manifests.reading()) {
                 resources.insert(tidy(&directory.join(resource)), added.clone());
             }
         }
@@ -129,7 +129,7 @@ mod tests {
                     - pairs: {team: shop}\n  includeTemplates: true\n- pairs: {only: metadata}\n";
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(
-            added(&super::super::read(text)),
+            added(&stateward_yaml::read(text)),
             Added {
                 pods: vec![pair("team", "shop")],
                 selectors: vec![pair("app", "web"), pair("tier", "front")],

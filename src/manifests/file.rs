@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::document::Document;
+use stateward_yaml::{Position, Problem, ProblemKind};
+
 use super::files::{self, FileError};
-use super::position::Position;
-use super::problem::{Problem, ProblemKind};
-use super::reading::{Reading, read};
+use super::manifest::{Manifest, Manifests, read};
 use super::{chart, load, patch};
 use crate::graph::{Kind, Kinds, Name, Node};
 
@@ -17,17 +16,17 @@ pub struct File {
     pub path: PathBuf,
     /// The path as reports show it.
     pub name: Arc<str>,
-    pub reading: Reading,
+    pub manifests: Manifests,
     pub objects: Vec<Loaded>,
     pub skipped: Vec<Skipped>,
     pub broken: Vec<Broken>,
 }
 
-/// A document that the graph takes.
+/// An object that the graph takes.
 #[derive(Debug)]
 pub struct Loaded {
-    /// Its number in the reading.
-    pub document: usize,
+    /// Its number in the file.
+    pub number: usize,
     pub kind: Kind,
     /// Empty for a kind that is in no namespace.
     pub namespace: Name,
@@ -37,7 +36,7 @@ pub struct Loaded {
     pub object: Node,
 }
 
-/// A document that plays no part.
+/// An object that plays no part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     pub position: Position,
@@ -60,23 +59,20 @@ impl File {
             Err(error) => return Self::unreadable(&error),
         };
         let mut file = Self {
-            reading: read(text),
+            manifests: read(text),
             ..Self::empty(path)
         };
-        for index in 0.. {
-            let Some(document) = file.reading.document(index) else {
-                break;
-            };
-            match sorted(document, index, namespace) {
+        for (number, manifest) in file.manifests.iter().enumerate() {
+            match sorted(manifest, number, namespace) {
                 Sorted::Broken(broken) => file.broken.push(broken),
                 Sorted::Loaded(loaded) => file.objects.push(loaded),
                 Sorted::Skipped(why) => file.skipped.push(Skipped {
-                    position: document.position(),
+                    position: manifest.position(),
                     why,
                 }),
             }
         }
-        let problems = file.reading.problems();
+        let problems = file.manifests.problems();
         // A byte that is no character often breaks the YAML at the same place: one cause, one message.
         let is_effect = |one: &Problem| {
             let cause = |other: &Problem| other.kind == ProblemKind::Encoding && other.position == one.position;
@@ -88,7 +84,7 @@ impl File {
             .collect();
         let templates = !errors.is_empty() && chart::is_inside(path);
         for problem in errors {
-            if templates && chart::is_template(problem, file.reading.text()) {
+            if templates && chart::is_template(problem, file.manifests.reading().text()) {
                 file.skipped.push(Skipped {
                     position: problem.position,
                     why: "a template of a Helm chart; to judge it: helm template CHART | stateward check -".to_owned(),
@@ -122,7 +118,7 @@ impl File {
         Self {
             path: path.to_owned(),
             name: name.display().to_string().into(),
-            reading: Reading::default(),
+            manifests: Manifests::default(),
             objects: Vec::new(),
             skipped: Vec::new(),
             broken: Vec::new(),
@@ -130,24 +126,24 @@ impl File {
     }
 }
 
-/// What becomes of a document.
+/// What becomes of an object.
 enum Sorted {
     Broken(Broken),
     Loaded(Loaded),
     Skipped(String),
 }
 
-fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
-    let (Some(version), Some(kind)) = (document.api_version(), document.kind()) else {
+fn sorted(manifest: Manifest<'_>, number: usize, namespace: &Name) -> Sorted {
+    let (Some(version), Some(kind)) = (manifest.api_version(), manifest.kind()) else {
         return Sorted::Skipped("no Kubernetes object: it has no apiVersion and kind".to_owned());
     };
     let Some(known) = Kinds::builtin().of(version, kind) else {
         return Sorted::Skipped(format!("{kind} ({version}) plays no part"));
     };
-    if let Some(why) = patch::fragment(document, known) {
+    if let Some(why) = patch::fragment(manifest, known) {
         return Sorted::Skipped(why.to_owned());
     }
-    let (namespace, object) = match load::project(document, known, namespace) {
+    let (namespace, object) = match load::project(manifest, known, namespace) {
         Ok(placed) => placed,
         Err(error) => {
             return Sorted::Broken(Broken {
@@ -156,15 +152,15 @@ fn sorted(document: Document<'_>, index: usize, namespace: &Name) -> Sorted {
             });
         }
     };
-    let own = document.metadata("name");
-    let Some(name) = own.or_else(|| document.metadata("generateName")) else {
+    let own = manifest.metadata("name");
+    let Some(name) = own.or_else(|| manifest.metadata("generateName")) else {
         return Sorted::Broken(Broken {
-            position: Some(document.position()),
+            position: Some(manifest.position()),
             message: format!("this {kind} has no metadata.name"),
         });
     };
     Sorted::Loaded(Loaded {
-        document: index,
+        number,
         kind: known,
         namespace,
         name: name.into(),

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::TEXT_LIMIT;
+use stateward_yaml::TEXT_LIMIT;
 
 /// The path that means standard input.
 pub const STDIN: &str = "-";
@@ -78,7 +78,7 @@ pub fn find(path: &Path) -> (Vec<PathBuf>, Vec<FileError>) {
 }
 
 /// Loads a file, or standard input for [`STDIN`]. Of a file that is larger than [`TEXT_LIMIT`] only so much is loaded
-/// that [`read`](super::read) can say so.
+/// that [`read`](stateward_yaml::read) can say so.
 pub fn load(path: &Path) -> Result<Vec<u8>, FileError> {
     let loaded = if path == Path::new(STDIN) {
         load_from(io::stdin().lock(), 0)

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use stateward_yaml::{Node, Reading};
+
 use super::file::{File, Skipped};
-use super::node::Node;
-use super::reading::Reading;
 
 /// Sets aside the objects of files that a kustomization names as patches.
 pub(super) fn set_patches_aside(files: &mut [File]) {
@@ -15,7 +15,7 @@ pub(super) fn set_patches_aside(files: &mut [File]) {
         let Some(directory) = named_directory(&file.path) else {
             continue;
         };
-        for patch in named(&file.reading) {
+        for patch in named(file.manifests.reading()) {
             patches.insert(tidy(&directory.join(patch)), file.name.clone());
         }
     }
@@ -29,15 +29,15 @@ pub(super) fn set_patches_aside(files: &mut [File]) {
         let why = format!("a patch of {kustomization}");
         for object in std::mem::take(&mut file.objects) {
             file.skipped
-                .extend(file.reading.document(object.document).map(|document| Skipped {
-                    position: document.position(),
+                .extend(file.manifests.get(object.number).map(|manifest| Skipped {
+                    position: manifest.position(),
                     why: why.clone(),
                 }));
         }
         // What a patch lacks is no fault of it.
         for broken in std::mem::take(&mut file.broken) {
             match broken.position {
-                Some(position) if !file.reading.problems().iter().any(|one| one.position == position) => {
+                Some(position) if !file.manifests.problems().iter().any(|one| one.position == position) => {
                     file.skipped.push(Skipped {
                         position,
                         why: why.clone(),
@@ -96,7 +96,7 @@ mod tests {
     fn patches_are_found_in_all_three_ways() {
         let text = "patches:\n- path: a.yaml\n- patch: |-\n    kind: X\n- {path: b.yaml, target: {kind: Deployment}}\n\
                     patchesStrategicMerge: [c.yaml]\npatchesJson6902:\n- path: d.yaml\nresources: [e.yaml]\n";
-        let reading = super::super::read(text);
+        let reading = stateward_yaml::read(text);
         assert_eq!(named(&reading), ["a.yaml", "b.yaml", "d.yaml", "c.yaml"]);
     }
 }

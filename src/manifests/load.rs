@@ -1,13 +1,14 @@
-//! Documents into a graph.
+//! Objects into a graph.
 
 use serde::de::DeserializeSeed as _;
 
-use super::de::ShapeError;
-use super::document::Document;
+use stateward_yaml::ShapeError;
+
+use super::manifest::Manifest;
 use crate::graph::project::NodeSeed;
 use crate::graph::{Graph, Kind, Kinds, Name, Node};
 
-/// What became of a document.
+/// What became of an object.
 #[derive(Debug)]
 pub enum Loaded {
     /// It is in the graph.
@@ -19,12 +20,12 @@ pub enum Loaded {
 }
 
 /// Puts an object into the graph; one without a namespace goes to `namespace`.
-pub fn load(graph: &Graph, document: Document<'_>, namespace: &Name) -> Loaded {
-    let kind = document.api_version().zip(document.kind());
+pub fn load(graph: &Graph, manifest: Manifest<'_>, namespace: &Name) -> Loaded {
+    let kind = manifest.api_version().zip(manifest.kind());
     let Some(kind) = kind.and_then(|(version, kind)| Kinds::builtin().of(version, kind)) else {
         return Loaded::Skipped;
     };
-    match project(document, kind, namespace) {
+    match project(manifest, kind, namespace) {
         Ok(placed) => {
             graph.insert_all([placed]);
             Loaded::Inserted(kind)
@@ -34,9 +35,9 @@ pub fn load(graph: &Graph, document: Document<'_>, namespace: &Name) -> Loaded {
 }
 
 /// Reads an object of a kind, with the namespace that it is in: its own, else `namespace`; empty for a kind in none.
-pub(super) fn project(document: Document<'_>, kind: Kind, namespace: &Name) -> Result<(Name, Node), ShapeError> {
+pub(super) fn project(manifest: Manifest<'_>, kind: Kind, namespace: &Name) -> Result<(Name, Node), ShapeError> {
     let namespace = if kind.is_namespaced() {
-        document
+        manifest
             .metadata("namespace")
             .map_or_else(|| namespace.clone(), Name::from)
     } else {
@@ -47,6 +48,6 @@ pub(super) fn project(document: Document<'_>, kind: Kind, namespace: &Name) -> R
         kinds: Kinds::builtin(),
         sent_to: &namespace,
     };
-    let object = seed.deserialize(document.root())?;
+    let object = seed.deserialize(manifest.root())?;
     Ok((namespace, object))
 }

@@ -1,19 +1,20 @@
 //! Patches, which look like objects and are only parts of some.
 
-use super::document::Document;
-use super::node::Node;
+use stateward_yaml::Node;
+
+use super::manifest::Manifest;
 use crate::graph::Kind;
 
-/// Says why a document is no whole object: a patch is written as one, but the API server would take none without
+/// Says why a manifest is no whole object: a patch is written as one, but the API server would take none without
 /// containers or without an image.
-pub(super) fn fragment(document: Document<'_>, kind: Kind) -> Option<&'static str> {
-    if document.root().get("$patch").is_some() {
+pub(super) fn fragment(manifest: Manifest<'_>, kind: Kind) -> Option<&'static str> {
+    if manifest.root().get("$patch").is_some() {
         return Some("a patch: it has $patch");
     }
     if !kind.is_workload() {
         return None;
     }
-    let place = document.locate(kind.pod_spec());
+    let place = manifest.root().locate(kind.pod_spec());
     let mut images = ["containers", "initContainers"]
         .into_iter()
         .filter_map(|list| place.node.get(list))

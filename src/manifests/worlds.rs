@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::corpus::Corpus;
-use super::document::Document;
 use super::file::Loaded;
+use super::manifest::Manifest;
 use crate::graph::store::locked;
 use crate::graph::{Claim, Facts, Graph, Kind, Knowledge, Name, Node};
 use crate::parallel;
@@ -38,7 +38,7 @@ pub struct World<'c> {
 
 type Key<'c> = (Kind, &'c str, &'c str);
 
-/// The numbers of an object's file, and of its document in it.
+/// The numbers of an object's file, and of the object in it.
 pub type Place = (usize, usize);
 
 /// Sorts a corpus into worlds: one over everything; or, where two objects have the same kind, namespace and name, one
@@ -144,11 +144,11 @@ impl World<'_> {
         self.places.get(&(kind, namespace, name)).copied()
     }
 
-    /// The document of an object, with the number of its file.
+    /// An object as it is written, with the number of its file.
     #[must_use]
-    pub fn document(&self, kind: Kind, namespace: &str, name: &str) -> Option<(usize, Document<'_>)> {
-        let (file, document) = self.place(kind, namespace, name)?;
-        Some((file, self.corpus.files[file].reading.document(document)?))
+    pub fn manifest(&self, kind: Kind, namespace: &str, name: &str) -> Option<(usize, Manifest<'_>)> {
+        let (file, number) = self.place(kind, namespace, name)?;
+        Some((file, self.corpus.files[file].manifests.get(number)?))
     }
 }
 
@@ -179,6 +179,6 @@ impl Loaded {
     }
 
     fn place(&self, file: usize) -> Place {
-        (file, self.document)
+        (file, self.number)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-use stateward::manifests::read;
+use stateward_yaml::read;
 
 const CLEAN: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: \
                      web}}\n  template:\n    metadata: {labels: {app: web}}\n    spec: {containers: [{name: web, image: \
@@ -96,7 +96,7 @@ fn the_commands_of_the_page_work() {
 #[test]
 fn the_action_annotates_and_fails() {
     let action = read(fs::read(root().join("action.yml")).unwrap());
-    let action = action.documents().next().unwrap().to_json();
+    let action = action.document(0).unwrap().root().to_json();
     let steps = action["runs"]["steps"].as_array().unwrap();
     let install = steps[0]["run"].as_str().unwrap();
     let check = steps[1]["run"].as_str().unwrap();
@@ -145,7 +145,7 @@ fn the_action_annotates_and_fails() {
 #[test]
 fn the_hooks_run() {
     let hooks = read(fs::read(root().join(".pre-commit-hooks.yaml")).unwrap());
-    let hooks = hooks.documents().next().unwrap().to_json();
+    let hooks = hooks.document(0).unwrap().root().to_json();
     for hook in hooks.as_array().unwrap() {
         let args: Vec<&str> = hook["args"]
             .as_array()

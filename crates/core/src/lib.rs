@@ -14,6 +14,5 @@
 pub mod graph;
 pub mod json;
 pub mod judge;
-pub mod nearest;
 pub mod policy;
 pub mod rules;

@@ -10,7 +10,7 @@ use serde::de::{self, SeqAccess, Visitor};
 use super::globs::Globs;
 use crate::cli::policies::PolicySource;
 use crate::cli::reporting::Defaults;
-use crate::manifests::{self, files};
+use crate::manifests::files;
 
 /// The file, looked for in the working directory and above it.
 pub const FILE: &str = ".stateward.yaml";
@@ -48,7 +48,7 @@ impl Config {
         let shown = shorter(file, working);
         let name = shown.display();
         let text = files::load(file).map_err(|error| anyhow::Error::from(error).context("configuration"))?;
-        let reading = manifests::read(text);
+        let reading = stateward_yaml::read(text);
         if let Some(problem) = reading.problems().first() {
             bail!("{name}:{problem}");
         }
@@ -60,6 +60,7 @@ impl Config {
             bail!("{name}:{}: a second document: one is enough", second.position());
         }
         let written: Written = document
+            .root()
             .to()
             .map_err(|error| anyhow!("{name}:{}: {error}", error.position()))?;
         let directory = file.parent().unwrap_or(Path::new("/"));

@@ -8,6 +8,8 @@ use anyhow::Context as _;
 use json_patch::Patch;
 use serde_json::{Value as Json, json};
 use similar::TextDiff;
+use stateward_yaml::Problem;
+use stateward_yaml::edit::rewrite;
 
 use super::judge::Judge;
 use crate::graph::project::{ProjectedWorkload, WorkloadSeed};
@@ -18,10 +20,9 @@ use crate::judge::World as Judging;
 use crate::judge::allow::Allowances;
 use crate::judge::defaults::{Defaults, Services, defaults};
 use crate::manifests::corpus::Corpus;
-use crate::manifests::edit::rewrite;
 use crate::manifests::file::File;
 use crate::manifests::worlds::{World, plans};
-use crate::manifests::{Document, Problem, files};
+use crate::manifests::{Manifest, files};
 use crate::policy::Policies;
 use crate::rules::RULES;
 use crate::rules::kit::patch::Operation as Patched;
@@ -70,7 +71,7 @@ impl Fixes {
     fn add_file(&mut self, file: &File, wanted: &[(usize, &Json)]) {
         let name = &file.name;
         if let Some(problem) = file
-            .reading
+            .manifests
             .problems()
             .iter()
             .find(|problem| !Problem::is_warning(problem))
@@ -78,14 +79,18 @@ impl Fixes {
             self.left.push(format!("{name}:{problem}"));
             return;
         }
-        let rewritten = rewrite(&file.reading, wanted);
+        let manifests = &file.manifests;
+        let wanted = wanted
+            .iter()
+            .filter_map(|(number, json)| Some((manifests.get(*number)?.root().id(), *json)));
+        let rewritten = rewrite(manifests.reading(), &wanted.collect::<Vec<_>>());
         let left = rewritten.left.iter();
         self.left.extend(left.map(|error| format!("{name}:{error}")));
         if let Some(after) = rewritten.text {
             self.files.push(Fixed {
                 path: file.path.clone(),
                 name: name.clone(),
-                before: file.reading.text().to_owned(),
+                before: manifests.reading().text().to_owned(),
                 after,
             });
         }
@@ -134,23 +139,23 @@ fn add(world: &World<'_>, corpus: &Corpus, policies: &Policies, wanted: &mut BTr
             && let Some(seed) = WorkloadSeed::new(loaded.kind, namespace)
             && let Some(place) = world.place(loaded.kind, namespace, &loaded.name)
             && !wanted.contains_key(&place)
-            && let Some(document) = corpus.files[place.0].reading.document(place.1)
-            && let Some(repaired) = repaired(seed, namespace, document, world, policies)
+            && let Some(manifest) = corpus.files[place.0].manifests.get(place.1)
+            && let Some(repaired) = repaired(seed, namespace, manifest, world, policies)
         {
             wanted.insert(place, repaired);
         }
     }
 }
 
-/// What a document should hold; `None` where it is fine, or nothing is sure enough.
+/// What an object should hold; `None` where it is fine, or nothing is sure enough.
 fn repaired(
     seed: WorkloadSeed<'_>,
     namespace: &Name,
-    document: Document<'_>,
+    manifest: Manifest<'_>,
     world: &World<'_>,
     policies: &Policies,
 ) -> Option<Json> {
-    let text = document.to_json().to_string();
+    let text = manifest.to_json().to_string();
     let ProjectedWorkload { workload, shape } = seed.read(&text).ok()?;
     let workload = Arc::new(workload);
     let change = Change {
@@ -202,7 +207,7 @@ fn repaired(
         return None;
     }
     let patch: Patch = serde_json::from_value(json!(written)).ok()?;
-    let mut json = document.root().to_json();
+    let mut json = manifest.root().to_json();
     json_patch::patch(&mut json, &patch).ok()?;
     Some(json)
 }

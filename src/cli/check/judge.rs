@@ -3,17 +3,19 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
+use stateward_yaml::{Position, Problem, ProblemKind};
+
 use super::places::{self, Files};
 use crate::audit::entries;
 use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
 use crate::graph::store::locked;
 use crate::graph::{Kind, Kinds, Name, Overlay};
 use crate::judge::{self, inspect};
+use crate::manifests::Manifest;
 use crate::manifests::corpus::Corpus;
 use crate::manifests::file::File;
 use crate::manifests::files::STDIN;
 use crate::manifests::worlds::{Base, Plan, plans};
-use crate::manifests::{Document, Position, Problem, ProblemKind};
 use crate::parallel;
 use crate::policy::Policies;
 use crate::rules::RULES;
@@ -93,7 +95,7 @@ impl Judge<'_> {
             location: broken.position.map(|position| point(file, position)),
             message: broken.message.clone(),
         }));
-        for problem in file.reading.problems() {
+        for problem in file.manifests.problems() {
             if let ProblemKind::DuplicateKey { first } = problem.kind {
                 report.entries.extend(self.duplicate(file, problem, first));
             }
@@ -102,18 +104,18 @@ impl Judge<'_> {
 
     /// A key that stands twice; `None` in what is no Kubernetes object.
     fn duplicate(&self, file: &File, problem: &Problem, first: Position) -> Option<Entry> {
-        let document = file
-            .reading
-            .documents()
-            .take_while(|document| document.root().span().start <= problem.position.offset as usize)
+        let manifest = file
+            .manifests
+            .iter()
+            .take_while(|manifest| manifest.root().span().start <= problem.position.offset as usize)
             .last()?;
-        let object = self.object(document)?;
-        let path = document.pointer_near(problem.position.offset as usize);
+        let object = self.object(manifest)?;
+        let path = manifest.root().pointer_near(problem.position.offset as usize);
         let key = |position: Position| {
-            let text = &file.reading.text()[position.offset as usize..];
+            let text = &file.manifests.reading().text()[position.offset as usize..];
             let end = text.find([':', '\n']).unwrap_or(text.len());
             let start = position.offset as usize;
-            places::location(file, Some(document), position, start..start + end)
+            places::location(file, Some(manifest), position, start..start + end)
         };
         Some(Entry {
             rule: DUPLICATE_KEY,
@@ -136,10 +138,10 @@ impl Judge<'_> {
         })
     }
 
-    fn object(&self, document: Document<'_>) -> Option<Object> {
-        let (api_version, kind) = (document.api_version()?, document.kind()?);
+    fn object(&self, manifest: Manifest<'_>) -> Option<Object> {
+        let (api_version, kind) = (manifest.api_version()?, manifest.kind()?);
         let namespaced = Kinds::builtin().of(api_version, kind).is_some_and(Kind::is_namespaced);
-        let namespace = match document.metadata("namespace") {
+        let namespace = match manifest.metadata("namespace") {
             Some(own) => own.into(),
             _ if namespaced => self.namespace.clone(),
             _ => "".into(),
@@ -147,9 +149,9 @@ impl Judge<'_> {
         Some(Object {
             namespace,
             kind: kind.into(),
-            name: document
+            name: manifest
                 .metadata("name")
-                .or_else(|| document.metadata("generateName"))
+                .or_else(|| manifest.metadata("generateName"))
                 .unwrap_or_default()
                 .into(),
             api_version: api_version.into(),
@@ -160,8 +162,9 @@ impl Judge<'_> {
 /// Notes that standard input was empty: what should have rendered something may have failed.
 fn nothing_came(corpus: &Corpus) -> Option<String> {
     let mut files = corpus.files.iter();
-    let is_empty =
-        |file: &File| file.path == Path::new(STDIN) && file.reading.text().is_empty() && file.broken.is_empty();
+    let is_empty = |file: &File| {
+        file.path == Path::new(STDIN) && file.manifests.reading().text().is_empty() && file.broken.is_empty()
+    };
     files
         .any(is_empty)
         .then(|| "standard input was empty: there was nothing to judge".to_owned())

@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::{Context as _, anyhow, bail};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use stateward_yaml::{Document, Node, Position};
 
 use crate::audit::{Entry, Report};
-use crate::manifests::{self, Position, files};
+use crate::manifests::files;
 
 const VERSION: &str = "v1";
 
@@ -55,32 +56,30 @@ impl Known {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let name = path.display();
         let text = files::load(path).with_context(|| format!("--known {name}"))?;
-        let reading = manifests::read(text);
+        let reading = stateward_yaml::read(text);
         if let Some(problem) = reading.problems().first() {
             bail!("{name}:{problem}");
         }
-        let document = reading
+        let root = reading
             .document(0)
+            .map(Document::root)
             .with_context(|| format!("{name}: holds no known findings; write the file with --write-known"))?;
-        let heading: Heading = document
+        let heading: Heading = root
             .to()
             .map_err(|error| anyhow!("{name}:{}: {error}", error.position()))?;
         if heading.version != VERSION {
             bail!(
                 "{name}:{}: version {:?} is not known here, only {VERSION:?}",
-                document.position_of("/version"),
+                root.position_of("/version"),
                 heading.version
             );
         }
         let mut lines: BTreeMap<Line, Vec<Position>> = BTreeMap::new();
-        for index in 0.. {
-            let place = document.locate(&format!("/findings/{index}"));
-            if !place.exact {
-                break;
-            }
-            let line =
-                Line::deserialize(place.node).map_err(|error| anyhow!("{name}:{}: {error}", error.position()))?;
-            lines.entry(line).or_default().push(place.node.position());
+        for finding in root.get("findings").into_iter().flat_map(Node::items) {
+            let line: Line = finding
+                .to()
+                .map_err(|error| anyhow!("{name}:{}: {error}", error.position()))?;
+            lines.entry(line).or_default().push(finding.position());
         }
         Ok(Self { lines })
     }

@@ -3,12 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use stateward_yaml::Position;
+
 use crate::audit::Places;
 use crate::audit::report::{Excerpt, Location};
 use crate::graph::{Kind, Name};
+use crate::manifests::Manifest;
 use crate::manifests::file::File;
 use crate::manifests::worlds::World;
-use crate::manifests::{Document, Position};
 
 /// The most characters of a line that an excerpt shows; JSON may stand on one line of megabytes.
 const WIDTH: usize = 120;
@@ -28,15 +30,15 @@ pub struct Files<'c> {
 
 impl Places for Files<'_> {
     fn api_version(&self, kind: Kind, namespace: &Name, name: &Name) -> Option<Name> {
-        let (_, document) = self.world.document(kind, namespace, name)?;
-        document.api_version().map(Name::from)
+        let (_, manifest) = self.world.manifest(kind, namespace, name)?;
+        manifest.api_version().map(Name::from)
     }
 
     fn location(&self, kind: Kind, namespace: &Name, name: &Name, path: &str) -> Option<Location> {
-        let (file, document) = self.world.document(kind, namespace, name)?;
-        let place = document.locate(path);
+        let (file, manifest) = self.world.manifest(kind, namespace, name)?;
+        let place = manifest.root().locate(path);
         let (position, span) = (place.node.position(), place.node.span());
-        let found = location(&self.files[file], Some(document), position, span);
+        let found = location(&self.files[file], Some(manifest), position, span);
         Some(Location {
             missing: !place.exact,
             width: if place.exact { found.width } else { 1 },
@@ -46,8 +48,8 @@ impl Places for Files<'_> {
 }
 
 /// Describes a place of a file; `span` are its bytes.
-pub fn location(file: &File, document: Option<Document<'_>>, position: Position, span: Range<usize>) -> Location {
-    let text = file.reading.text();
+pub fn location(file: &File, manifest: Option<Manifest<'_>>, position: Position, span: Range<usize>) -> Location {
+    let text = file.manifests.reading().text();
     let at = (position.offset as usize).min(text.len());
     let begin = text.floor_char_boundary(at.saturating_sub(REACH));
     let begin = text[begin..at].rfind('\n').map_or(begin, |newline| begin + newline + 1);
@@ -63,7 +65,7 @@ pub fn location(file: &File, document: Option<Document<'_>>, position: Position,
         width: u32::try_from(width).unwrap_or(u32::MAX),
         missing: false,
         excerpt,
-        source: document.and_then(Document::source).map(Arc::from),
+        source: manifest.and_then(Manifest::source).map(Arc::from),
     }
 }
 

@@ -59,7 +59,7 @@ fn a_dash_between_commas_is_a_string() {
     let command = "        image: example.com/db\n        command: [tar, -x, -f, -]\n        args: [-, --, -]\n";
     let wrong = replicas(3).replace("        image: example.com/db\n", command);
     assert_eq!(places_of(wrong.as_bytes()), [PLACE]);
-    let reading = stateward::manifests::read("list: [-, \"a -, b\", -]\n");
+    let reading = stateward_yaml::read("list: [-, \"a -, b\", -]\n");
     let list = reading.document(0).expect("read").root().to_json();
     assert_eq!(list, serde_json::json!({"list": ["-", "a -, b", "-"]}));
 }
@@ -260,8 +260,8 @@ fn a_file_is_read_as_a_request_is() {
                 threads: NonZeroUsize::MIN,
             });
             for (_, object) in corpus.objects() {
-                let document = corpus.files[0].reading.document(object.document).expect("its document");
-                let json = document.to_json().to_string();
+                let manifest = corpus.files[0].manifests.get(object.number).expect("it is written");
+                let json = manifest.to_json().to_string();
                 let seed = NodeSeed {
                     kind: object.kind,
                     kinds: Kinds::builtin(),

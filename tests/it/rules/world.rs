@@ -53,18 +53,18 @@ impl World {
             Knowledge::Complete
         };
         let graph = Graph::new(Facts::new(knowledge));
-        let reading = read(block.text.clone());
-        if let Some(problem) = reading.problems().first() {
+        let manifests = read(block.text.clone());
+        if let Some(problem) = manifests.problems().first() {
             return Err(format!("{} (at {})", problem.message, problem.position));
         }
         let mut objects = Vec::new();
-        for document in reading.documents() {
-            let kind = match load(&graph, document, &NAMESPACE.into()) {
+        for manifest in manifests.iter() {
+            let kind = match load(&graph, manifest, &NAMESPACE.into()) {
                 Loaded::Inserted(kind) => kind,
-                Loaded::Skipped => return Err(format!("document at {} is of no kind we know", document.position())),
+                Loaded::Skipped => return Err(format!("document at {} is of no kind we know", manifest.position())),
                 Loaded::Unreadable(error) => return Err(error.to_string()),
             };
-            let json = document.to_json();
+            let json = manifest.to_json();
             let namespace = json["metadata"]["namespace"].as_str().unwrap_or(NAMESPACE).into();
             objects.push(Object { kind, namespace, json });
         }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use stateward_nearest::nearest;
 
 use super::settings::{Overrides, Policy, Profile, Settings};
 use crate::graph::{Operator, Selector};
-use crate::nearest::nearest;
 use crate::rules::kit::parameters::Value as Setting;
 use crate::rules::kit::{Action, AnyRule, Injection, Meta, ParameterKind, Quantity};
 

@@ -1,11 +1,12 @@
 //! `dangling-volume-mount`: a container mounts a volume that nobody defines.
 
+use stateward_nearest::nearest;
+
 use super::kit::{
     Action, Case, Defaulted, Finding, Injection, Meta, Operation, Outcome, Parameter, ParameterKind, Parameters,
     Record, Rule, Surroundings, template,
 };
 use crate::graph::{ClassName, Features, Field, Mount, MountForm, Name, Shape, Workload};
-use crate::nearest::nearest;
 
 /// See `dangling-volume-mount.md`.
 #[derive(Debug)]
