@@ -1,7 +1,9 @@
 //! Judging everything that is there, and the report of it.
 
 pub mod entries;
+pub mod namespaces;
 pub mod report;
 
 pub use entries::{Nowhere, Places, entries};
+pub use namespaces::by_namespace;
 pub use report::{Entry, Level, Location, Object, Report};

@@ -8,13 +8,12 @@ use anyhow::bail;
 
 use super::live::{self, note};
 use super::reporting::{self, Defaults};
-use crate::audit::{Nowhere, Report, entries};
+use crate::audit::{Nowhere, Report, by_namespace, entries};
 use crate::cluster::snapshot::{Cause, Gap, Scope};
-use crate::graph::store::locked;
-use crate::graph::{Facts, Graph, Kinds, Knowledge, Overlay};
-use crate::judge::{World, inspect};
+use crate::graph::{Facts, Graph, Kinds, Knowledge};
+use crate::judge::inspect;
+use crate::parallel;
 use crate::policy::Policies;
-use crate::rules::RULES;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,23 +74,19 @@ impl Args {
 
 /// Judges every workload of every namespace.
 fn judged(graph: &Graph, policies: &Policies, gaps: &[Gap]) -> Report {
-    let facts = graph.facts();
+    let threads = parallel::all_cores();
+    let found = by_namespace(graph, policies, threads, |namespace, world| {
+        let inspection = inspect(world);
+        (inspection.workloads, entries(inspection, namespace, &Nowhere))
+    });
     let mut report = Report {
         objects: graph.counts().into_iter().map(|(_, count)| count).sum(),
         notes: gaps.iter().map(note).collect(),
         ..Report::default()
     };
-    for namespace in graph.namespaces() {
-        let shard = graph.shard(&namespace);
-        let inspection = inspect(&World {
-            shard: &locked(&shard),
-            facts: &facts,
-            fetched: &Overlay::default(),
-            policies,
-            rules: RULES,
-        });
-        report.workloads += inspection.workloads;
-        report.entries.extend(entries(inspection, &namespace, &Nowhere));
+    for (workloads, entries) in found {
+        report.workloads += workloads;
+        report.entries.extend(entries);
     }
     report.sort();
     report

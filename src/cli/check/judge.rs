@@ -6,11 +6,10 @@ use std::path::Path;
 use stateward_yaml::{Position, Problem, ProblemKind};
 
 use super::places::{self, Files};
-use crate::audit::entries;
 use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
-use crate::graph::store::locked;
-use crate::graph::{Kind, Kinds, Name, Overlay};
-use crate::judge::{self, inspect};
+use crate::audit::{by_namespace, entries};
+use crate::graph::{Kind, Kinds, Name};
+use crate::judge::inspect;
 use crate::manifests::Manifest;
 use crate::manifests::corpus::Corpus;
 use crate::manifests::file::File;
@@ -18,7 +17,6 @@ use crate::manifests::files::STDIN;
 use crate::manifests::worlds::{Base, Plan, plans};
 use crate::parallel;
 use crate::policy::Policies;
-use crate::rules::RULES;
 use crate::rules::kit::Verdict;
 
 /// How a corpus is judged.
@@ -65,17 +63,8 @@ impl Judge<'_> {
             files: &corpus.files,
             world: &world,
         };
-        let facts = world.graph.facts();
-        parallel::map(threads, &world.graph.namespaces(), |namespace| {
-            let shard = world.graph.shard(namespace);
-            let inspection = inspect(&judge::World {
-                shard: &locked(&shard),
-                facts: &facts,
-                fetched: &Overlay::default(),
-                policies: self.policies,
-                rules: RULES,
-            });
-            let mut entries = entries(inspection, namespace, &files);
+        by_namespace(&world.graph, self.policies, threads, |namespace, world| {
+            let mut entries = entries(inspect(world), namespace, &files);
             // What stands in no file is not what was asked about.
             entries.retain(|entry| entry.location.is_some());
             entries

@@ -10,7 +10,7 @@ const LEAVES: &[&str] = &["json", "parallel"];
 /// A module of the product or of the core, and the modules that it imports. `cli` wires all of them.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("admission", &["judge", "policy", "rules", "graph", "metrics"]),
-    ("audit", &["judge", "rules", "graph"]),
+    ("audit", &["judge", "policy", "rules", "graph"]),
     ("cluster", &["graph", "metrics"]),
     ("graph", &[]),
     ("judge", &["policy", "rules", "graph"]),

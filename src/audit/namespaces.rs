@@ -1,0 +1,32 @@
+//! The namespaces of a graph, one after another or several at a time.
+
+use std::num::NonZeroUsize;
+
+use crate::graph::store::locked;
+use crate::graph::{Graph, Name, Overlay};
+use crate::judge::World;
+use crate::parallel;
+use crate::policy::Policies;
+use crate::rules::RULES;
+
+/// Looks at every namespace of a graph as it is now; returns what `look` makes of each, in the order of their names.
+pub fn by_namespace<T: Send + Sync>(
+    graph: &Graph,
+    policies: &Policies,
+    threads: NonZeroUsize,
+    look: impl Fn(&Name, &World<'_>) -> T + Sync,
+) -> Vec<T> {
+    let facts = graph.facts();
+    let fetched = Overlay::default();
+    parallel::map(threads, &graph.namespaces(), |namespace| {
+        let shard = graph.shard(namespace);
+        let world = World {
+            shard: &locked(&shard),
+            facts: &facts,
+            fetched: &fetched,
+            policies,
+            rules: RULES,
+        };
+        look(namespace, &world)
+    })
+}
