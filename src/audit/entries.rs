@@ -1,138 +1,89 @@
 //! From what the judge found in a namespace to the entries of a report.
 
-use super::report::{Entry, IGNORED_OVERRIDE, Level, Location, Object, Related};
-use crate::graph::{Kind, Name, ObjectRef};
+use super::report::{Entry, IGNORED_OVERRIDE, Level, Object, Related};
+use crate::graph::{Name, ObjectRef};
 use crate::judge::allow::ALLOW;
 use crate::judge::{Inspection, Judged};
 use crate::rules::kit::{Finding, Verdict};
 
-/// Where objects stand, if anywhere.
-pub trait Places {
-    /// The version that the object is written in.
-    fn api_version(&self, kind: Kind, namespace: &Name, name: &Name) -> Option<Name>;
-
-    /// The place of the value at a JSON pointer, or of its nearest existing parent.
-    fn location(&self, kind: Kind, namespace: &Name, name: &Name, path: &str) -> Option<Location>;
-}
-
-/// Objects of a cluster stand nowhere.
-#[derive(Clone, Copy, Debug)]
-pub struct Nowhere;
-
-impl Places for Nowhere {
-    fn api_version(&self, _kind: Kind, _namespace: &Name, _name: &Name) -> Option<Name> {
-        None
-    }
-
-    fn location(&self, _kind: Kind, _namespace: &Name, _name: &Name, _path: &str) -> Option<Location> {
-        None
-    }
-}
-
-/// Returns the entries of what was found in a namespace.
+/// Returns the entries of what was found in a namespace; where its objects stand in files is for others to say.
 #[must_use]
-pub fn entries(inspection: Inspection, namespace: &Name, places: &impl Places) -> Vec<Entry> {
-    let scene = Scene { namespace, places };
-    let mut entries: Vec<Entry> = inspection
-        .findings
-        .into_iter()
-        .map(|judged| scene.finding(judged))
-        .collect();
+pub fn entries(inspection: Inspection, namespace: &Name) -> Vec<Entry> {
+    let findings = inspection.findings.into_iter().map(|judged| finding(judged, namespace));
     let problems = inspection.problems.iter();
-    entries.extend(problems.map(|(workload, problem)| scene.problem(workload, problem)));
-    entries
+    let problems = problems.map(|(workload, problem)| ignored_override(workload, problem, namespace));
+    findings.chain(problems).collect()
 }
 
-struct Scene<'a, P> {
-    namespace: &'a Name,
-    places: &'a P,
+fn finding(judged: Judged, namespace: &Name) -> Entry {
+    let Judged {
+        finding,
+        action,
+        allowed_because,
+        message,
+        standing: _,
+    } = judged;
+    let Finding {
+        rule,
+        verdict,
+        workload,
+        subject,
+        extent,
+        path,
+        remedy,
+        related,
+        ..
+    } = finding;
+    let related = related.into_iter().map(|one| Related {
+        object: object(&one.object, namespace),
+        location: None,
+        path: one.path,
+        message: one.message,
+    });
+    Entry {
+        rule,
+        verdict,
+        level: Level::of(verdict, action),
+        object: object(&workload, namespace),
+        subject,
+        extent,
+        path,
+        location: None,
+        message,
+        remedy,
+        related: related.collect(),
+        allowed_because,
+    }
 }
 
-impl<P: Places> Scene<'_, P> {
-    fn finding(&self, judged: Judged) -> Entry {
-        let Judged {
-            finding,
-            action,
-            allowed_because,
-            message,
-            standing: _,
-        } = judged;
-        let object = finding.workload.clone();
-        let location = self.location(&object, &finding.path);
-        let Finding {
-            rule,
-            verdict,
-            subject,
-            extent,
-            path,
-            remedy,
-            related,
-            ..
-        } = finding;
-        let related = related.into_iter().map(|one| Related {
-            object: self.object(&one.object),
-            location: self.location(&one.object, &one.path),
-            path: one.path,
-            message: one.message,
-        });
-        Entry {
-            rule,
-            verdict,
-            level: Level::of(verdict, action),
-            object: self.object(&object),
-            subject,
-            extent,
-            path,
-            location,
-            message,
-            remedy,
-            related: related.collect(),
-            allowed_because,
-        }
+fn ignored_override(workload: &ObjectRef, problem: &str, namespace: &Name) -> Entry {
+    let object = object(workload, namespace);
+    Entry {
+        rule: IGNORED_OVERRIDE,
+        verdict: Verdict::Violation,
+        level: Level::Warning,
+        message: format!("{}: {problem}", object.title()),
+        object,
+        subject: problem.into(),
+        extent: 1,
+        location: None,
+        path: format!("/metadata/annotations/{}", ALLOW.replace('/', "~1")),
+        remedy: String::new(),
+        related: Vec::new(),
+        allowed_because: None,
     }
+}
 
-    fn problem(&self, workload: &ObjectRef, problem: &str) -> Entry {
-        let object = workload.clone();
-        let path = format!("/metadata/annotations/{}", ALLOW.replace('/', "~1"));
-        let title = self.object(&object);
-        Entry {
-            rule: IGNORED_OVERRIDE,
-            verdict: Verdict::Violation,
-            level: Level::Warning,
-            message: format!("{}: {problem}", title.title()),
-            object: title,
-            subject: problem.into(),
-            extent: 1,
-            location: self.location(&object, &path),
-            path,
-            remedy: String::new(),
-            related: Vec::new(),
-            allowed_because: None,
-        }
-    }
-
-    fn object(&self, object: &ObjectRef) -> Object {
-        let ObjectRef { kind, name } = object;
-        let namespace = self.namespace_of(*kind);
-        let written = self.places.api_version(*kind, &namespace, name);
-        Object {
-            kind: kind.as_str().into(),
-            api_version: written.unwrap_or_else(|| kind.api_version().into()),
-            name: name.clone(),
-            namespace,
-        }
-    }
-
-    fn location(&self, object: &ObjectRef, path: &str) -> Option<Location> {
-        let namespace = self.namespace_of(object.kind);
-        self.places.location(object.kind, &namespace, &object.name, path)
-    }
-
-    fn namespace_of(&self, kind: Kind) -> Name {
-        if kind.is_namespaced() {
-            self.namespace.clone()
+fn object(object: &ObjectRef, namespace: &Name) -> Object {
+    let ObjectRef { kind, name } = object;
+    Object {
+        kind: kind.as_str().into(),
+        api_version: kind.api_version().into(),
+        name: name.clone(),
+        namespace: if kind.is_namespaced() {
+            namespace.clone()
         } else {
             "".into()
-        }
+        },
     }
 }

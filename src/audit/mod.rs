@@ -4,6 +4,6 @@ pub mod entries;
 pub mod namespaces;
 pub mod report;
 
-pub use entries::{Nowhere, Places, entries};
+pub use entries::entries;
 pub use namespaces::by_namespace;
 pub use report::{Entry, Level, Location, Object, Report};

@@ -8,7 +8,7 @@ use anyhow::bail;
 
 use super::live::{self, note};
 use super::reporting::{self, Defaults};
-use crate::audit::{Nowhere, Report, by_namespace, entries};
+use crate::audit::{Report, by_namespace, entries};
 use crate::cluster::snapshot::{Cause, Gap, Scope};
 use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
@@ -77,7 +77,7 @@ fn judged(graph: &Graph, policies: &Policies, gaps: &[Gap]) -> Report {
     let threads = parallel::all_cores();
     let found = by_namespace(graph, policies, threads, |namespace, world| {
         let inspection = inspect(world);
-        (inspection.workloads, entries(inspection, namespace, &Nowhere))
+        (inspection.workloads, entries(inspection, namespace))
     });
     let mut report = Report {
         objects: graph.counts().into_iter().map(|(_, count)| count).sum(),

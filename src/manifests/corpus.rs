@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use super::file::{File, Loaded};
+use super::file::{File, Placed};
 use super::files::{self, FileError};
 use super::{common_labels, kustomize};
 use crate::graph::Name;
@@ -61,9 +61,9 @@ impl Corpus {
         Self { files }
     }
 
-    /// Every object of every file, with the number of the file.
-    pub fn objects(&self) -> impl Iterator<Item = (usize, &Loaded)> {
-        let files = self.files.iter().enumerate();
-        files.flat_map(|(number, file)| file.objects.iter().map(move |object| (number, object)))
+    /// Every object of every file.
+    pub fn objects(&self) -> impl Iterator<Item = Placed<'_>> {
+        let files = self.files.iter();
+        files.flat_map(|file| file.objects.iter().map(move |object| Placed { file, object }))
     }
 }

@@ -36,6 +36,13 @@ pub struct Loaded {
     pub object: Node,
 }
 
+/// An object that the graph takes, with the file that it stands in.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed<'c> {
+    pub file: &'c File,
+    pub object: &'c Loaded,
+}
+
 /// An object that plays no part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
@@ -49,6 +56,14 @@ pub struct Broken {
     pub position: Option<Position>,
     /// Lower-case, without a final period.
     pub message: String,
+}
+
+impl<'c> Placed<'c> {
+    /// The object as it is written.
+    #[must_use]
+    pub fn manifest(self) -> Option<Manifest<'c>> {
+        self.file.manifests.get(self.object.number)
+    }
 }
 
 impl File {

@@ -6,8 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::corpus::Corpus;
-use super::file::Loaded;
-use super::manifest::Manifest;
+use super::file::{Loaded, Placed};
 use crate::graph::store::locked;
 use crate::graph::{Claim, Facts, Graph, Kind, Knowledge, Name, Node};
 use crate::parallel;
@@ -22,67 +21,43 @@ pub enum Base<'a> {
 }
 
 /// Objects that are there at the same time.
-#[derive(Clone, Debug, Default)]
-pub struct Plan<'c> {
-    objects: Vec<&'c Loaded>,
-    places: HashMap<Key<'c>, Place>,
-}
-
-/// A graph, and where its objects stand.
 #[derive(Debug)]
 pub struct World<'c> {
-    pub graph: Graph,
-    corpus: &'c Corpus,
-    places: &'c HashMap<Key<'c>, Place>,
+    /// By namespace; what is in none stands under the empty name.
+    objects: BTreeMap<&'c str, Vec<Placed<'c>>>,
+    by_key: HashMap<Key<'c>, Placed<'c>>,
 }
 
 type Key<'c> = (Kind, &'c str, &'c str);
-
-/// The numbers of an object's file, and of the object in it.
-pub type Place = (usize, usize);
 
 /// Sorts a corpus into worlds: one over everything; or, where two objects have the same kind, namespace and name, one
 /// a directory, with a note that says so.
 ///
 /// An object that stands in one directory twice is judged each time: a further world has the later ones in its place.
 #[must_use]
-pub fn plans(corpus: &Corpus) -> (Vec<Plan<'_>>, Option<String>) {
+pub fn worlds(corpus: &Corpus) -> (Vec<World<'_>>, Option<String>) {
     let count = corpus.files.iter().map(|file| file.objects.len()).sum();
-    let mut places = HashMap::with_capacity(count);
-    let clash = corpus.objects().find_map(|(file, object)| {
-        let former: Place = places
-            .insert(object.key(), object.place(file))
-            .filter(|_| !object.unnamed)?;
-        Some((former.0, file, object))
+    let mut by_key = HashMap::with_capacity(count);
+    let clash = corpus.objects().find_map(|placed| {
+        let former: Placed<'_> = by_key.insert(placed.key(), placed).filter(|_| !placed.object.unnamed)?;
+        Some((former, placed))
     });
-    let Some((former, file, object)) = clash else {
-        let plans = if places.len() == count {
-            let objects = corpus.objects().map(|(_, object)| object).collect();
-            vec![Plan { objects, places }]
+    let Some((former, placed)) = clash else {
+        let worlds = if by_key.len() == count {
+            vec![World::of(by_key, corpus.objects())]
         } else {
-            layers(corpus.objects().collect())
+            layers(corpus.objects())
         };
-        return (plans, None);
+        return (worlds, None);
     };
-    let place = if object.namespace.is_empty() {
-        object.name.to_string()
-    } else {
-        format!("{}/{}", object.namespace, object.name)
-    };
-    let directory = |file: usize| corpus.files[file].path.parent().unwrap_or(Path::new(""));
-    let mut directories: BTreeMap<&Path, Vec<(usize, &Loaded)>> = BTreeMap::new();
-    for (file, object) in corpus.objects() {
-        directories.entry(directory(file)).or_default().push((file, object));
+    let mut directories: BTreeMap<&Path, Vec<Placed<'_>>> = BTreeMap::new();
+    for placed in corpus.objects() {
+        directories.entry(placed.directory()).or_default().push(placed);
     }
-    let (kind, one, other) = (object.kind, &corpus.files[former].name, &corpus.files[file].name);
-    let twice = if one == other {
-        format!("{kind} {place} is in {one} twice")
-    } else {
-        format!("{kind} {place} is in {one} and in {other}")
-    };
+    let twice = twice(former, placed);
     let note = if directories.len() == 1 {
         format!("{twice}: each is judged in the other's place")
-    } else if directory(former) == directory(file) {
+    } else if former.directory() == placed.directory() {
         format!("{twice}: each is judged in the other's place, and every directory as a world of its own")
     } else {
         format!("{twice}: every directory is judged as a world of its own")
@@ -90,72 +65,97 @@ pub fn plans(corpus: &Corpus) -> (Vec<Plan<'_>>, Option<String>) {
     (directories.into_values().flat_map(layers).collect(), Some(note))
 }
 
+/// Says where an object is and is again.
+fn twice(former: Placed<'_>, latter: Placed<'_>) -> String {
+    let Loaded {
+        kind, namespace, name, ..
+    } = latter.object;
+    let place = if namespace.is_empty() {
+        name.to_string()
+    } else {
+        format!("{namespace}/{name}")
+    };
+    let (one, other) = (&former.file.name, &latter.file.name);
+    if one == other {
+        format!("{kind} {place} is in {one} twice")
+    } else {
+        format!("{kind} {place} is in {one} and in {other}")
+    }
+}
+
 /// The n-th world has the n-th of objects that share a key; or the last of them.
-fn layers(objects: Vec<(usize, &Loaded)>) -> Vec<Plan<'_>> {
-    let mut same: BTreeMap<Key<'_>, Vec<(usize, &Loaded)>> = BTreeMap::new();
-    for (file, object) in &objects {
-        same.entry(object.key()).or_default().push((*file, object));
+fn layers<'c>(objects: impl IntoIterator<Item = Placed<'c>>) -> Vec<World<'c>> {
+    let mut same: BTreeMap<Key<'_>, Vec<Placed<'_>>> = BTreeMap::new();
+    for placed in objects {
+        same.entry(placed.key()).or_default().push(placed);
     }
     let most = same.values().map(Vec::len).max().unwrap_or_default();
     let nth = |number: usize| {
         let objects = same.values().map(|all| all[number.min(all.len() - 1)]);
-        Plan {
-            objects: objects.clone().map(|(_, object)| object).collect(),
-            places: objects
-                .map(|(file, object)| (object.key(), object.place(file)))
-                .collect(),
-        }
+        World::of(objects.clone().map(|placed| (placed.key(), placed)).collect(), objects)
     };
     (0..most).map(nth).collect()
 }
 
-impl Plan<'_> {
+impl<'c> World<'c> {
+    fn of(by_key: HashMap<Key<'c>, Placed<'c>>, all: impl Iterator<Item = Placed<'c>>) -> Self {
+        let mut objects: BTreeMap<&str, Vec<Placed<'_>>> = BTreeMap::new();
+        for placed in all {
+            objects.entry(&placed.object.namespace).or_default().push(placed);
+        }
+        Self { objects, by_key }
+    }
+
+    /// All objects, by namespace.
+    pub fn objects(&self) -> impl Iterator<Item = Placed<'c>> {
+        self.objects.values().flatten().copied()
+    }
+
+    /// The objects in a namespace.
+    pub fn within(&self, namespace: &str) -> impl Iterator<Item = Placed<'c>> {
+        self.objects.get(namespace).into_iter().flatten().copied()
+    }
+
+    /// The object of a kind and a name; the namespace is empty for a kind in none.
+    #[must_use]
+    pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<Placed<'c>> {
+        self.by_key.get(&(kind, namespace, name)).copied()
+    }
+
     /// Builds the graph, of the namespaces that the objects are in.
     #[must_use]
-    pub fn build<'p>(&'p self, corpus: &'p Corpus, base: Base<'_>, threads: NonZeroUsize) -> World<'p> {
+    pub fn graph(&self, base: Base<'_>, threads: NonZeroUsize) -> Graph {
         let graph = match base {
             Base::Nothing(knowledge) => Graph::new(Facts::new(knowledge)),
-            Base::Live(live) => live.copy_of(namespaces(self.objects.iter().copied())),
+            Base::Live(live) => live.copy_of(namespaces(self.objects())),
         };
-        let mut groups: BTreeMap<&str, Vec<&Loaded>> = BTreeMap::new();
-        for object in &self.objects {
-            groups.entry(&object.namespace).or_default().push(object);
-        }
-        let insert = |group: &Vec<&Loaded>| {
-            let objects = group.iter();
+        let insert = |group: &Vec<Placed<'_>>| {
+            let objects = group.iter().map(|placed| placed.object);
             graph.insert_all(objects.map(|object| (object.namespace.clone(), object.laid_over(base))));
         };
         // What is in no namespace comes first: it may say something of any.
-        groups.remove("").iter().for_each(insert);
-        let groups: Vec<_> = groups.into_values().collect();
-        parallel::map(threads, &groups, insert);
-        World {
-            graph,
-            corpus,
-            places: &self.places,
-        }
+        self.objects.get("").into_iter().for_each(insert);
+        let groups = self.objects.iter().filter(|(namespace, _)| !namespace.is_empty());
+        let groups: Vec<_> = groups.map(|(_, group)| group).collect();
+        parallel::map(threads, &groups, |group| insert(group));
+        graph
     }
 }
 
-impl World<'_> {
-    /// Where an object stands in its files.
-    #[must_use]
-    pub fn place(&self, kind: Kind, namespace: &str, name: &str) -> Option<Place> {
-        self.places.get(&(kind, namespace, name)).copied()
+impl<'c> Placed<'c> {
+    fn key(self) -> Key<'c> {
+        (self.object.kind, &self.object.namespace, &self.object.name)
     }
 
-    /// An object as it is written, with the number of its file.
-    #[must_use]
-    pub fn manifest(&self, kind: Kind, namespace: &str, name: &str) -> Option<(usize, Manifest<'_>)> {
-        let (file, number) = self.place(kind, namespace, name)?;
-        Some((file, self.corpus.files[file].manifests.get(number)?))
+    fn directory(self) -> &'c Path {
+        self.file.path.parent().unwrap_or(Path::new(""))
     }
 }
 
 /// Every namespace that objects are in, or are.
 #[must_use]
-pub fn namespaces<'c>(objects: impl Iterator<Item = &'c Loaded>) -> BTreeSet<Name> {
-    let named = objects.filter_map(|object| match object.kind {
+pub fn namespaces<'c>(objects: impl Iterator<Item = Placed<'c>>) -> BTreeSet<Name> {
+    let named = objects.filter_map(|Placed { object, .. }| match object.kind {
         kind if kind == Kind::NAMESPACE => Some(object.name.clone()),
         kind => kind.is_namespaced().then(|| object.namespace.clone()),
     });
@@ -172,13 +172,5 @@ impl Loaded {
             return Node::Claim(Arc::new(Claim::clone(claim).over(former)));
         }
         self.object.clone()
-    }
-
-    fn key(&self) -> Key<'_> {
-        (self.kind, &self.namespace, &self.name)
-    }
-
-    fn place(&self, file: usize) -> Place {
-        (file, self.number)
     }
 }

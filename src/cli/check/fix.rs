@@ -1,7 +1,8 @@
 //! `--fix` and `--diff`: what the webhook would inject, written into the files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -15,14 +16,14 @@ use super::judge::Judge;
 use crate::graph::project::{ProjectedWorkload, WorkloadSeed};
 use crate::graph::store::locked;
 use crate::graph::view::Reservations;
-use crate::graph::{Actor, Change, Facts, Kind, Knowledge, Name, Node, Old, Operation, Overlay, States, View};
+use crate::graph::{Actor, Change, Facts, Graph, Kind, Knowledge, Node, Old, Operation, Overlay, States, View};
 use crate::judge::World as Judging;
 use crate::judge::allow::Allowances;
 use crate::judge::defaults::{Defaults, Services, defaults};
 use crate::manifests::corpus::Corpus;
-use crate::manifests::file::File;
-use crate::manifests::worlds::{World, plans};
-use crate::manifests::{Manifest, files};
+use crate::manifests::file::{File, Loaded, Placed};
+use crate::manifests::files;
+use crate::manifests::worlds::worlds;
 use crate::policy::Policies;
 use crate::rules::RULES;
 use crate::rules::kit::patch::Operation as Patched;
@@ -34,6 +35,9 @@ pub struct Fixes {
     /// File and place with the reason, lower-case and without a final period.
     pub left: Vec<String>,
 }
+
+/// What objects of files should hold, by the numbers of the objects.
+type Wanted<'c> = BTreeMap<&'c Path, BTreeMap<usize, Json>>;
 
 /// A file that changes.
 #[derive(Debug)]
@@ -48,27 +52,28 @@ impl Fixes {
     /// Finds what can be repaired.
     #[must_use]
     pub fn of(corpus: &Corpus, judge: &Judge<'_>) -> Self {
-        let mut wanted: BTreeMap<(usize, usize), Json> = BTreeMap::new();
-        for plan in plans(corpus).0 {
-            add(
-                &plan.build(corpus, judge.base, judge.threads),
-                corpus,
-                judge.policies,
-                &mut wanted,
-            );
+        let mut wanted = Wanted::new();
+        for world in worlds(corpus).0 {
+            let graph = world.graph(judge.base, judge.threads);
+            for placed in world.objects().filter(|placed| !placed.object.unnamed) {
+                let objects = wanted.entry(&*placed.file.path).or_default();
+                if let Entry::Vacant(place) = objects.entry(placed.object.number)
+                    && let Some(repaired) = repaired(placed, &graph, judge.policies)
+                {
+                    place.insert(repaired);
+                }
+            }
         }
         let mut fixes = Self::default();
-        for (number, file) in corpus.files.iter().enumerate() {
-            let documents: Vec<_> = wanted.range((number, 0)..(number + 1, 0)).collect();
-            if !documents.is_empty() {
-                let wanted: Vec<_> = documents.into_iter().map(|((_, index), json)| (*index, json)).collect();
-                fixes.add_file(file, &wanted);
+        for file in &corpus.files {
+            if let Some(wanted) = wanted.get(&*file.path).filter(|wanted| !wanted.is_empty()) {
+                fixes.add_file(file, wanted);
             }
         }
         fixes
     }
 
-    fn add_file(&mut self, file: &File, wanted: &[(usize, &Json)]) {
+    fn add_file(&mut self, file: &File, wanted: &BTreeMap<usize, Json>) {
         let name = &file.name;
         if let Some(problem) = file
             .manifests
@@ -82,7 +87,7 @@ impl Fixes {
         let manifests = &file.manifests;
         let wanted = wanted
             .iter()
-            .filter_map(|(number, json)| Some((manifests.get(*number)?.root().id(), *json)));
+            .filter_map(|(number, json)| Some((manifests.get(*number)?.root().id(), json)));
         let rewritten = rewrite(manifests.reading(), &wanted.collect::<Vec<_>>());
         let left = rewritten.left.iter();
         self.left.extend(left.map(|error| format!("{name}:{error}")));
@@ -114,7 +119,7 @@ impl Fixes {
     /// A file that cannot be written.
     pub fn write(&mut self) -> anyhow::Result<()> {
         for file in &self.files {
-            let now = if file.path == std::path::Path::new(files::STDIN) {
+            let now = if file.path == Path::new(files::STDIN) {
                 None
             } else {
                 files::load(&file.path).ok()
@@ -131,30 +136,11 @@ impl Fixes {
     }
 }
 
-/// Adds what the workloads of a world should be.
-fn add(world: &World<'_>, corpus: &Corpus, policies: &Policies, wanted: &mut BTreeMap<(usize, usize), Json>) {
-    for (_, loaded) in corpus.objects() {
-        let namespace = &loaded.namespace;
-        if !loaded.unnamed
-            && let Some(seed) = WorkloadSeed::new(loaded.kind, namespace)
-            && let Some(place) = world.place(loaded.kind, namespace, &loaded.name)
-            && !wanted.contains_key(&place)
-            && let Some(manifest) = corpus.files[place.0].manifests.get(place.1)
-            && let Some(repaired) = repaired(seed, namespace, manifest, world, policies)
-        {
-            wanted.insert(place, repaired);
-        }
-    }
-}
-
-/// What an object should hold; `None` where it is fine, or nothing is sure enough.
-fn repaired(
-    seed: WorkloadSeed<'_>,
-    namespace: &Name,
-    manifest: Manifest<'_>,
-    world: &World<'_>,
-    policies: &Policies,
-) -> Option<Json> {
+/// What a workload should hold; `None` where it is fine, or nothing is sure enough.
+fn repaired(placed: Placed<'_>, graph: &Graph, policies: &Policies) -> Option<Json> {
+    let Loaded { kind, namespace, .. } = placed.object;
+    let seed = WorkloadSeed::new(*kind, namespace)?;
+    let manifest = placed.manifest()?;
     let text = manifest.to_json().to_string();
     let ProjectedWorkload { workload, shape } = seed.read(&text).ok()?;
     let workload = Arc::new(workload);
@@ -169,12 +155,12 @@ fn repaired(
             shape,
         },
     };
-    let known = world.graph.facts();
+    let known = graph.facts();
     let services_are_known = known.knowledge(Kind::SERVICE) == Knowledge::Complete;
     let mut facts = Facts::clone(&known);
     // A Service among the files is the one that is meant; of those that are not, nothing is concluded below.
     facts.set_knowledge(Kind::SERVICE, Knowledge::Complete);
-    let shard = world.graph.shard(namespace);
+    let shard = graph.shard(namespace);
     let shard = locked(&shard);
     let fetched = Overlay::default();
     let judging = Judging {

@@ -5,16 +5,16 @@ use std::path::Path;
 
 use stateward_yaml::{Position, Problem, ProblemKind};
 
-use super::places::{self, Files};
+use super::places;
 use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
 use crate::audit::{by_namespace, entries};
-use crate::graph::{Kind, Kinds, Name};
-use crate::judge::inspect;
+use crate::graph::{Kind, Kinds, Name, ObjectRef};
+use crate::judge::inspect_one;
 use crate::manifests::Manifest;
 use crate::manifests::corpus::Corpus;
 use crate::manifests::file::File;
 use crate::manifests::files::STDIN;
-use crate::manifests::worlds::{Base, Plan, plans};
+use crate::manifests::worlds::{Base, World, worlds};
 use crate::parallel;
 use crate::policy::Policies;
 use crate::rules::kit::Verdict;
@@ -33,14 +33,14 @@ impl Judge<'_> {
     /// Judges every workload of every world.
     #[must_use]
     pub fn report(&self, corpus: &Corpus) -> Report {
-        let (plans, note) = plans(corpus);
+        let (worlds, note) = worlds(corpus);
         let one = NonZeroUsize::MIN;
-        let (outer, inner) = if plans.len() > 1 {
+        let (outer, inner) = if worlds.len() > 1 {
             (self.threads, one)
         } else {
             (one, self.threads)
         };
-        let found = parallel::map(outer, &plans, |plan| self.world(plan, corpus, inner));
+        let found = parallel::map(outer, &worlds, |world| self.world(world, inner));
         let found: Vec<Vec<Entry>> = found.into_iter().flatten().collect();
         let mut entries = Vec::with_capacity(found.iter().map(Vec::len).sum());
         entries.extend(found.into_iter().flatten());
@@ -56,18 +56,21 @@ impl Judge<'_> {
         report
     }
 
-    /// What is found in each namespace.
-    fn world(&self, plan: &Plan<'_>, corpus: &Corpus, threads: NonZeroUsize) -> Vec<Vec<Entry>> {
-        let world = plan.build(corpus, self.base, threads);
-        let files = Files {
-            files: &corpus.files,
-            world: &world,
-        };
-        by_namespace(&world.graph, self.policies, threads, |namespace, world| {
-            let mut entries = entries(inspect(world), namespace, &files);
-            // What stands in no file is not what was asked about.
-            entries.retain(|entry| entry.location.is_some());
-            entries
+    /// What is found of the objects in each namespace.
+    fn world(&self, world: &World<'_>, threads: NonZeroUsize) -> Vec<Vec<Entry>> {
+        let graph = world.graph(self.base, threads);
+        by_namespace(&graph, self.policies, threads, |namespace, surroundings| {
+            let workloads = world
+                .within(namespace)
+                .filter(|placed| placed.object.kind.is_workload());
+            let found = workloads.flat_map(|placed| {
+                let workload = ObjectRef::new(placed.object.kind, placed.object.name.clone());
+                let entries = entries(inspect_one(&workload, surroundings), namespace);
+                entries
+                    .into_iter()
+                    .map(move |entry| places::placed(entry, placed, world))
+            });
+            found.collect()
         })
     }
 

@@ -128,7 +128,7 @@ impl Args {
     /// Reads what the cluster has in the namespaces of the files, and notes what may not be read.
     fn live(&self, corpus: &Corpus) -> anyhow::Result<(Arc<Graph>, Vec<String>)> {
         let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
-        let scope = Scope::Namespaces(namespaces(corpus.objects().map(|(_, object)| object)));
+        let scope = Scope::Namespaces(namespaces(corpus.objects()));
         let gaps = live::read(self.kubeconfig.as_deref(), self.context.as_deref(), &graph, &scope)?;
         for gap in &gaps {
             // What the files hold is known all the same; but a part of the nodes tells nothing.

@@ -1,15 +1,14 @@
-//! Where the objects of a world stand in their files, as reports show it.
+//! Where what is found stands in the files, as reports show it.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use stateward_yaml::Position;
+use stateward_yaml::{Place, Position};
 
-use crate::audit::Places;
-use crate::audit::report::{Excerpt, Location};
-use crate::graph::{Kind, Name};
+use crate::audit::report::{Entry, Excerpt, Location, Object};
+use crate::graph::Kinds;
 use crate::manifests::Manifest;
-use crate::manifests::file::File;
+use crate::manifests::file::{File, Placed};
 use crate::manifests::worlds::World;
 
 /// The most characters of a line that an excerpt shows; JSON may stand on one line of megabytes.
@@ -21,30 +20,38 @@ const LEAD: usize = 40;
 /// How many bytes on either side of a place are looked at: more than an excerpt can show.
 const REACH: usize = 4 * (WIDTH + 2);
 
-/// The files of a world.
-#[derive(Debug)]
-pub struct Files<'c> {
-    pub files: &'c [File],
-    pub world: &'c World<'c>,
+/// Puts what was found of an object where the object stands, and the others that play a part in it where they stand, if
+/// in files of its world.
+pub fn placed(mut entry: Entry, stands: Placed<'_>, world: &World<'_>) -> Entry {
+    place(stands, &entry.path, &mut entry.object, &mut entry.location);
+    for related in &mut entry.related {
+        let Object {
+            api_version,
+            kind,
+            namespace,
+            name,
+        } = &related.object;
+        let kind = Kinds::builtin().of(api_version, kind);
+        if let Some(stands) = kind.and_then(|kind| world.find(kind, namespace, name)) {
+            place(stands, &related.path, &mut related.object, &mut related.location);
+        }
+    }
+    entry
 }
 
-impl Places for Files<'_> {
-    fn api_version(&self, kind: Kind, namespace: &Name, name: &Name) -> Option<Name> {
-        let (_, manifest) = self.world.manifest(kind, namespace, name)?;
-        manifest.api_version().map(Name::from)
+/// Names an object as it is written, and says where the value at a JSON pointer stands, or its nearest existing parent.
+fn place(stands: Placed<'_>, path: &str, object: &mut Object, at: &mut Option<Location>) {
+    let Some(manifest) = stands.manifest() else { return };
+    if let Some(written) = manifest.api_version() {
+        object.api_version = written.into();
     }
-
-    fn location(&self, kind: Kind, namespace: &Name, name: &Name, path: &str) -> Option<Location> {
-        let (file, manifest) = self.world.manifest(kind, namespace, name)?;
-        let place = manifest.root().locate(path);
-        let (position, span) = (place.node.position(), place.node.span());
-        let found = location(&self.files[file], Some(manifest), position, span);
-        Some(Location {
-            missing: !place.exact,
-            width: if place.exact { found.width } else { 1 },
-            ..found
-        })
-    }
+    let Place { node, exact } = manifest.root().locate(path);
+    let found = location(stands.file, Some(manifest), node.position(), node.span());
+    *at = Some(Location {
+        missing: !exact,
+        width: if exact { found.width } else { 1 },
+        ..found
+    });
 }
 
 /// Describes a place of a file; `span` are its bytes.

@@ -259,8 +259,9 @@ fn a_file_is_read_as_a_request_is() {
                 excluded: &|_| false,
                 threads: NonZeroUsize::MIN,
             });
-            for (_, object) in corpus.objects() {
-                let manifest = corpus.files[0].manifests.get(object.number).expect("it is written");
+            for placed in corpus.objects() {
+                let object = placed.object;
+                let manifest = placed.manifest().expect("it is written");
                 let json = manifest.to_json().to_string();
                 let seed = NodeSeed {
                     kind: object.kind,

@@ -14,7 +14,7 @@ pub use admit::{Admission, Reserve, admit, admit_defaults};
 pub use decision::{Decision, Judged, Standing};
 pub use defaults::{Defaults, Services};
 pub use evaluate::{World, judge};
-pub use inspect::{Inspection, inspect};
+pub use inspect::{Inspection, inspect, inspect_one};
 
 #[cfg(test)]
 mod tests;
