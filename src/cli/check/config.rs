@@ -71,6 +71,8 @@ impl Config {
                 embedded @ PolicySource::Embedded(..) => embedded,
             })
         };
+        let excluded = Globs::new(directory, &written.exclude.0)
+            .map_err(|error| anyhow!("{name}:{}: {error}", document.root().position_of("/exclude")))?;
         let policies = written.policy.0.iter().map(source).collect::<Result<_, _>>();
         Ok(Self {
             defaults: Defaults {
@@ -79,7 +81,7 @@ impl Config {
                     .with_context(|| name.to_string())?,
                 known: written.known.as_deref().map(below),
             },
-            excluded: Globs::new(directory, &written.exclude.0),
+            excluded,
         })
     }
 }

@@ -1,28 +1,32 @@
 //! Patterns for paths that are left out.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use globset::{Error, Glob, GlobBuilder, GlobSet};
 
 /// Patterns relative to a directory. `*` and `?` stay within a name, `**` stands for any number of directories; a
 /// pattern without `/` matches a name at any depth; what matches a directory matches all that is below it.
 #[derive(Clone, Debug, Default)]
 pub struct Globs {
     directory: PathBuf,
-    patterns: Vec<Vec<String>>,
+    patterns: GlobSet,
 }
 
 impl Globs {
     /// Patterns relative to `directory`, which is absolute.
-    pub fn new(directory: &Path, patterns: &[String]) -> Self {
-        let parts = |pattern: &String| {
-            let anchored = pattern.trim_end_matches('/').contains('/');
-            let own = pattern.split('/').filter(|part| !matches!(*part, "" | "."));
-            let deep = (!anchored).then_some("**").into_iter();
-            deep.chain(own).map(str::to_owned).collect()
-        };
-        Self {
+    ///
+    /// # Errors
+    /// A pattern that is none: a bracket that nothing closes.
+    pub fn new(directory: &Path, patterns: &[String]) -> Result<Self, String> {
+        let wrong = |pattern: &String, error: Error| format!("{pattern:?} is no pattern: {}", error.kind());
+        let globs = patterns
+            .iter()
+            .map(|pattern| glob(pattern).map_err(|error| wrong(pattern, error)));
+        let globs: Vec<Glob> = globs.collect::<Result<_, _>>()?;
+        Ok(Self {
             directory: directory.to_owned(),
-            patterns: patterns.iter().map(parts).collect(),
-        }
+            patterns: GlobSet::new(&globs).map_err(|error| error.to_string())?,
+        })
     }
 
     /// Whether a path, absolute or relative to the working directory, matches.
@@ -30,58 +34,18 @@ impl Globs {
         let Ok(whole) = std::path::absolute(path) else {
             return false;
         };
-        let Ok(below) = whole.strip_prefix(&self.directory) else {
-            return false;
-        };
-        let names: Vec<&str> = below
-            .components()
-            .filter_map(|part| match part {
-                Component::Normal(name) => name.to_str(),
-                _ => None,
-            })
-            .collect();
-        self.patterns.iter().any(|pattern| leads_to(pattern, &names))
+        whole
+            .strip_prefix(&self.directory)
+            .is_ok_and(|below| below.ancestors().any(|path| self.patterns.is_match(path)))
     }
 }
 
-/// Whether a pattern matches the path, or a directory on the way to it.
-fn leads_to(pattern: &[String], names: &[&str]) -> bool {
-    match (pattern.split_first(), names.split_first()) {
-        (None, _) => true,
-        (Some((first, rest)), _) if first == "**" => {
-            (!rest.is_empty() || !names.is_empty())
-                && (0..=names.len()).any(|skipped| leads_to(rest, &names[skipped..]))
-        }
-        (Some(_), None) => false,
-        (Some((first, rest)), Some((name, names))) => is_like(first, name) && leads_to(rest, names),
-    }
-}
-
-/// Whether a name is like a pattern with `*` and `?`.
-fn is_like(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    // Where to go on if the last `*` has to stand for one character more.
-    let mut retry = None;
-    while n < name.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                retry = Some((p, n));
-                p += 1;
-            }
-            Some(c) if *c == '?' || *c == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => {
-                let Some((star, from)) = retry else { return false };
-                retry = Some((star, from + 1));
-                p = star + 1;
-                n = from + 1;
-            }
-        }
-    }
-    pattern[p..].iter().all(|c| *c == '*')
+fn glob(pattern: &str) -> Result<Glob, Error> {
+    let names: Vec<&str> = pattern.split('/').filter(|name| !matches!(*name, "" | ".")).collect();
+    let is_anchored = pattern.trim_end_matches('/').contains('/');
+    let prefix = if is_anchored { "" } else { "**/" };
+    let whole = format!("{prefix}{}", names.join("/"));
+    GlobBuilder::new(&whole).literal_separator(true).build()
 }
 
 #[cfg(test)]
@@ -91,7 +55,8 @@ mod tests {
     #[test]
     fn patterns_match_names_and_directories() {
         let matches = |pattern: &str, path: &str| {
-            Globs::new(Path::new("/repo"), &[pattern.to_owned()]).matches(&Path::new("/repo").join(path))
+            let globs = Globs::new(Path::new("/repo"), &[pattern.to_owned()]).unwrap();
+            globs.matches(&Path::new("/repo").join(path))
         };
         for (pattern, path) in [
             ("vendor", "a/vendor/b.yaml"),
@@ -112,6 +77,9 @@ mod tests {
         ] {
             assert!(!matches(pattern, path), "{pattern} {path}");
         }
-        assert!(!Globs::new(Path::new("/repo"), &["*".to_owned()]).matches(Path::new("/other/a.yaml")));
+        let all = Globs::new(Path::new("/repo"), &["*".to_owned()]).unwrap();
+        assert!(all.matches(Path::new("/repo/a.yaml")) && !all.matches(Path::new("/other/a.yaml")));
+        assert!(!Globs::default().matches(Path::new("/a.yaml")));
+        assert!(Globs::new(Path::new("/repo"), &["a[".to_owned()]).is_err());
     }
 }

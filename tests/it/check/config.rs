@@ -41,6 +41,10 @@ fn mistakes_have_places_and_the_nearest_name() {
             ".stateward.yaml:2:1: unknown field `polcy`: did you mean `policy`?",
         ),
         ("exclude:\n- {a: b}\n", ".stateward.yaml:2:3: "),
+        (
+            "exclude: 'a['\n",
+            ".stateward.yaml:1:10: \"a[\" is no pattern: unclosed character class",
+        ),
         ("known: [\n", ".stateward.yaml:1:8: "),
         ("policy: strikt\n", "--policy strikt (did you mean strict?)"),
         (
