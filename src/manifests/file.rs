@@ -43,6 +43,9 @@ pub struct Placed<'c> {
     pub object: &'c Loaded,
 }
 
+/// What there is only one of at a time: a kind, a namespace and a name.
+pub(super) type Key<'c> = (Kind, &'c str, &'c str);
+
 /// An object that plays no part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
@@ -63,6 +66,10 @@ impl<'c> Placed<'c> {
     #[must_use]
     pub fn manifest(self) -> Option<Manifest<'c>> {
         self.file.manifests.get(self.object.number)
+    }
+
+    pub(super) fn key(self) -> Key<'c> {
+        (self.object.kind, &self.object.namespace, &self.object.name)
     }
 }
 

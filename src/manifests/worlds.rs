@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::corpus::Corpus;
-use super::file::{Loaded, Placed};
+use super::file::{Key, Loaded, Placed};
+use super::twins::{Variant, variants};
 use crate::graph::store::locked;
 use crate::graph::{Claim, Facts, Graph, Kind, Knowledge, Name, Node};
 use crate::parallel;
@@ -26,14 +27,15 @@ pub struct World<'c> {
     /// By namespace; what is in none stands under the empty name.
     objects: BTreeMap<&'c str, Vec<Placed<'c>>>,
     by_key: HashMap<Key<'c>, Placed<'c>>,
+    /// What is there, and judged in another world: the one that has the whole of its file.
+    borrowed: BTreeSet<Key<'c>>,
 }
-
-type Key<'c> = (Kind, &'c str, &'c str);
 
 /// Sorts a corpus into worlds: one over everything; or, where two objects have the same kind, namespace and name, one
 /// a directory, with a note that says so.
 ///
-/// An object that stands in one directory twice is judged each time: a further world has the later ones in its place.
+/// An object that stands in one directory twice is judged each time, together with its own file: a further world has the
+/// other file in its place.
 #[must_use]
 pub fn worlds(corpus: &Corpus) -> (Vec<World<'_>>, Option<String>) {
     let count = corpus.files.iter().map(|file| file.objects.len()).sum();
@@ -44,9 +46,9 @@ pub fn worlds(corpus: &Corpus) -> (Vec<World<'_>>, Option<String>) {
     });
     let Some((former, placed)) = clash else {
         let worlds = if by_key.len() == count {
-            vec![World::of(by_key, corpus.objects())]
+            vec![World::new(by_key, corpus.objects())]
         } else {
-            layers(corpus.objects())
+            variants(corpus.objects()).into_iter().map(World::of).collect()
         };
         return (worlds, None);
     };
@@ -62,7 +64,8 @@ pub fn worlds(corpus: &Corpus) -> (Vec<World<'_>>, Option<String>) {
     } else {
         format!("{twice}: every directory is judged as a world of its own")
     };
-    (directories.into_values().flat_map(layers).collect(), Some(note))
+    let variants = directories.into_values().flat_map(variants);
+    (variants.map(World::of).collect(), Some(note))
 }
 
 /// Says where an object is and is again.
@@ -83,37 +86,37 @@ fn twice(former: Placed<'_>, latter: Placed<'_>) -> String {
     }
 }
 
-/// The n-th world has the n-th of objects that share a key; or the last of them.
-fn layers<'c>(objects: impl IntoIterator<Item = Placed<'c>>) -> Vec<World<'c>> {
-    let mut same: BTreeMap<Key<'_>, Vec<Placed<'_>>> = BTreeMap::new();
-    for placed in objects {
-        same.entry(placed.key()).or_default().push(placed);
-    }
-    let most = same.values().map(Vec::len).max().unwrap_or_default();
-    let nth = |number: usize| {
-        let objects = same.values().map(|all| all[number.min(all.len() - 1)]);
-        World::of(objects.clone().map(|placed| (placed.key(), placed)).collect(), objects)
-    };
-    (0..most).map(nth).collect()
-}
-
 impl<'c> World<'c> {
-    fn of(by_key: HashMap<Key<'c>, Placed<'c>>, all: impl Iterator<Item = Placed<'c>>) -> Self {
+    fn new(by_key: HashMap<Key<'c>, Placed<'c>>, all: impl Iterator<Item = Placed<'c>>) -> Self {
         let mut objects: BTreeMap<&str, Vec<Placed<'_>>> = BTreeMap::new();
         for placed in all {
             objects.entry(&placed.object.namespace).or_default().push(placed);
         }
-        Self { objects, by_key }
+        Self {
+            objects,
+            by_key,
+            borrowed: BTreeSet::new(),
+        }
     }
 
-    /// All objects, by namespace.
-    pub fn objects(&self) -> impl Iterator<Item = Placed<'c>> {
-        self.objects.values().flatten().copied()
+    fn of(variant: Variant<'c>) -> Self {
+        let Variant { own, borrowed } = variant;
+        let all = || own.iter().chain(&borrowed).copied();
+        Self {
+            borrowed: borrowed.iter().map(|placed| placed.key()).collect(),
+            ..Self::new(all().map(|placed| (placed.key(), placed)).collect(), all())
+        }
     }
 
-    /// The objects in a namespace.
-    pub fn within(&self, namespace: &str) -> impl Iterator<Item = Placed<'c>> {
-        self.objects.get(namespace).into_iter().flatten().copied()
+    /// The workloads that are to be judged in this world.
+    pub fn workloads(&self) -> impl Iterator<Item = Placed<'c>> {
+        self.objects.keys().flat_map(|namespace| self.workloads_in(namespace))
+    }
+
+    /// Those of a namespace.
+    pub fn workloads_in(&self, namespace: &str) -> impl Iterator<Item = Placed<'c>> {
+        let objects = self.objects.get(namespace).into_iter().flatten().copied();
+        objects.filter(|placed| placed.object.kind.is_workload() && !self.borrowed.contains(&placed.key()))
     }
 
     /// The object of a kind and a name; the namespace is empty for a kind in none.
@@ -127,7 +130,7 @@ impl<'c> World<'c> {
     pub fn graph(&self, base: Base<'_>, threads: NonZeroUsize) -> Graph {
         let graph = match base {
             Base::Nothing(knowledge) => Graph::new(Facts::new(knowledge)),
-            Base::Live(live) => live.copy_of(namespaces(self.objects())),
+            Base::Live(live) => live.copy_of(namespaces(self.objects.values().flatten().copied())),
         };
         let insert = |group: &Vec<Placed<'_>>| {
             let objects = group.iter().map(|placed| placed.object);
@@ -143,10 +146,6 @@ impl<'c> World<'c> {
 }
 
 impl<'c> Placed<'c> {
-    fn key(self) -> Key<'c> {
-        (self.object.kind, &self.object.namespace, &self.object.name)
-    }
-
     fn directory(self) -> &'c Path {
         self.file.path.parent().unwrap_or(Path::new(""))
     }

@@ -55,7 +55,7 @@ impl Fixes {
         let mut wanted = Wanted::new();
         for world in worlds(corpus).0 {
             let graph = world.graph(judge.base, judge.threads);
-            for placed in world.objects().filter(|placed| !placed.object.unnamed) {
+            for placed in world.workloads().filter(|placed| !placed.object.unnamed) {
                 let objects = wanted.entry(&*placed.file.path).or_default();
                 if let Entry::Vacant(place) = objects.entry(placed.object.number)
                     && let Some(repaired) = repaired(placed, &graph, judge.policies)

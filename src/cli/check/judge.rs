@@ -60,10 +60,7 @@ impl Judge<'_> {
     fn world(&self, world: &World<'_>, threads: NonZeroUsize) -> Vec<Vec<Entry>> {
         let graph = world.graph(self.base, threads);
         by_namespace(&graph, self.policies, threads, |namespace, surroundings| {
-            let workloads = world
-                .within(namespace)
-                .filter(|placed| placed.object.kind.is_workload());
-            let found = workloads.flat_map(|placed| {
+            let found = world.workloads_in(namespace).flat_map(|placed| {
                 let workload = ObjectRef::new(placed.object.kind, placed.object.name.clone());
                 let entries = entries(inspect_one(&workload, surroundings), namespace);
                 entries

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use serde_json::Value;
 use stateward::cli::check::judge::Judge;
 use stateward::cli::policies;
 use stateward::graph::{Knowledge, Name};
@@ -90,6 +91,52 @@ fn twins_in_one_directory_are_both_judged() {
         "{both:?}"
     );
     assert!(report["notes"].is_null(), "{report:#}");
+}
+
+#[test]
+fn a_twin_is_judged_with_its_own_file_whatever_the_order() {
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: db\n  replicas: 3\n  \
+               selector: {matchLabels: {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n    spec: {containers: \
+               [{name: db, image: example.com/db}]}\n";
+    let service = |spec: &str| {
+        format!("---\napiVersion: v1\nkind: Service\nmetadata: {{name: db}}\nspec: {{selector: {{app: db}}{spec}}}\n")
+    };
+    let (headless, address) = (service(", clusterIP: None"), service(""));
+    let repository = Repository::new(&[
+        ("a.yaml", &format!("{set}{headless}")),
+        ("b.yaml", &address),
+        ("c.yaml", &format!("{set}{headless}")),
+        ("d.yaml", &format!("{set}{address}")),
+    ]);
+    let files = ["a.yaml", "b.yaml", "c.yaml", "d.yaml"];
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
+        let report = repository.report(&order.map(|file| files[file]));
+        assert_eq!(places(&report), ["service-not-headless d.yaml:5:16"], "{order:?}");
+    }
+    // What has no twin is judged with each of theirs.
+    let outer = set.replace("name: db}\nspec", "name: other}\nspec");
+    repository.write("e.yaml", outer.as_bytes());
+    let report = repository.report(&["."]);
+    let services = |finding: &Value| finding["related"][0]["location"]["file"].clone();
+    let findings = report["findings"].as_array().expect("findings");
+    assert_eq!(
+        findings.iter().map(services).collect::<Vec<_>>(),
+        ["d.yaml", "b.yaml", "d.yaml"]
+    );
+}
+
+#[test]
+fn files_without_twins_between_them_are_one_world() {
+    let wrong = replicas(3);
+    let (claim, deployment) = split(&wrong);
+    let shared = claim.replace("ReadWriteOnce", "ReadWriteMany");
+    let repository = Repository::new(&[
+        ("claim-dev.yaml", claim),
+        ("claim-prod.yaml", &shared),
+        ("web-dev.yaml", deployment),
+        ("web-prod.yaml", deployment),
+    ]);
+    assert_eq!(places(&repository.report(&["."])), ["rwo-replicas web-dev.yaml:6:13"]);
 }
 
 #[test]
