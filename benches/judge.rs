@@ -11,7 +11,6 @@
 )]
 
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use stateward::graph::project::NodeSeed;
@@ -19,7 +18,7 @@ use stateward::graph::{
     Actor, Change, Graph, Kind, Kinds, Name, ObjectRef, Old, Operation, Overlay, States, Timestamp,
 };
 use stateward::judge::{Admission, Reserve, admit};
-use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 
 #[path = "support/objects.rs"]
@@ -40,14 +39,7 @@ const MEASURED: Duration = Duration::from_secs(1);
 const REQUESTS: usize = 4_096;
 
 fn main() {
-    let policies = Policies {
-        list: vec![Policy {
-            name: "baseline".to_owned(),
-            namespaces: Default::default(),
-            objects: Default::default(),
-            settings: Arc::new(Settings::new(Profile::Baseline, RULES)),
-        }],
-    };
+    let policies = Policies::everywhere(Settings::new(Profile::Baseline, RULES));
     println!("{} rules, ns a request", RULES.len());
     for workloads in [1_000, 100_000, 1_000_000] {
         let graph = world::empty();

@@ -24,7 +24,7 @@ use hyper_util::service::TowerToHyperService;
 use prometheus_client::metrics::gauge::Gauge;
 use stateward::admission::{OnError, Webhook, router};
 use stateward::metrics::Metrics;
-use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::server::accept::{Limits, Server};
 use stateward::server::self_signed::SelfSigned;
@@ -60,15 +60,10 @@ fn main() {
     let size = Size::of(10_000);
     world::fill(&graph, size);
     world::fill_volumes(&graph, size.claims);
-    let policy = Policy {
-        name: "baseline".to_owned(),
-        namespaces: Default::default(),
-        objects: Default::default(),
-        settings: Arc::new(Settings::new(Profile::Baseline, RULES)),
-    };
+    let policies = Policies::everywhere(Settings::new(Profile::Baseline, RULES));
     let webhook = Webhook {
         graph: Arc::new(graph),
-        policies: Arc::new(ArcSwap::from_pointee(Policies { list: vec![policy] })),
+        policies: Arc::new(ArcSwap::from_pointee(policies)),
         rules: RULES,
         metrics: Arc::new(Metrics::new()),
         live: None,

@@ -83,12 +83,7 @@ pub async fn watch(sources: Vec<PolicySource>, policies: Arc<ArcSwap<Policies>>,
 /// The names of policies, for a log line.
 #[must_use]
 pub fn names(policies: &Policies) -> String {
-    policies
-        .list
-        .iter()
-        .map(|policy| policy.name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
+    policies.names().collect::<Vec<_>>().join(", ")
 }
 
 fn texts(sources: &[PolicySource]) -> anyhow::Result<Texts> {
@@ -153,7 +148,7 @@ fn parse(texts: &Texts) -> anyhow::Result<Policies> {
         let (name, text) = BASELINE;
         return parse(&vec![(name.to_owned(), text.as_bytes().to_vec())]);
     }
-    Ok(Policies { list })
+    Ok(Policies::new(list, RULES))
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! A StatefulSet and its governing Service, one of which changes: who is refused, who is only warned.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use stateward::graph::store::locked;
-use stateward::graph::{Actor, Change, Facts, Graph, Kind, Kinds, Knowledge, Overlay, Selector, Timestamp};
+use stateward::graph::{Actor, Change, Facts, Graph, Kind, Kinds, Knowledge, Overlay, Timestamp};
 use stateward::judge::{Decision, World, inspect, judge};
-use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
 
@@ -137,14 +135,7 @@ fn in_strict<R>(graph: &Graph, judging: impl FnOnce(&World<'_>) -> R) -> R {
         id.starts_with("service-") || id == "statefulset-name"
     };
     let rules: Vec<_> = RULES.iter().filter(identity).copied().collect();
-    let policies = Policies {
-        list: vec![Policy {
-            name: "strict".to_owned(),
-            namespaces: Selector::default(),
-            objects: Selector::default(),
-            settings: Arc::new(Settings::new(Profile::Strict, &rules)),
-        }],
-    };
+    let policies = Policies::everywhere(Settings::new(Profile::Strict, &rules));
     let (facts, shard) = (graph.facts(), graph.shard("shop"));
     let shard = locked(&shard);
     judging(&World {

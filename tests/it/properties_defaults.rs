@@ -1,14 +1,12 @@
 //! Whatever is missing, null or empty in a StatefulSet: the patch applies, once is enough, and immutable fields stay.
 
-use std::sync::Arc;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stateward::graph::store::locked;
-use stateward::graph::{Facts, Graph, Kind, Knowledge, Overlay, Selector};
+use stateward::graph::{Facts, Graph, Kind, Knowledge, Overlay};
 use stateward::judge::World;
 use stateward::judge::defaults::{Defaults, Services, defaults};
-use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 
 use crate::controlplane::ControlPlane;
@@ -21,18 +19,11 @@ const RECORD: &str = "/metadata/annotations/stateward.dev~1defaulted";
 fn everything() -> Policies {
     let mut settings = Settings::new(Profile::Baseline, RULES);
     settings.rules.iter_mut().for_each(|rule| rule.injects = true);
-    Policies {
-        list: vec![Policy {
-            name: "all".to_owned(),
-            namespaces: Selector::default(),
-            objects: Selector::default(),
-            settings: Arc::new(settings),
-        }],
-    }
+    Policies::everywhere(settings)
 }
 
 fn nothing() -> Policies {
-    Policies { list: Vec::new() }
+    Policies::new(Vec::new(), RULES)
 }
 
 /// What the mutating phase gives for a StatefulSet.

@@ -1,15 +1,14 @@
 //! A namespace with two nodes and a CSI driver of its own; what becomes of its pods, and what our judge says of them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kube::Client;
 use serde_json::{Value, json};
 use stateward::graph::project::NodeSeed;
 use stateward::graph::store::locked;
-use stateward::graph::{Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, Role, Selector, Timestamp};
+use stateward::graph::{Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, Role, Timestamp};
 use stateward::judge::{World, judge};
-use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
 
@@ -197,14 +196,7 @@ impl Shop {
         let path = self.path(kind.api_version(), kind.resource());
         let object = self.get(&format!("{path}/{name}")).await;
         let change = change(kind, &self.namespace, None, Some(&object));
-        let policies = Policies {
-            list: vec![Policy {
-                name: "strict".to_owned(),
-                namespaces: Selector::default(),
-                objects: Selector::default(),
-                settings: Arc::new(Settings::new(Profile::Strict, RULES)),
-            }],
-        };
+        let policies = Policies::everywhere(Settings::new(Profile::Strict, RULES));
         let (facts, shard) = (graph.facts(), graph.shard(&self.namespace));
         let shard = locked(&shard);
         let world = World {

@@ -1,16 +1,15 @@
 //! A YAML block of a page as a world: a graph, the objects in it, and the judge's answers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::Value as Json;
 use stateward::graph::store::locked;
-use stateward::graph::{Change, Facts, Graph, Kind, Knowledge, Name, Overlay, Selector, Timestamp};
+use stateward::graph::{Change, Facts, Graph, Kind, Knowledge, Name, Overlay, Timestamp};
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::judge::{Decision, World as Judging, judge};
 use stateward::manifests::load::{Loaded, load};
 use stateward::manifests::read;
-use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::{Meta, Value};
 
@@ -170,14 +169,7 @@ impl World {
         for (name, value) in &self.parameters {
             settings.rules[index].parameters.set_default(name, value.clone());
         }
-        Policies {
-            list: vec![Policy {
-                name: "page".to_owned(),
-                namespaces: Selector::default(),
-                objects: Selector::default(),
-                settings: Arc::new(settings),
-            }],
-        }
+        Policies::everywhere(settings)
     }
 }
 

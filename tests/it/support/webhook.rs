@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use stateward::admission::{OnError, Webhook};
 use stateward::graph::Graph;
 use stateward::metrics::Metrics;
-use stateward::policy::{Policies, Policy, Profile, Settings};
+use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::AnyRule;
 
@@ -16,14 +16,7 @@ pub fn strict(rules: &[AnyRule]) -> Policies {
     for rule in &mut settings.rules {
         rule.injects = true;
     }
-    Policies {
-        list: vec![Policy {
-            name: "strict".to_owned(),
-            namespaces: Default::default(),
-            objects: Default::default(),
-            settings: Arc::new(settings),
-        }],
-    }
+    Policies::everywhere(settings)
 }
 
 /// A webhook that knows `graph` and nothing else.

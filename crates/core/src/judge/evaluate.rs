@@ -1,7 +1,7 @@
 //! Judging: collect what is found after the change, compare it with before, decide.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::allow::Allowances;
 use super::decision::{Decision, Judged, Standing};
@@ -53,7 +53,7 @@ fn judge_with(change: &Change<'_>, world: &World<'_>, reservations: Reservations
     let after = View::new(world.shard, world.facts, &after, reservations);
     let affected = change.affected(&after);
 
-    let mut found: Vec<(Arc<Settings>, &Workload, Allowances<'_>, Vec<Finding>)> = Vec::new();
+    let mut found: Vec<(Cow<'_, Settings>, &Workload, Allowances<'_>, Vec<Finding>)> = Vec::new();
     let mut problems = Vec::new();
     for id in &affected {
         let Some(workload) = after.workload(id).known() else {
@@ -139,7 +139,11 @@ pub(super) fn findings_of(
 }
 
 /// The settings of the policies that match a workload.
-pub(super) fn settings_for(workload: &Workload, view: &View<'_>, policies: &Policies) -> Option<Arc<Settings>> {
+pub(super) fn settings_for<'p>(
+    workload: &Workload,
+    view: &View<'_>,
+    policies: &'p Policies,
+) -> Option<Cow<'p, Settings>> {
     let namespace_labels = view.namespace_facts().map(|facts| &facts.labels);
     policies.resolve(view.namespace(), namespace_labels, &workload.labels)
 }

@@ -1,9 +1,29 @@
 //! Policies: which rules apply to which workloads, and what follows from a finding.
 //!
 //! Pure: policy files are read elsewhere; here they are types, validation and resolution.
+//! [`description`] describes a `WorkloadPolicy` once: the parser, the schema and the reference page follow from it.
 
+mod check;
+mod compose;
+pub mod description;
+pub mod glob;
+pub mod matching;
+mod memo;
+pub mod openapi;
 pub mod parse;
+pub mod policies;
+pub mod schema;
 pub mod settings;
+pub mod statement;
+mod union;
 
-pub use parse::{Mistake, parse};
-pub use settings::{Overrides, Policies, Policy, Profile, RuleSettings, Settings};
+#[cfg(test)]
+mod tests;
+
+pub use check::Mistake;
+pub use glob::Glob;
+pub use matching::{Applies, Match};
+pub use parse::parse;
+pub use policies::Policies;
+pub use settings::{Overrides, Profile, RuleSettings, Settings};
+pub use statement::{Policy, RuleStatement, Statement};

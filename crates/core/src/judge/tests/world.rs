@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use super::super::*;
 use crate::graph::project::{NodeSeed, ProjectedWorkload, WorkloadSeed};
 use crate::graph::{
-    Actor, Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Node, ObjectRef, Old, Operation, Overlay, Selector,
-    Shape, States, Timestamp,
+    Actor, Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Node, ObjectRef, Old, Operation, Overlay, Shape, States,
+    Timestamp,
 };
-use crate::policy::Policies;
-use crate::policy::settings::{Policy, Profile, Settings};
+use crate::policy::{Policies, Profile, Settings};
 use crate::rules::RULES;
 use crate::rules::kit::AnyRule;
 
@@ -31,15 +30,9 @@ impl World {
     pub(super) fn with(profile: Profile) -> Self {
         let single_node = |rule: &AnyRule| rule.meta().id.starts_with("rwo") || rule.meta().id == "claim-missing";
         let rules: Vec<AnyRule> = RULES.iter().copied().filter(single_node).collect();
-        let policy = Policy {
-            name: "only".to_owned(),
-            namespaces: Selector::default(),
-            objects: Selector::default(),
-            settings: Settings::new(profile, &rules).into(),
-        };
         Self {
             graph: Graph::new(Facts::new(Knowledge::Complete)),
-            policies: Policies { list: vec![policy] },
+            policies: Policies::everywhere(Settings::new(profile, &rules)),
             rules,
             now: NOW,
         }

@@ -1,0 +1,267 @@
+//! A value compared with its description: every mistake at once, each with its place and the nearest valid name.
+
+use serde_json::{Map, Value};
+use stateward_nearest::nearest;
+
+use super::glob::Glob;
+use super::schema::{Absent, Entries, Field, List, Shape, Variants, Words};
+use crate::rules::kit::Quantity;
+
+/// A mistake in a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// JSON pointer to the value, or to the member that should not be there.
+    pub pointer: String,
+    /// Lower-case, without a final period, with the nearest valid name where one is near.
+    pub message: String,
+}
+
+/// The mistakes of a value.
+pub(super) fn check(value: &Value, shape: &Shape) -> Vec<Mistake> {
+    let mut checker = Checker { mistakes: Vec::new() };
+    checker.value(value, shape, "");
+    checker.mistakes
+}
+
+struct Checker {
+    mistakes: Vec<Mistake>,
+}
+
+/// The most words that a message lists.
+const LISTED: usize = 6;
+
+impl Checker {
+    fn value(&mut self, value: &Value, shape: &Shape, at: &str) {
+        match shape {
+            Shape::Constant(wanted) => self.constant(value, wanted, at),
+            Shape::Glob => self.glob(value, at),
+            Shape::Integer { least, most, .. } => self.integer(value, (*least, *most), at),
+            Shape::List(list) => self.list(value, list, at),
+            Shape::Metadata => {
+                let name = self.object(value, at).map(|metadata| metadata.get("name"));
+                if name.is_some_and(|name| name.and_then(Value::as_str).is_none_or(str::is_empty)) {
+                    self.mistake(at, "metadata.name is missing");
+                }
+            }
+            Shape::Object(object) => {
+                if let Some(members) = self.object(value, at) {
+                    self.names(members, object.fields.iter().map(|field| field.name), at);
+                    self.fields(members, &object.fields, at);
+                }
+            }
+            Shape::Quantity => self.quantity(value, at),
+            Shape::Text => {
+                self.text(value, at);
+            }
+            Shape::Texts => {
+                for (key, text) in self.object(value, at).into_iter().flatten() {
+                    self.text(text, &below(at, key));
+                }
+            }
+            Shape::Unread => {
+                self.object(value, at);
+            }
+            Shape::Variants(variants) => self.variants(value, variants, at),
+            Shape::Word(words) => self.word(value, words, at),
+        }
+    }
+
+    fn fields(&mut self, members: &Map<String, Value>, fields: &[Field], at: &str) {
+        for field in fields {
+            let member = members.get(field.name).filter(|member| !member.is_null());
+            match (member, &field.absent, &field.shape) {
+                (Some(member), ..) => self.value(member, &field.shape, &below(at, field.name)),
+                (None, Absent::Counts(_), _) => {}
+                (None, Absent::Mistake, Shape::Constant(wanted)) => {
+                    self.mistake(at, &format!("{} is missing, expected {wanted:?}", field.name));
+                }
+                (None, Absent::Mistake, Shape::Metadata) => {
+                    self.mistake(&below(at, field.name), "metadata.name is missing");
+                }
+                (None, Absent::Mistake, _) => self.mistake(at, &format!("{} is missing", field.name)),
+            }
+        }
+    }
+
+    fn variants(&mut self, value: &Value, variants: &Variants, at: &str) {
+        let Some(members) = self.object(value, at) else { return };
+        let (by, noun) = (variants.by, variants.noun);
+        // All variants have the same members.
+        let names = variants.of.iter().take(1).flat_map(|variant| &variant.fields);
+        self.names(members, names.map(|field| field.name).chain([by]), at);
+        let Some(word) = members.get(by).filter(|word| !word.is_null()) else {
+            return self.mistake(at, &format!("{by} is missing: name the {noun}"));
+        };
+        let Some(word) = self.text(word, &below(at, by)) else {
+            return;
+        };
+        if let Some(variant) = variants.of.iter().find(|variant| variant.word == word) {
+            return self.fields(members, &variant.fields, at);
+        }
+        let words: Vec<&str> = variants.of.iter().map(|variant| variant.word).collect();
+        let near = did_you_mean(word, &words);
+        let message = if words.len() > LISTED {
+            format!("there is no {noun} {word:?}{near}")
+        } else {
+            format!("{word:?} is none of {}{near}", words.join(", "))
+        };
+        self.mistake(&below(at, by), &message);
+    }
+
+    fn list(&mut self, value: &Value, list: &List, at: &str) {
+        let Value::Array(entries) = value else {
+            return self.mistake(at, &format!("expected a list, found {}", kind_of(value)));
+        };
+        if entries.len() < list.least {
+            self.mistake(at, "expected at least one entry, found an empty list");
+        }
+        if list.most.is_some_and(|most| entries.len() > most) {
+            self.mistake(at, "expected no entries here");
+        }
+        for (position, entry) in entries.iter().enumerate() {
+            self.value(entry, &list.of, &format!("{at}/{position}"));
+        }
+        let words: Vec<Option<&str>> = entries.iter().map(|entry| identity(entry, list.entries)).collect();
+        for (position, word) in words.iter().enumerate() {
+            let Some(word) = word.filter(|_| words[..position].contains(word)) else {
+                continue;
+            };
+            let at = match list.entries {
+                Entries::By(key) => format!("{at}/{position}/{key}"),
+                Entries::Atomic | Entries::Set => format!("{at}/{position}"),
+            };
+            self.mistake(&at, &format!("{word:?} is listed already"));
+        }
+    }
+
+    fn constant(&mut self, value: &Value, wanted: &str, at: &str) {
+        let name = at.rsplit('/').next().unwrap_or_default();
+        match self.text(value, at) {
+            Some(found) if found != wanted => self.mistake(at, &format!("{name} is {found:?}, expected {wanted:?}")),
+            Some(_) | None => {}
+        }
+    }
+
+    fn glob(&mut self, value: &Value, at: &str) {
+        match self.text(value, at) {
+            Some("") => self.mistake(at, "expected the name of a namespace, found an empty text"),
+            Some(text) if Glob::parse(text).is_none() => {
+                let longest = Glob::LONGEST;
+                self.mistake(
+                    at,
+                    &format!(
+                        "no namespace is called {text:?}: up to {longest} lower-case letters, digits and -, begun and \
+                         ended without -, with the wildcards * and ?"
+                    ),
+                );
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    fn integer(&mut self, value: &Value, (least, most): (i32, i32), at: &str) {
+        let within = |number: i64| (i64::from(least)..=i64::from(most)).contains(&number);
+        if !value.as_i64().is_some_and(within) {
+            let found = match value {
+                Value::Number(number) => number.to_string(),
+                other => kind_of(other).to_owned(),
+            };
+            self.mistake(
+                at,
+                &format!("expected a whole number from {least} to {most}, found {found}"),
+            );
+        }
+    }
+
+    fn quantity(&mut self, value: &Value, at: &str) {
+        match value {
+            // A bare number is a quantity too: of bytes.
+            Value::Number(number) if number.is_i64() || number.is_u64() => {}
+            Value::Number(number) => {
+                self.mistake(
+                    at,
+                    &format!("expected a text or a whole number, found {number}: quote it"),
+                );
+            }
+            _ => match self.text(value, at) {
+                Some(text) if Quantity::parse(text).is_none() => {
+                    self.mistake(at, &format!("{text:?} is no quantity such as 10Gi"));
+                }
+                Some(_) | None => {}
+            },
+        }
+    }
+
+    fn word(&mut self, value: &Value, words: &Words, at: &str) {
+        let Some(word) = self.text(value, at) else { return };
+        if let Some((_, why)) = words.refused.iter().find(|(refused, _)| *refused == word) {
+            self.mistake(at, why);
+        } else if !words.allowed.contains(&word) {
+            let near = did_you_mean(word, &words.allowed);
+            self.mistake(at, &format!("{word:?} is none of {}{near}", words.allowed.join(", ")));
+        }
+    }
+
+    /// Members of other names than these.
+    fn names(&mut self, members: &Map<String, Value>, names: impl Iterator<Item = &'static str>, at: &str) {
+        let names: Vec<&str> = names.collect();
+        for name in members.keys().filter(|name| !names.contains(&name.as_str())) {
+            let near = did_you_mean(name, &names);
+            self.mistake(&below(at, name), &format!("unknown field {name:?}{near}"));
+        }
+    }
+
+    fn object<'v>(&mut self, value: &'v Value, at: &str) -> Option<&'v Map<String, Value>> {
+        let object = value.as_object();
+        if object.is_none() {
+            self.mistake(at, &format!("expected an object, found {}", kind_of(value)));
+        }
+        object
+    }
+
+    fn text<'v>(&mut self, value: &'v Value, at: &str) -> Option<&'v str> {
+        let text = value.as_str();
+        if text.is_none() {
+            self.mistake(at, &format!("expected a text, found {}", kind_of(value)));
+        }
+        text
+    }
+
+    fn mistake(&mut self, at: &str, message: &str) {
+        self.mistakes.push(Mistake {
+            pointer: at.to_owned(),
+            message: message.to_owned(),
+        });
+    }
+}
+
+/// What no two entries of a list may share.
+fn identity(entry: &Value, entries: Entries) -> Option<&str> {
+    match entries {
+        Entries::Atomic => None,
+        Entries::By(key) => entry.get(key)?.as_str(),
+        Entries::Set => entry.as_str(),
+    }
+}
+
+/// The JSON pointer to a member.
+fn below(at: &str, name: &str) -> String {
+    format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+fn did_you_mean(word: &str, names: &[&str]) -> String {
+    nearest(word, names.iter().copied())
+        .map(|name| format!(", did you mean {name:?}?"))
+        .unwrap_or_default()
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Array(_) => "a list",
+        Value::Bool(_) => "a boolean",
+        Value::Null => "nothing",
+        Value::Number(_) => "a number",
+        Value::Object(_) => "an object",
+        Value::String(_) => "a text",
+    }
+}

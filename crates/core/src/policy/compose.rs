@@ -1,0 +1,113 @@
+//! Several policies that apply to one workload, as one. `docs/policies.md` tells how, and why.
+
+use std::cmp::{Ordering, Reverse};
+
+use super::settings::{RuleSettings, Settings};
+use super::statement::{Policy, RuleStatement};
+use crate::rules::kit::Action;
+
+/// The policies that apply to a workload, each list by name.
+#[derive(Debug)]
+pub(super) struct Applying<'p> {
+    pub(super) certainly: Vec<&'p Policy>,
+    /// They ask for labels of a Namespace that nobody knows.
+    pub(super) perhaps: Vec<&'p Policy>,
+}
+
+impl<'p> Applying<'p> {
+    /// What they amount to; `baseline` is what counts where none of them states anything.
+    ///
+    /// A policy that applies perhaps loosens nothing and denies nothing: it adds actions up to Warn, where it would win
+    /// if it applied. Only where none applies certainly does it count in other respects too.
+    pub(super) fn settings(&self, baseline: &Settings) -> Settings {
+        let mut deciding = match &*self.certainly {
+            [] => self.perhaps.clone(),
+            certainly => certainly.to_vec(),
+        };
+        // Stable, so that among equals the first by name stays the first.
+        deciding.sort_by_key(|policy| Reverse(policy.priority));
+        let rules = baseline.rules.iter().enumerate();
+        let overrides = Stated::by(&deciding, |policy| policy.statement.overrides);
+        Settings {
+            rules: rules
+                .map(|(index, baseline)| self.rule(index, baseline, &deciding))
+                .collect(),
+            overrides: overrides.values.into_iter().max().unwrap_or(baseline.overrides),
+        }
+    }
+
+    fn rule(&self, index: usize, baseline: &RuleSettings, deciding: &[&'p Policy]) -> RuleSettings {
+        let injects = Stated::by(deciding, |policy| statement(policy, index)?.injects);
+        let mut parameters = baseline.parameters.clone();
+        for statement in deciding.iter().filter_map(|policy| statement(policy, index)) {
+            for (name, value) in statement.parameters.iter() {
+                parameters.set_default(name, value.clone());
+            }
+        }
+        RuleSettings {
+            actions: self.actions(index, &baseline.actions),
+            injects: injects.values.into_iter().max().unwrap_or(baseline.injects),
+            parameters,
+        }
+    }
+
+    fn actions(&self, index: usize, baseline: &[Option<Action>]) -> Vec<Option<Action>> {
+        let of = |policy: &'p Policy| statement(policy, index)?.actions.as_deref();
+        let mut actions = vec![None; baseline.len()];
+        let certain = Stated::by(&self.certainly, of);
+        for stated in &certain.values {
+            raise(&mut actions, stated, Action::Deny);
+        }
+        if certain.values.is_empty() && !self.certainly.is_empty() {
+            raise(&mut actions, baseline, Action::Deny);
+        }
+        for policy in &self.perhaps {
+            match of(policy) {
+                Some(stated) if Some(policy.priority) >= certain.priority => raise(&mut actions, stated, Action::Warn),
+                // If it applied, it alone would: with what nobody states.
+                None if self.certainly.is_empty() => raise(&mut actions, baseline, Action::Warn),
+                Some(_) | None => {}
+            }
+        }
+        actions
+    }
+}
+
+/// What the policies of the highest priority that state something say.
+struct Stated<T> {
+    /// Theirs; `None` where nobody states anything.
+    priority: Option<i32>,
+    values: Vec<T>,
+}
+
+impl<T> Stated<T> {
+    fn by<'p>(policies: &[&'p Policy], states: impl Fn(&'p Policy) -> Option<T>) -> Self {
+        let mut stated = Self {
+            priority: None,
+            values: Vec::new(),
+        };
+        for policy in policies {
+            let Some(value) = states(policy) else { continue };
+            match Some(policy.priority).cmp(&stated.priority) {
+                Ordering::Less => {}
+                Ordering::Equal => stated.values.push(value),
+                Ordering::Greater => {
+                    stated.priority = Some(policy.priority);
+                    stated.values = vec![value];
+                }
+            }
+        }
+        stated
+    }
+}
+
+fn statement(policy: &Policy, index: usize) -> Option<&RuleStatement> {
+    policy.statement.rules.get(index)
+}
+
+/// Raises each action to what is stated of its case, but not beyond `most`.
+fn raise(actions: &mut [Option<Action>], stated: &[Option<Action>], most: Action) {
+    for (action, stated) in actions.iter_mut().zip(stated) {
+        *action = (*action).max(stated.map(|stated| stated.min(most)));
+    }
+}

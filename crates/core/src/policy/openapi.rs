@@ -1,0 +1,102 @@
+//! The description as OpenAPI v3 and JSON Schema.
+
+use serde_json::{Map, Value, json};
+
+use super::glob::Glob;
+use super::schema::{Absent, Entries, Field, List, Object, Shape};
+
+/// As Kubernetes writes it (`k8s.io/apimachinery/pkg/api/resource`), with whole exponents only.
+const QUANTITY: &str = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$";
+
+/// Who reads a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The API server, as a structural schema: it refuses unknown members by itself, and lets nobody speak of metadata.
+    Cluster,
+    /// An editor: JSON Schema, in which unknown members and a missing name have to be said.
+    Editor,
+}
+
+/// The schema of a shape.
+#[must_use]
+pub fn schema(shape: &Shape, form: Form) -> Value {
+    match shape {
+        Shape::Constant(word) => json!({"type": "string", "enum": [word]}),
+        Shape::Glob => {
+            json!({"type": "string", "minLength": 1, "maxLength": Glob::LONGEST, "pattern": Glob::PATTERN})
+        }
+        Shape::Integer { least, most, default } => {
+            json!({"type": "integer", "format": "int32", "minimum": least, "maximum": most, "default": default})
+        }
+        Shape::List(list) => array(list, form),
+        Shape::Metadata => json!({
+            "type": "object",
+            "properties": {"name": {"type": "string", "minLength": 1, "description": "The name of the policy."}},
+            "required": ["name"],
+        }),
+        Shape::Object(Object { fields, atomic }) => {
+            let mut schema = object(fields, form);
+            if *atomic {
+                schema.insert("x-kubernetes-map-type".to_owned(), "atomic".into());
+            }
+            schema.into()
+        }
+        Shape::Quantity => json!({
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "pattern": QUANTITY,
+            "x-kubernetes-int-or-string": true,
+        }),
+        Shape::Text => json!({"type": "string"}),
+        Shape::Texts => json!({"type": "object", "additionalProperties": {"type": "string"}}),
+        Shape::Unread => json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
+        Shape::Variants(variants) => object(&variants.union(), form).into(),
+        Shape::Word(words) => json!({"type": "string", "enum": words.allowed}),
+    }
+}
+
+fn object(fields: &[Field], form: Form) -> Map<String, Value> {
+    let mut properties = Map::new();
+    let described = |field: &&Field| form == Form::Editor || !matches!(field.shape, Shape::Metadata);
+    let fields: Vec<&Field> = fields.iter().filter(described).collect();
+    for field in &fields {
+        let mut property = schema(&field.shape, form);
+        property["description"] = field.saying().into();
+        properties.insert(field.name.to_owned(), property);
+    }
+    let required = fields.iter().filter(|field| matches!(field.absent, Absent::Mistake));
+    let required: Vec<&str> = required.map(|field| field.name).collect();
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), "object".into());
+    schema.insert("properties".to_owned(), properties.into());
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), required.into());
+    }
+    if form == Form::Editor {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+    schema
+}
+
+fn array(list: &List, form: Form) -> Value {
+    let mut array = json!({"type": "array", "items": schema(&list.of, form)});
+    match list.entries {
+        Entries::Atomic => array["x-kubernetes-list-type"] = "atomic".into(),
+        Entries::By(key) => {
+            array["x-kubernetes-list-type"] = "map".into();
+            array["x-kubernetes-list-map-keys"] = json!([key]);
+        }
+        Entries::Set => {
+            array["x-kubernetes-list-type"] = "set".into();
+            if form == Form::Editor {
+                array["uniqueItems"] = true.into();
+            }
+        }
+    }
+    if list.least > 0 {
+        array["minItems"] = list.least.into();
+    }
+    if let Some(most) = list.most {
+        array["maxItems"] = most.into();
+    }
+    array
+}

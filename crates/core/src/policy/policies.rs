@@ -1,0 +1,104 @@
+//! The policies in force, and which of them apply to a workload.
+
+use std::borrow::Cow;
+
+use super::compose::Applying;
+use super::matching::{Applies, Match};
+use super::memo::Memo;
+use super::settings::{Profile, Settings};
+use super::statement::Policy;
+use crate::graph::{Labels, Lookup};
+use crate::rules::kit::AnyRule;
+
+/// The policies in force.
+#[derive(Debug)]
+pub struct Policies {
+    /// By name.
+    list: Vec<Policy>,
+    /// What counts where no policy states anything.
+    baseline: Settings,
+    memo: Memo,
+}
+
+/// The bits that tell whether a policy applies.
+const BITS: usize = 2;
+/// The policies of which one word tells.
+const PER_WORD: usize = u64::BITS as usize / BITS;
+/// The words that need no allocation: enough for 256 policies.
+const AT_HAND: usize = 8;
+
+impl Policies {
+    /// Policies over the rules for which they were parsed.
+    #[must_use]
+    pub fn new(mut list: Vec<Policy>, rules: &[AnyRule]) -> Self {
+        list.sort_by(|one, other| one.name.cmp(&other.name));
+        Self {
+            list,
+            baseline: Settings::new(Profile::Baseline, rules),
+            memo: Memo::default(),
+        }
+    }
+
+    /// One policy that applies everywhere and states all of `settings`.
+    #[must_use]
+    pub fn everywhere(settings: Settings) -> Self {
+        let baseline = settings.clone();
+        let policy = Policy {
+            name: "everywhere".to_owned(),
+            priority: 0,
+            matching: Match::default(),
+            statement: settings.into(),
+        };
+        Self {
+            list: vec![policy],
+            baseline,
+            memo: Memo::default(),
+        }
+    }
+
+    /// The names of the policies, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|policy| &*policy.name)
+    }
+
+    /// The settings for a workload with `labels` in `namespace`, or `None` where no policy applies to it.
+    #[must_use]
+    pub fn resolve(
+        &self,
+        namespace: &str,
+        namespace_labels: Lookup<&Labels>,
+        labels: &Labels,
+    ) -> Option<Cow<'_, Settings>> {
+        let mut at_hand = [0; AT_HAND];
+        let mut allocated = Vec::new();
+        let words = self.list.len().div_ceil(PER_WORD);
+        let set: &mut [u64] = match at_hand.get_mut(..words) {
+            Some(set) => set,
+            None => {
+                allocated.resize(words, 0);
+                &mut allocated
+            }
+        };
+        for (index, policy) in self.list.iter().enumerate() {
+            let applies = policy.matching.applies(namespace, namespace_labels, labels);
+            set[index / PER_WORD] |= (applies as u64) << (index % PER_WORD * BITS);
+        }
+        let set = &*set;
+        let any = set.iter().any(|word| *word != 0);
+        any.then(|| self.memo.settings(set, || self.applying(set).settings(&self.baseline)))
+    }
+
+    /// The policies of a set.
+    fn applying(&self, set: &[u64]) -> Applying<'_> {
+        let applies = |index: usize| set[index / PER_WORD] >> (index % PER_WORD * BITS) & 0b11;
+        let those = |wanted: Applies| {
+            let policies = self.list.iter().enumerate();
+            let policies = policies.filter(move |(index, _)| applies(*index) == wanted as u64);
+            policies.map(|(_, policy)| policy).collect()
+        };
+        Applying {
+            certainly: those(Applies::Yes),
+            perhaps: those(Applies::Perhaps),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The types in which a `WorkloadPolicy` is described once, for the parser, the schema and the reference page.
+
+use std::borrow::Cow;
+
+/// What a value may be.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// Exactly this text.
+    Constant(&'static str),
+    /// A name of a namespace, or a pattern of names.
+    Glob,
+    /// A whole number from `least` to `most`.
+    Integer {
+        least: i32,
+        most: i32,
+        default: i32,
+    },
+    List(List),
+    /// Kubernetes' metadata, of which the name is asked for.
+    Metadata,
+    Object(Object),
+    /// A Kubernetes quantity, as a text or a whole number.
+    Quantity,
+    Text,
+    /// Texts by key, whatever the keys.
+    Texts,
+    /// An object that nobody reads.
+    Unread,
+    Variants(Variants),
+    Word(Words),
+}
+
+/// An object that has these members and no others.
+#[derive(Clone, Debug)]
+pub struct Object {
+    pub fields: Vec<Field>,
+    /// Server-side apply replaces it as a whole.
+    pub atomic: bool,
+}
+
+/// A member of an object.
+#[derive(Clone, Debug)]
+pub struct Field {
+    pub name: &'static str,
+    /// One sentence for people.
+    pub description: Cow<'static, str>,
+    pub absent: Absent,
+    pub shape: Shape,
+}
+
+/// What counts where a member is absent, or null: the API server drops a null.
+#[derive(Clone, Debug)]
+pub enum Absent {
+    /// Lower-case, without a final period; empty where the description says it.
+    Counts(Cow<'static, str>),
+    Mistake,
+}
+
+/// A list of values of one shape.
+#[derive(Clone, Debug)]
+pub struct List {
+    pub of: Box<Shape>,
+    pub entries: Entries,
+    /// The fewest entries.
+    pub least: usize,
+    pub most: Option<usize>,
+}
+
+/// What tells the entries of a list apart, and so who owns which under server-side apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entries {
+    /// Nothing: the list is one value.
+    Atomic,
+    /// This member of theirs, which no two share.
+    By(&'static str),
+    /// Themselves: each stands there once.
+    Set,
+}
+
+/// Objects with the same members that may hold different things, told apart by a word in one of them.
+#[derive(Clone, Debug)]
+pub struct Variants {
+    /// The member with the word.
+    pub by: &'static str,
+    /// One sentence on that member.
+    pub description: &'static str,
+    /// What the word names.
+    pub noun: &'static str,
+    pub of: Vec<Variant>,
+}
+
+/// What an object with one word may hold.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    pub word: &'static str,
+    /// Lower-case, without a final period.
+    pub summary: &'static str,
+    /// The other members.
+    pub fields: Vec<Field>,
+}
+
+/// One of some words.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    pub allowed: Vec<&'static str>,
+    /// Words that make sense elsewhere, each with the reason why not here.
+    pub refused: Vec<(&'static str, String)>,
+}
+
+impl Shape {
+    /// An object whose members are applied one by one.
+    pub(super) fn object(fields: Vec<Field>) -> Self {
+        Self::Object(Object { fields, atomic: false })
+    }
+
+    pub(super) fn list(of: Self, entries: Entries) -> Self {
+        Self::List(List {
+            of: Box::new(of),
+            entries,
+            least: 0,
+            most: None,
+        })
+    }
+
+    /// One of the words of a table.
+    pub(super) fn word<T>(table: &[(&'static str, T)]) -> Self {
+        Self::Word(Words {
+            allowed: table.iter().map(|(word, _)| *word).collect(),
+            refused: Vec::new(),
+        })
+    }
+}
+
+impl Field {
+    /// A member that must be there.
+    pub(super) fn required(name: &'static str, description: impl Into<Cow<'static, str>>, shape: Shape) -> Self {
+        Self {
+            name,
+            description: description.into(),
+            absent: Absent::Mistake,
+            shape,
+        }
+    }
+
+    /// A member without which `counts` does.
+    pub(super) fn optional(
+        name: &'static str,
+        description: impl Into<Cow<'static, str>>,
+        counts: impl Into<Cow<'static, str>>,
+        shape: Shape,
+    ) -> Self {
+        Self {
+            name,
+            description: description.into(),
+            absent: Absent::Counts(counts.into()),
+            shape,
+        }
+    }
+
+    /// The description with what counts where the member is absent.
+    pub(super) fn saying(&self) -> Cow<'_, str> {
+        match &self.absent {
+            Absent::Counts(counts) if !counts.is_empty() => {
+                format!("{} Where it is absent: {counts}.", self.description).into()
+            }
+            Absent::Counts(_) | Absent::Mistake => Cow::Borrowed(&self.description),
+        }
+    }
+}
