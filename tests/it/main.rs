@@ -38,6 +38,9 @@ mod kinds;
 /// The laws of the house: imports, files, rules, documents.
 mod laws;
 
+/// Policies: parser, schema and page.
+mod policies;
+
 /// What holds for every world and every request.
 mod properties;
 

@@ -1,0 +1,170 @@
+//! Good and bad policies, of which parser and schema say the same.
+
+use serde_json::{Value, json};
+use stateward::policy::parse;
+use stateward::rules::RULES;
+
+use super::validator::validate;
+use super::{documents, for_editors};
+
+/// Specs that are valid.
+pub const GOOD: &[&str] = &[
+    "{}",
+    "null",
+    "{match: null, profile: null, priority: null, rules: null, overrides: null}",
+    "{match: {}, rules: []}",
+    "{profile: Strict, overrides: Forbidden, priority: -1000}",
+    "{priority: 1000}",
+    "{match: {namespaces: [shop, 'legacy-*', 'team-?', '*'], excludeNamespaces: []}}",
+    "{match: {excludeNamespaces: ['*-test', 'a*b']}}",
+    "{match: {namespaceSelector: {}, objectSelector: {matchLabels: {}, matchExpressions: []}}}",
+    "{match: {namespaceSelector: {matchLabels: {a.b/c: ''}}}}",
+    "{match: {objectSelector: {matchExpressions: [{key: a, operator: In, values: [b, c]}]}}}",
+    "{match: {objectSelector: {matchExpressions: [{key: a, operator: NotIn, values: [b, b]}]}}}",
+    "{match: {objectSelector: {matchExpressions: [{key: a, operator: Exists}, {key: a, operator: DoesNotExist}]}}}",
+    "{rules: [{id: rwo-replicas}]}",
+    "{rules: [{id: rwo-replicas, actions: null, mutation: null, parameters: null}]}",
+    "{rules: [{id: rwo-replicas, actions: []}, {id: rwo-surge, actions: [Deny, Warn, Audit]}]}",
+    "{rules: [{id: rwo-surge, actions: [Deny, Deny]}]}",
+    "{rules: [{id: rwo-surge, mutation: Enabled, parameters: {strategy: NoSurge, local-provisioners: []}}]}",
+    "{rules: [{id: service-name-missing, mutation: Disabled, parameters: {fallback: None}}]}",
+    "{rules: [{id: claim-template-storage, parameters: {min: 1024, max: 1.5Ti, storage: '1e3'}}]}",
+    "{rules: [{id: claim-template-storage, parameters: {min: 100m, max: +1E, storage: .5Gi}}]}",
+    "{rules: [{id: dangling-volume-mount, parameters: {injected: [a, b], storageClassName: fast}}]}",
+];
+
+/// Specs that are not.
+pub const BAD: &[&str] = &[
+    "[]",
+    "strict",
+    "{profil: Strict}",
+    "{profile: strict}",
+    "{profile: [Strict]}",
+    "{overrides: true}",
+    "{priority: '1'}",
+    "{priority: 1.5}",
+    "{priority: 1001}",
+    "{priority: -1001}",
+    "{match: []}",
+    "{match: {namespace: [a]}}",
+    "{match: {namespaces: shop}}",
+    "{match: {namespaces: []}}",
+    "{match: {namespaces: ['']}}",
+    "{match: {namespaces: [Shop]}}",
+    "{match: {namespaces: [a.b]}}",
+    "{match: {namespaces: ['-a']}}",
+    "{match: {namespaces: ['a-']}}",
+    "{match: {namespaces: ['[a-z]']}}",
+    "{match: {namespaces: [1]}}",
+    "{match: {namespaces: [a, a]}}",
+    "{match: {namespaces: [a23456789-123456789-123456789-123456789-123456789-123456789-1234]}}",
+    "{match: {excludeNamespaces: ['!a']}}",
+    "{match: {excludeNamespaces: [a, b, a]}}",
+    "{match: {namespaceSelector: [a]}}",
+    "{match: {namespaceSelector: {matchLabel: {}}}}",
+    "{match: {namespaceSelector: {matchLabels: {a: 1}}}}",
+    "{match: {namespaceSelector: {matchLabels: [a]}}}",
+    "{match: {namespaceSelector: {matchExpressions: [{key: a, operator: Gt, values: ['1']}]}}}",
+    "{match: {namespaceSelector: {matchExpressions: [{operator: Exists}]}}}",
+    "{match: {namespaceSelector: {matchExpressions: [{key: a}]}}}",
+    "{match: {namespaceSelector: {matchExpressions: [{key: a, operator: In, values: [1]}]}}}",
+    "{match: {namespaceSelector: {matchExpressions: [{key: a, operator: In, value: b}]}}}",
+    "{rules: {id: rwo-replicas}}",
+    "{rules: [rwo-replicas]}",
+    "{rules: [{id: rwo-replica}]}",
+    "{rules: [{actions: [Deny]}]}",
+    "{rules: [{id: null}]}",
+    "{rules: [{id: rwo-replicas, action: [Deny]}]}",
+    "{rules: [{id: rwo-replicas, actions: Deny}]}",
+    "{rules: [{id: rwo-replicas, actions: [deny]}]}",
+    "{rules: [{id: rwo-replicas, actions: [null]}]}",
+    "{rules: [{id: rwo-replicas}, {id: rwo-replicas}]}",
+    "{rules: [{id: rwo-surge, mutation: enabled}]}",
+    "{rules: [{id: rwo-surge, parameters: []}]}",
+    "{rules: [{id: rwo-surge, parameters: {strategie: Recreate}}]}",
+    "{rules: [{id: rwo-surge, parameters: {strategy: recreate}}]}",
+    "{rules: [{id: rwo-surge, parameters: {local-provisioners: a}}]}",
+    "{rules: [{id: claim-template-storage, parameters: {min: 10 Gi}}]}",
+    "{rules: [{id: claim-template-storage, parameters: {min: 10GiB}}]}",
+    "{rules: [{id: claim-template-storage, parameters: {min: 1.5}}]}",
+    "{rules: [{id: claim-template-storage, parameters: {min: [1]}}]}",
+    "{rules: [{id: dangling-volume-mount, parameters: {injected: [1]}}]}",
+];
+
+/// What the parser alone knows to be wrong, for it depends on the rule or the operator.
+const BEYOND_A_SCHEMA: &[&str] = &[
+    "{rules: [{id: rwo-replicas, mutation: Enabled}]}",
+    "{rules: [{id: lost-default, mutation: Disabled}]}",
+    "{rules: [{id: rwo-replicas, parameters: {strategy: Recreate}}]}",
+    "{match: {namespaceSelector: {matchExpressions: [{key: a, operator: In}]}}}",
+    "{match: {namespaceSelector: {matchExpressions: [{key: a, operator: In, values: []}]}}}",
+    "{match: {namespaceSelector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}}",
+];
+
+/// The policy of a spec.
+pub fn policy(name: &str, spec: &str) -> Value {
+    let spec: Value = serde_saphyr::from_str(spec).expect("YAML");
+    json!({
+        "apiVersion": "stateward.dev/v1alpha1",
+        "kind": "WorkloadPolicy",
+        "metadata": {"name": name},
+        "spec": spec,
+    })
+}
+
+/// Compares what both say with what is expected of each.
+fn agree(documents: &[Value], parsed: bool, valid: bool) {
+    let schema = for_editors();
+    for document in documents {
+        let (parser, validator) = (parse(document, RULES), validate(document, &schema));
+        assert_eq!(parser.is_ok(), parsed, "the parser says {parser:?} of {document}");
+        assert_eq!(validator.is_ok(), valid, "the schema says {validator:?} of {document}");
+    }
+}
+
+#[test]
+fn parser_and_schema_say_the_same() {
+    let policies = |specs: &[&str]| -> Vec<Value> { specs.iter().map(|spec| policy("a", spec)).collect() };
+    agree(&policies(GOOD), true, true);
+    agree(&policies(BAD), false, false);
+    agree(&policies(BEYOND_A_SCHEMA), false, true);
+    let whole = |text: &str| documents(text);
+    agree(
+        &whole(
+            "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a, labels: {b: c}}, status: {d: e}}",
+        ),
+        true,
+        true,
+    );
+    for bad in [
+        "{kind: WorkloadPolicy, metadata: {name: a}}",
+        "{apiVersion: v1, kind: WorkloadPolicy, metadata: {name: a}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: Policy, metadata: {name: a}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: ''}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a}, status: 1}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a}, specs: {}}",
+        "[]",
+    ] {
+        agree(&whole(bad), false, false);
+    }
+}
+
+#[test]
+fn the_policies_in_this_repository_are_valid() {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("policies").expect("the folder") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("UTF-8");
+        found.extend(documents(&text));
+    }
+    for page in ["README.md", "docs/policies.md"] {
+        let text = std::fs::read_to_string(page).expect("UTF-8");
+        let blocks = text.split("\n```yaml\n").skip(1);
+        let blocks = blocks.filter_map(|block| block.split("\n```\n").next());
+        let policies = blocks.filter(|block| block.contains("kind: WorkloadPolicy"));
+        found.extend(policies.flat_map(documents));
+    }
+    assert!(found.len() > 10, "only {} policies were found", found.len());
+    agree(&found, true, true);
+}

@@ -1,0 +1,85 @@
+//! Policies: what parser, schema, page and API server say of them is the same.
+
+mod agreement;
+mod cluster;
+mod page;
+mod tables;
+mod validator;
+
+use std::collections::BTreeMap;
+use std::mem::discriminant;
+
+use serde_json::Value;
+use stateward::policy::description::document;
+use stateward::policy::openapi::{Form, schema};
+use stateward::rules::RULES;
+
+use crate::generated;
+
+/// The schema that editors read.
+fn for_editors() -> Value {
+    let mut file = schema(&document(RULES), Form::Editor);
+    file["$schema"] = "http://json-schema.org/draft-07/schema#".into();
+    file["title"] = "WorkloadPolicy".into();
+    file["description"] = "A policy of stateward: docs/policies.md explains it.".into();
+    file
+}
+
+/// Documents of a YAML text.
+fn documents(text: &str) -> Vec<Value> {
+    let documents = text.split("---\n").filter(|document| !document.trim().is_empty());
+    documents
+        .map(|document| serde_saphyr::from_str(document).expect("YAML"))
+        .collect()
+}
+
+#[test]
+fn the_schema_for_editors_is_what_the_description_says() {
+    let text = serde_json::to_string_pretty(&for_editors()).expect("JSON");
+    generated::check("docs/policy.schema.json", &format!("{text}\n"));
+}
+
+#[test]
+fn the_page_is_what_the_description_says_and_policies_do() {
+    let file = std::fs::read_to_string("docs/policies.md").expect("the page");
+    generated::check("docs/policies.md", &page::anew(&file));
+}
+
+#[test]
+fn every_field_is_described_in_sentences() {
+    let mut pending = vec![("".to_owned(), for_editors())];
+    let mut fields = 0;
+    while let Some((at, schema)) = pending.pop() {
+        if !at.is_empty() && !at.ends_with("[]") {
+            let text = schema["description"].as_str().unwrap_or_default();
+            let begun = text.starts_with(|c: char| c.is_uppercase() || c == '`');
+            assert!(begun && text.ends_with('.'), "{at}: {text:?}");
+            fields += 1;
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            pending.push((format!("{at}/{name}"), property.clone()));
+        }
+        if let Some(items) = schema.get("items") {
+            pending.push((format!("{at}[]"), items.clone()));
+        }
+    }
+    assert!(fields > 20, "only {fields} fields were found");
+}
+
+/// A structural schema describes all rules' parameters at once.
+#[test]
+fn a_parameter_of_one_name_has_one_type_in_all_rules() {
+    let mut types = BTreeMap::new();
+    for meta in RULES.iter().map(|rule| rule.meta()) {
+        for parameter in meta.parameters {
+            let (first, kind) = *types.entry(parameter.name).or_insert((meta.id, &parameter.kind));
+            assert_eq!(
+                discriminant(kind),
+                discriminant(&parameter.kind),
+                "{}: {} has another type than in {first}; give it another name",
+                meta.id,
+                parameter.name
+            );
+        }
+    }
+}
