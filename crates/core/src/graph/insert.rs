@@ -5,14 +5,15 @@ use super::names::Name;
 use super::node::Node;
 use super::project::NodeSeed;
 use super::store::Graph;
+use super::touched::Touched;
 use crate::json;
 
 impl Graph {
-    /// Puts an object in, or a newer version of it. `namespace` is where it is, if the object itself does not say.
+    /// Puts an object in, or a newer version of it, and says what that touched. `namespace` is where it is, if the object itself does not say.
     ///
     /// # Errors
     /// An object of which a field has a wrong type; the graph is unchanged.
-    pub fn insert(&self, kind: Kind, namespace: &Name, json: &str) -> Result<(), json::Error> {
+    pub fn insert(&self, kind: Kind, namespace: &Name, json: &str) -> Result<Touched, json::Error> {
         let seed = NodeSeed {
             kind,
             kinds: self.facts().kinds,
@@ -23,8 +24,7 @@ impl Graph {
             Node::Workload(workload) => workload.namespace.clone(),
             _ => namespace.clone(),
         };
-        self.insert_all([(namespace, node)]);
-        Ok(())
+        Ok(self.insert_all([(namespace, node)]))
     }
 }
 
