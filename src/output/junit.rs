@@ -14,68 +14,76 @@ struct Suite<'a> {
 }
 
 pub(super) fn render(report: &Report, fail_on: Level) -> String {
-    let mut suites: Vec<Suite<'_>> = Vec::new();
-    let mut add = |name, case: String, failures: usize, errors: usize| {
-        let position = suites.iter().position(|suite| suite.name == name).unwrap_or_else(|| {
-            suites.push(Suite::new(name));
-            suites.len() - 1
-        });
-        let suite = &mut suites[position];
-        suite.cases.push(case);
-        suite.failures += failures;
-        suite.errors += errors;
-    };
+    let mut suites = Suites::default();
     for failure in &report.failures {
         let at = failure
             .location
             .as_ref()
             .map_or(String::new(), |at| format!("{}:{}: ", at.line, at.column));
         let (file, message) = (escaped(&failure.file), escaped(&format!("{at}{}", failure.message)));
-        let case = format!(
+        suites.of(&failure.file).errors += 1;
+        suites.of(&failure.file).cases.push(format!(
             "    <testcase classname=\"{file}\" name=\"readable\">\n      <error message=\"{message}\"/>\n    </testcase>\n"
-        );
-        add(&*failure.file, case, 0, 1);
+        ));
     }
     for entry in &report.entries {
-        let suite = entry.location.as_ref().map_or(&*entry.object.namespace, |at| &*at.file);
+        let place = entry.location.as_ref();
+        let suite = suites.of(place.map_or(&*entry.object.namespace, |at| &*at.file));
         let fails = entry.level >= fail_on && entry.allowed_because.is_none();
-        add(suite, case(entry, fails), usize::from(fails), 0);
+        suite.failures += usize::from(fails);
+        suite.cases.push(case(entry, fails));
     }
-    if suites.is_empty() {
+    if suites.list.is_empty() {
         // Some servers take a report without any test for a broken one.
-        let case = format!(
+        suites.of("stateward").cases.push(format!(
             "    <testcase classname=\"stateward\" name=\"{} workloads\"/>\n",
             report.workloads
-        );
-        let cases = vec![case];
-        suites.push(Suite {
-            cases,
-            ..Suite::new("stateward")
-        });
+        ));
     }
-    let sum = |of: fn(&Suite<'_>) -> usize| suites.iter().map(of).sum::<usize>();
-    let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(
-        text,
-        "<testsuites name=\"stateward\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
-        sum(|suite| suite.cases.len()),
-        sum(|suite| suite.failures),
-        sum(|suite| suite.errors),
-    );
-    for suite in &suites {
+    suites.render()
+}
+
+/// The suites of a report, in the order in which they were first named.
+#[derive(Default)]
+struct Suites<'a> {
+    list: Vec<Suite<'a>>,
+}
+
+impl<'a> Suites<'a> {
+    fn of(&mut self, name: &'a str) -> &mut Suite<'a> {
+        let position = self.list.iter().position(|suite| suite.name == name);
+        let position = position.unwrap_or_else(|| {
+            self.list.push(Suite::new(name));
+            self.list.len() - 1
+        });
+        &mut self.list[position]
+    }
+
+    fn render(&self) -> String {
+        let sum = |of: fn(&Suite<'_>) -> usize| self.list.iter().map(of).sum::<usize>();
+        let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
         let _ = writeln!(
             text,
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
-            escaped(suite.name),
-            suite.cases.len(),
-            suite.failures,
-            suite.errors,
+            "<testsuites name=\"stateward\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
+            sum(|suite| suite.cases.len()),
+            sum(|suite| suite.failures),
+            sum(|suite| suite.errors),
         );
-        text.extend(suite.cases.iter().map(String::as_str));
-        text.push_str("  </testsuite>\n");
+        for suite in &self.list {
+            let _ = writeln!(
+                text,
+                "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">",
+                escaped(suite.name),
+                suite.cases.len(),
+                suite.failures,
+                suite.errors,
+            );
+            text.extend(suite.cases.iter().map(String::as_str));
+            text.push_str("  </testsuite>\n");
+        }
+        text.push_str("</testsuites>\n");
+        text
     }
-    text.push_str("</testsuites>\n");
-    text
 }
 
 impl<'a> Suite<'a> {
