@@ -4,11 +4,21 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::kinds::Row;
-
 /// A kind of object that plays a part, by its row in the table.
 #[derive(Clone, Copy)]
 pub struct Kind(pub(super) &'static Row);
+
+/// A row of the table: all that is said of one kind.
+#[derive(Debug)]
+pub struct Row {
+    pub(super) api_version: &'static str,
+    pub(super) resource: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) role: Role,
+    pub(super) reach: Reach,
+    pub(super) features: Features,
+    pub(super) position: usize,
+}
 
 /// What an object of a kind is in the graph.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +131,33 @@ pub enum Defaults {
     Never,
     /// Only where its pods mount a claim.
     WithClaim,
+}
+
+impl Row {
+    /// A kind at a position of the table.
+    #[must_use]
+    pub const fn new(
+        position: usize,
+        api_version: &'static str,
+        resource: &'static str,
+        kind: &'static str,
+        role: Role,
+        reach: Reach,
+    ) -> Self {
+        let features = match &role {
+            Role::Workload(form) => Features::of(form),
+            _ => Features::running(&[]),
+        };
+        Self {
+            api_version,
+            resource,
+            kind,
+            role,
+            reach,
+            features,
+            position,
+        }
+    }
 }
 
 impl Features {

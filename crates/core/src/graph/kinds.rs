@@ -2,19 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::kind::{Defaults, Entry, Features, Field, Form, Kind, Reach, Role, Runs, group};
-
-/// A row: one kind.
-#[derive(Debug)]
-pub struct Row {
-    pub(super) api_version: &'static str,
-    pub(super) resource: &'static str,
-    pub(super) kind: &'static str,
-    pub(super) role: Role,
-    pub(super) reach: Reach,
-    pub(super) features: Features,
-    pub(super) position: usize,
-}
+use super::kind::{Defaults, Entry, Field, Form, Kind, Reach, Role, Row, Runs, group};
 
 /// The kinds of one process: the built-in ones, and those that were registered at its start.
 #[derive(Debug)]
@@ -25,33 +13,6 @@ pub struct Kinds {
 /// A kind that cannot be registered, because there is one of its name in its group already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken(pub Kind);
-
-impl Row {
-    /// A kind at a position of the table.
-    #[must_use]
-    pub const fn new(
-        position: usize,
-        api_version: &'static str,
-        resource: &'static str,
-        kind: &'static str,
-        role: Role,
-        reach: Reach,
-    ) -> Self {
-        let features = match &role {
-            Role::Workload(form) => Features::of(form),
-            _ => Features::running(&[]),
-        };
-        Self {
-            api_version,
-            resource,
-            kind,
-            role,
-            reach,
-            features,
-            position,
-        }
-    }
-}
 
 impl Kinds {
     /// The built-in kinds.
