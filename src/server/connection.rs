@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
-use super::accept::Limits;
+use super::limits::Limits;
 use super::tls::H2;
 
 /// The ping interval and patience that find out a vanished HTTP/2 peer.

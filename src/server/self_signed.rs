@@ -73,3 +73,15 @@ pub enum SelfSignedError {
     #[error("no self-signed certificate can be made")]
     Generate(#[from] rcgen::Error),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_self_signed_certificate_tells_its_end() {
+        let made = SelfSigned::new(["localhost".to_owned()]).unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        assert!(made.certificate.not_after() > now.as_secs() as i64 + 365 * 24 * 3600);
+    }
+}
