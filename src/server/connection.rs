@@ -1,6 +1,7 @@
 //! One connection from the handshake to its end.
 
 use std::fmt::Display;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,6 +22,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
+use super::in_place::InPlace;
 use super::limits::Limits;
 use super::tls::H2;
 
@@ -160,6 +162,7 @@ async fn drive<C>(
     C::Error: Display,
 {
     let limits = &shared.limits;
+    let in_place = InPlace::new();
     let mut connection = pin!(connection);
     let mut period = limits.idle_timeout;
     let mut patience = limits.handshake_timeout;
@@ -188,7 +191,7 @@ async fn drive<C>(
         current = loop {
             tokio::select! {
                 biased;
-                result = connection.as_mut() => {
+                result = poll_fn(|context| in_place.poll(connection.as_mut(), context)) => {
                     if let Err(error) = result {
                         debug!(%error, "Connection ended badly");
                     }

@@ -4,6 +4,7 @@ pub mod accept;
 pub mod admin;
 pub mod certificate;
 mod connection;
+mod in_place;
 pub mod limits;
 pub mod reload;
 pub mod self_signed;
