@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 
 use super::webhook::{Webhook, now};
 use crate::metrics::Webhook as Phase;
@@ -38,7 +39,7 @@ async fn mutate(State(webhook): State<Arc<Webhook>>, request: Request) -> Respon
 
 async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    if let Err(refusal) = check(&head.headers) {
+    if let Err(refusal) = check(&head.headers, &body) {
         return refusal.into_response();
     }
     // Without a timer of its own, which would cost every request a system call: a body that does not come holds its
@@ -48,7 +49,12 @@ async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {
         Err(refusal) => return refusal.into_response(),
     };
     match webhook.answer(phase, &body).await {
-        Ok(answer) => ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], answer).into_response(),
+        Ok(answer) => {
+            let mut response = Response::new(Body::from(answer));
+            let json = HeaderValue::from_static("application/json");
+            response.headers_mut().insert(CONTENT_TYPE, json);
+            response
+        }
         Err(why) => (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
     }
 }
@@ -57,28 +63,24 @@ type Refusal = (StatusCode, &'static str);
 
 const TOO_LARGE: Refusal = (StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 8 MiB\n");
 
-fn check(headers: &HeaderMap) -> Result<(), Refusal> {
-    let content_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
+/// Refuses what need not be read.
+fn check(headers: &HeaderMap, body: &Body) -> Result<(), Refusal> {
+    let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let media_type = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    if !media_type.trim_ascii().eq_ignore_ascii_case(b"application/json") {
         return Err((
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "Content-Type must be application/json\n",
         ));
     }
-    let announced = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MOST_BYTES) {
-        Err(TOO_LARGE)
-    } else {
-        Ok(())
+    // What Content-Length announces.
+    if body.size_hint().lower() > MOST_BYTES as u64 {
+        return Err(TOO_LARGE);
     }
+    Ok(())
 }
 
+/// The whole body; one that comes in one frame is not copied.
 async fn collect(body: Body) -> Result<Bytes, Refusal> {
     match Limited::new(body, MOST_BYTES).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
