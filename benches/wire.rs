@@ -66,7 +66,7 @@ fn main() {
         graph: Arc::new(graph),
         policies: Arc::new(ArcSwap::from_pointee(policies)),
         rules: RULES,
-        metrics: Arc::new(Metrics::new()),
+        metrics: Arc::new(Metrics::new(RULES)),
         live: None,
         on_error: OnError::Allow,
     };

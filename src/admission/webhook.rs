@@ -17,7 +17,7 @@ use crate::json;
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use crate::metrics::{Decision as Outcome, Metrics, Operation, Webhook as Phase};
 use crate::policy::Policies;
-use crate::rules::kit::{Action, AnyRule};
+use crate::rules::kit::AnyRule;
 
 /// Everything that answers requests.
 pub struct Webhook {
@@ -258,7 +258,7 @@ impl Webhook {
 
     fn count(&self, decision: &Decision) {
         for judged in &decision.findings {
-            self.metrics.finding(judged.finding.rule, action(judged.action));
+            self.metrics.finding(judged.finding.rule, judged.action);
         }
         if !decision.unknown.is_empty() {
             self.metrics.incomplete_decisions.inc();
@@ -344,14 +344,6 @@ fn log(request: &Request<'_>, decision: &Decision) {
 
 fn readable(error: &Unreadable) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-fn action(action: Action) -> &'static str {
-    match action {
-        Action::Audit => "audit",
-        Action::Deny => "deny",
-        Action::Warn => "warn",
-    }
 }
 
 fn operation(text: &str) -> Operation {

@@ -104,7 +104,7 @@ impl Args {
             shutdown_delay,
             log_format: _,
         } = self;
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::new(RULES));
         let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
         let readiness = Readiness::new(shutdown.clone());
 

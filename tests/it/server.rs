@@ -18,6 +18,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use stateward::metrics::Metrics;
+use stateward::rules::RULES;
 use stateward::server::accept::Server;
 use stateward::server::admin::{self, Readiness};
 use stateward::server::limits::Limits;
@@ -407,7 +408,7 @@ async fn the_admin_port_tells_readiness_and_metrics() {
     let shutdown = Shutdown::new();
     let readiness = Readiness::new(shutdown.clone());
     let gate = readiness.gate("sync", "not done yet");
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::new(Metrics::new(RULES));
     metrics.certificate_expiry.set(42);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server::plain(listener, limits());

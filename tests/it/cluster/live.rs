@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use stateward::cluster::live::{LiveReader, Read};
 use stateward::graph::{Facts, Graph, Kind, Knowledge, Lookup, Name, Node, ObjectRef};
 use stateward::metrics::Metrics;
+use stateward::rules::RULES;
 
 use super::fake::{Fake, failure, list};
 
@@ -13,7 +14,7 @@ const CLAIM: &str = "/api/v1/namespaces/shop/persistentvolumeclaims/data";
 
 fn reader(fake: &Fake) -> (LiveReader, Arc<Graph>, Arc<Metrics>) {
     let graph = Arc::new(Graph::new(Facts::new(Knowledge::Complete)));
-    let metrics = Arc::new(Metrics::new());
+    let metrics = Arc::new(Metrics::new(RULES));
     (
         LiveReader::new(fake.client(), graph.clone(), metrics.clone()),
         graph,

@@ -13,6 +13,7 @@ use kube::Client;
 use stateward::cluster::watch::{Pace, Watches};
 use stateward::graph::{Facts, Graph, Kind, Knowledge};
 use stateward::metrics::Metrics;
+use stateward::rules::RULES;
 
 use crate::controlplane::eventually;
 
@@ -35,7 +36,7 @@ impl Live {
             last: Duration::from_millis(100),
             refused: Duration::from_millis(100),
         };
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(RULES);
         let watches = Watches::start_with(client, &graph, &metrics, pace, Arc::new(clock));
         Self {
             graph,

@@ -30,7 +30,7 @@ pub fn with_rules(graph: Arc<Graph>, rules: &'static [AnyRule], on_error: OnErro
         graph,
         policies: Arc::new(ArcSwap::from_pointee(strict(rules))),
         rules,
-        metrics: Arc::new(Metrics::new()),
+        metrics: Arc::new(Metrics::new(rules)),
         live: None,
         on_error,
     }

@@ -1,0 +1,179 @@
+//! The labels of the metrics, each of a closed set.
+
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+
+use crate::rules::kit::Action;
+
+/// A label whose values are all known.
+trait Closed: Sized + 'static {
+    /// Every value, each at the place that its number tells.
+    const ALL: &[Self];
+}
+
+/// Gives a closed set of label values: the variants and the texts they are written as.
+macro_rules! label_values {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl Closed for $name {
+            const ALL: &[Self] = &[$(Self::$variant,)+];
+        }
+
+        impl EncodeLabelValue for $name {
+            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+                let text = match self {
+                    $(Self::$variant => $text,)+
+                };
+                EncodeLabelValue::encode(&text, encoder)
+            }
+        }
+    };
+}
+
+label_values! {
+    /// The answer to a request.
+    Decision {
+        /// Allowed, nothing to say.
+        Allow = "allow",
+        /// Refused by a rule.
+        Deny = "deny",
+        /// We failed (a panic, an unreadable object, a passed deadline) and answered as `--on-error` wants.
+        Error = "error",
+        /// Allowed with defaults written in.
+        Patch = "patch",
+        /// Allowed with warnings.
+        Warn = "warn",
+    }
+}
+
+label_values! {
+    /// How a read from the API server ended.
+    LiveRead {
+        /// The object does not exist.
+        Absent = "absent",
+        /// The API server refused or failed.
+        Error = "error",
+        /// The object exists.
+        Found = "found",
+        /// Too many reads were already under way.
+        Skipped = "skipped",
+        /// No answer in time.
+        Timeout = "timeout",
+    }
+}
+
+label_values! {
+    /// The operation of an admission request; what is none of the four verbs is `other`.
+    Operation {
+        /// CREATE
+        Create = "create",
+        /// DELETE
+        Delete = "delete",
+        /// CONNECT, or a body without a readable request.
+        Other = "other",
+        /// UPDATE
+        Update = "update",
+    }
+}
+
+label_values! {
+    /// The webhook that was asked.
+    Webhook {
+        /// `/mutate`
+        Mutate = "mutate",
+        /// `/validate`
+        Validate = "validate",
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct FindingLabels {
+    rule: &'static str,
+    action: &'static str,
+}
+
+impl FindingLabels {
+    const ACTIONS: [&'static str; 3] = ["audit", "deny", "warn"];
+
+    /// The labels of a rule, one set an action.
+    pub(super) fn of(rule: &'static str) -> [Self; Self::ACTIONS.len()] {
+        Self::ACTIONS.map(|action| Self { rule, action })
+    }
+
+    /// Where they stand when every rule gives its own in turn.
+    pub(super) fn place(rule: usize, action: Action) -> usize {
+        let action = match action {
+            Action::Audit => 0,
+            Action::Deny => 1,
+            Action::Warn => 2,
+        };
+        rule * Self::ACTIONS.len() + action
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct KindLabel {
+    pub(super) kind: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct LiveReadLabels {
+    pub(super) kind: &'static str,
+    pub(super) result: LiveRead,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct RequestLabels {
+    pub(super) webhook: Webhook,
+    pub(super) operation: Operation,
+    pub(super) decision: Decision,
+}
+
+impl RequestLabels {
+    /// Every set, each at its place.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let decisions = |webhook, operation| {
+            Decision::ALL.iter().map(move |&decision| Self {
+                webhook,
+                operation,
+                decision,
+            })
+        };
+        let operations = move |webhook| Operation::ALL.iter().flat_map(move |&it| decisions(webhook, it));
+        Webhook::ALL.iter().flat_map(move |&webhook| operations(webhook))
+    }
+
+    /// Where it stands among all.
+    pub(super) fn place(&self) -> usize {
+        let operation = self.webhook as usize * Operation::ALL.len() + self.operation as usize;
+        operation * Decision::ALL.len() + self.decision as usize
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct RuleLabel {
+    pub(super) rule: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct WebhookLabel {
+    pub(super) webhook: Webhook,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_set_of_labels_has_its_place() {
+        for (place, labels) in RequestLabels::all().enumerate() {
+            assert_eq!(labels.place(), place, "{labels:?}");
+        }
+    }
+}
