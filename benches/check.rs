@@ -12,12 +12,12 @@ use std::time::Instant;
 use granit_parser::Parser;
 use stateward::audit::Level;
 use stateward::cli::check::judge::Judge;
-use stateward::cli::policies;
 use stateward::graph::{Knowledge, Name};
 use stateward::manifests::corpus::{Corpus, Inputs};
 use stateward::manifests::worlds::Base;
 use stateward::output::{Format, Notes, Paint, Style, render};
 use stateward::parallel;
+use stateward::runtime::policies;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

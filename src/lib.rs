@@ -21,6 +21,7 @@ pub mod manifests;
 pub mod metrics;
 pub mod output;
 pub mod parallel;
+pub mod runtime;
 pub mod server;
 
 pub use stateward_core::{graph, json, judge, policy, rules};

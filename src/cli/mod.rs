@@ -5,15 +5,12 @@
 pub mod audit;
 pub mod check;
 pub mod completions;
-pub mod example;
 pub mod live;
 pub mod logging;
 pub mod manifests;
-pub mod policies;
 pub mod reporting;
 pub mod rules;
 pub mod serve;
-pub mod world;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::check::known::{self, Known};
-use super::policies::{self, PolicySource};
 use crate::audit::{Level, Report};
 use crate::output::{Format, Notes, Paint, Style, render};
 use crate::policy::Policies;
+use crate::runtime::policies::{self, PolicySource};
 
 /// Policies, formats, and the findings that are known already.
 #[derive(Debug, clap::Args)]
@@ -62,11 +62,12 @@ impl Args {
     /// # Errors
     /// Policies that cannot be read or are not valid.
     pub fn policies(&self, defaults: &Defaults) -> anyhow::Result<Policies> {
-        policies::load(if self.policy.is_empty() {
+        let sources = if self.policy.is_empty() {
             &defaults.policies
         } else {
             &self.policy
-        })
+        };
+        Ok(policies::load(sources)?)
     }
 
     /// Leaves out what is known, writes the reports and answers with the exit code.

@@ -1,35 +1,18 @@
 //! `stateward serve`: the webhook.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use arc_swap::ArcSwap;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tracing::{info, warn};
+use anyhow::Context as _;
 
 use super::logging::{self, LogFormat};
-use super::policies::{self, PolicySource};
-use super::world::{self, World};
-use crate::admission::{OnError, Webhook, router};
-use crate::cluster::register::{Registration, WebhookUrl};
-use crate::metrics::Metrics;
-use crate::rules::RULES;
-use crate::server::accept::Server;
-use crate::server::admin::{self, Readiness};
-use crate::server::limits::Limits;
-use crate::server::reload::CertificateFiles;
-use crate::server::self_signed::SelfSigned;
-use crate::server::shutdown::{Interrupted, Shutdown};
-use crate::server::tls::{CertResolver, server_config};
-
-/// How often certificate files are compared with what was read.
-const CERTIFICATE_POLL: Duration = Duration::from_secs(10);
+use crate::admission::OnError;
+use crate::cluster::register::WebhookUrl;
+use crate::runtime::policies::PolicySource;
+use crate::runtime::{CertificateSource, Config, ObjectSource, Runtime};
+use crate::server::shutdown::Interrupted;
 
 /// Serve the admission webhook.
 ///
@@ -52,8 +35,18 @@ pub struct Args {
     /// PEM file with the key of the serving certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    #[command(flatten)]
-    world: world::Args,
+    /// Kubeconfig file of the cluster; else $KUBECONFIG, ~/.kube/config, or the pod's own account
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// Look for no cluster: serve the built-in example, or --manifests
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context"])]
+    no_cluster: bool,
+    /// Files or directories with the objects that are known; repeatable
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["kubeconfig", "context"])]
+    manifests: Vec<PathBuf>,
     /// What a request gets when judging it fails in this process
     #[arg(long, default_value = "allow", value_name = "ANSWER")]
     on_error: OnErrorArg,
@@ -81,160 +74,62 @@ impl Args {
     /// Bad flags, unreadable files, addresses in use, or a cluster that is configured and cannot be reached.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         logging::init(self.log_format)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
+        let threads = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .context("cannot start threads")?;
-        let code = runtime.block_on(self.serve());
+        let code = threads.block_on(serve(self.config()));
         // A live read that nobody waits for any more must not hold the exit up.
-        runtime.shutdown_background();
+        threads.shutdown_background();
         code
     }
 
-    async fn serve(self) -> anyhow::Result<ExitCode> {
-        let Self {
-            listen,
-            admin_listen,
-            policy,
-            tls_cert,
-            tls_key,
-            world,
-            on_error,
-            register_url,
-            shutdown_delay,
-            log_format: _,
-        } = self;
-        let metrics = Arc::new(Metrics::new(RULES));
-        let shutdown = Shutdown::on_signals().context("cannot listen for signals")?;
-        let readiness = Readiness::new(shutdown.clone());
-
-        let loaded = policies::load(&policy)?;
-        info!(policies = policies::names(&loaded), "Policies loaded");
-        let policies = Arc::new(ArcSwap::from_pointee(loaded));
-        let policy_gate = readiness.gate("policies", "not loaded");
-        policy_gate.open();
-
-        let (resolver, ca) = certificate(tls_cert.zip(tls_key), listen, register_url.as_ref(), &metrics)?;
-        readiness.gate("certificate", "not loaded").open();
-
-        let listener = bind(listen, "--listen").await?;
-        let admin_listener = bind(admin_listen, "--admin-listen").await?;
-        let address = listener.local_addr().context("cannot read the address of --listen")?;
-
-        let World {
-            graph,
-            live,
-            client,
-            example,
-        } = world
-            .open(&metrics, readiness.gate("sync", "first lists under way"))
-            .await?;
-        let registration = match (register_url, client, &ca) {
-            (None, ..) => None,
-            (Some(_), None, _) => bail!("--register-url needs a cluster, and none was found"),
-            (Some(_), _, None) => {
-                bail!("--register-url brings its own certificate: leave out --tls-cert and --tls-key")
+    fn config(self) -> Config {
+        let certificate = match self.tls_cert.zip(self.tls_key) {
+            Some((chain, key)) => CertificateSource::Files { chain, key },
+            None => CertificateSource::self_signed(self.listen, self.register_url.as_ref()),
+        };
+        let objects = if !self.manifests.is_empty() {
+            ObjectSource::Manifests(self.manifests)
+        } else if self.no_cluster {
+            ObjectSource::Example
+        } else {
+            ObjectSource::Cluster {
+                kubeconfig: self.kubeconfig,
+                context: self.context,
             }
-            (Some(url), Some(client), Some(ca)) => Some(Registration::create(client, url, ca.as_bytes()).await?),
         };
-
-        tokio::spawn(policies::watch(policy, policies.clone(), metrics.clone(), policy_gate));
-        let on_error = match on_error {
-            OnErrorArg::Allow => OnError::Allow,
-            OnErrorArg::Deny => OnError::Deny,
-        };
-        let webhook = Webhook {
-            graph,
-            policies,
-            rules: RULES,
-            metrics: metrics.clone(),
-            live,
-            on_error,
-        };
-        let service = TowerToHyperService::new(router(Arc::new(webhook)));
-        let limits = Limits {
-            shutdown_delay,
-            ..Limits::default()
-        };
-        let tls = server_config(resolver).context("cannot set up TLS")?;
-        let server = Server::tls(listener, tls, limits);
-        // It goes on until the very end: readiness must tell of the drain.
-        let admin = Server::plain(admin_listener, Limits::default());
-        let admin_service = TowerToHyperService::new(admin::router(readiness, metrics));
-        tokio::spawn(async move { admin.serve(admin_service, &Shutdown::new()).await });
-
-        info!(%address, admin = %admin_listen, "Serving");
-        if example {
-            greet(address)?;
-        }
-        let removal =
-            registration.map(|registration| tokio::spawn(remove_when_stopping(registration, shutdown.clone())));
-        let ended = async {
-            server.serve(service, &shutdown).await?;
-            if let Some(removal) = removal {
-                tokio::select! {
-                    _ = removal => {}
-                    () = shutdown.forced() => return Err(Interrupted),
-                }
-            }
-            Ok(())
-        };
-        match ended.await {
-            Ok(()) => Ok(ExitCode::SUCCESS),
-            Err(Interrupted) => Ok(ExitCode::FAILURE),
+        Config {
+            listen: self.listen,
+            admin_listen: self.admin_listen,
+            policies: self.policy,
+            certificate,
+            objects,
+            on_error: self.on_error.into(),
+            register_url: self.register_url,
+            shutdown_delay: self.shutdown_delay,
         }
     }
 }
 
-/// Removes the configurations while requests are still answered: afterwards, those in between would fail open.
-async fn remove_when_stopping(registration: Registration, shutdown: Shutdown) {
-    shutdown.requested().await;
-    match registration.remove().await {
-        Ok(()) => info!("Webhook configurations removed"),
-        Err(error) => warn!(
-            error = format!("{:#}", anyhow::Error::from(error)),
-            "Webhook configurations stay behind"
-        ),
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let runtime = Runtime::start(config).await?;
+    if let Some(guide) = runtime.guide() {
+        super::print(guide.as_bytes())?;
     }
+    Ok(match runtime.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Interrupted) => ExitCode::FAILURE,
+    })
 }
 
-/// The certificate to serve, and the CA to trust where we made it ourselves.
-fn certificate(
-    files: Option<(PathBuf, PathBuf)>,
-    listen: SocketAddr,
-    url: Option<&WebhookUrl>,
-    metrics: &Metrics,
-) -> anyhow::Result<(Arc<CertResolver>, Option<String>)> {
-    if let Some((chain, key)) = files {
-        let mut files = CertificateFiles::new(chain, key);
-        let certificate = files.read()?.context("--tls-cert: the files hold no certificate")?;
-        let resolver = CertResolver::new(certificate, metrics.certificate_expiry.clone());
-        tokio::spawn(files.watch(resolver.clone(), CERTIFICATE_POLL));
-        return Ok((resolver, None));
+impl From<OnErrorArg> for OnError {
+    fn from(answer: OnErrorArg) -> Self {
+        match answer {
+            OnErrorArg::Allow => Self::Allow,
+            OnErrorArg::Deny => Self::Deny,
+        }
     }
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    names.extend((!listen.ip().is_unspecified()).then(|| listen.ip().to_string()));
-    names.extend(url.map(|url| url.host().to_owned()));
-    let SelfSigned { certificate, ca_pem } = SelfSigned::new(names)?;
-    info!("Serving a self-signed certificate, made just now");
-    Ok((
-        CertResolver::new(certificate, metrics.certificate_expiry.clone()),
-        Some(ca_pem),
-    ))
-}
-
-async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{flag} {address}: cannot listen"))
-}
-
-fn greet(address: SocketAddr) -> anyhow::Result<()> {
-    let mut out = anstream::stdout().lock();
-    let text = super::example::guide(address);
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .context("cannot write to standard output")
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -13,7 +13,7 @@ use kube::Client;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::feed::Feed;
 use super::freshness::{Clock, Keeper};
@@ -60,7 +60,7 @@ impl Default for Pace {
 #[derive(Debug)]
 pub struct Watches {
     keeper: Arc<Keeper>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Watches {
@@ -106,12 +106,21 @@ impl Watches {
             let count = |(kind, count): (Kind, usize)| (kind.as_str(), count as f64);
             counted.counts().into_iter().map(count).collect()
         });
-        Self { keeper, _tasks: tasks }
+        Self { keeper, tasks }
     }
 
     /// Waits for the first sync: every kind was listed, or may not be.
     pub async fn synced(&self) {
         self.keeper.synced().await;
+    }
+
+    /// Goes on for as long as they do, and tells of one that ends, which none does by itself: its kind becomes stale.
+    pub async fn attend(mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended {
+                error!(%error, "A watch ended; what it watched becomes unknown");
+            }
+        }
     }
 
     /// Finds out which kinds have become stale; done every few seconds anyway.

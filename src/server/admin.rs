@@ -57,8 +57,17 @@ impl Readiness {
         }
     }
 
+    /// Adds a check that holds, with something that somebody should look after.
+    pub fn remark(&self, name: &'static str, remark: &str) {
+        let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+        checks.push(Check {
+            name,
+            state: Condition::Remarked(one_line(remark)),
+        });
+    }
+
     /// Returns whether all is well, and a line for every check: `[+]name`, maybe with a remark, or `[-]name reason`.
-    fn report(&self) -> (StatusCode, String) {
+    pub(crate) fn report(&self) -> (StatusCode, String) {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         let shutdown = Check {
             name: "shutdown",

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde::de::{self, SeqAccess, Visitor};
 
 use super::globs::Globs;
-use crate::cli::policies::PolicySource;
 use crate::cli::reporting::Defaults;
 use crate::manifests::files;
+use crate::runtime::policies::PolicySource;
 
 /// The file, looked for in the working directory and above it.
 pub const FILE: &str = ".stateward.yaml";

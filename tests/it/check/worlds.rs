@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use stateward::cli::check::judge::Judge;
-use stateward::cli::policies;
 use stateward::graph::{Knowledge, Name};
 use stateward::manifests::corpus::{Corpus, Inputs};
 use stateward::manifests::worlds::Base;
 use stateward::output::{Format, Notes, Paint, Style, render};
+use stateward::runtime::policies;
 
 use super::{CORRECT, Repository, places, replicas};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 /// The objects that are known.
-pub const WORLD: &str = include_str!("world.yaml");
+pub(super) const WORLD: &str = include_str!("world.yaml");
 
 const REQUESTS: [(&str, &str, &str); 3] = [
     (
@@ -25,8 +25,7 @@ const REQUESTS: [(&str, &str, &str); 3] = [
 ];
 
 /// What to paste into another terminal.
-#[must_use]
-pub fn guide(listening: SocketAddr) -> String {
+pub(super) fn guide(listening: SocketAddr) -> String {
     let port = listening.port();
     let mut guide = String::from("Paste any of these into another terminal:\n");
     for (title, path, review) in REQUESTS {

@@ -1,30 +1,23 @@
-//! Where policies come from: embedded ones and files; read once, then again whenever their contents change.
+//! Where policies come from: embedded ones and files.
+
+mod reload;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{anyhow, bail};
-use arc_swap::ArcSwap;
 use stateward_nearest::nearest;
-use tracing::{error, info};
 
 use crate::manifests;
 use crate::manifests::files::{self, FileError};
-use crate::metrics::Metrics;
 use crate::policy::{self, Policies, Policy};
 use crate::rules::RULES;
-use crate::server::admin::Gate;
+pub(super) use reload::start;
 
-/// How often files are compared with what was read: kubelet itself takes up to a minute to swap a ConfigMap.
-const POLL: Duration = Duration::from_secs(5);
-
-const BASELINE: (&str, &str) = ("baseline", include_str!("../../policies/baseline.yaml"));
+const BASELINE: (&str, &str) = ("baseline", include_str!("../../../policies/baseline.yaml"));
 const EMBEDDED: [(&str, &str); 3] = [
-    ("audit", include_str!("../../policies/audit.yaml")),
+    ("audit", include_str!("../../../policies/audit.yaml")),
     BASELINE,
-    ("strict", include_str!("../../policies/strict.yaml")),
+    ("strict", include_str!("../../../policies/strict.yaml")),
 ];
 
 /// What `--policy` names.
@@ -45,48 +38,36 @@ impl PolicySource {
     }
 }
 
+/// Why there are no policies.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// Everything that is wrong, each with its place.
+    #[error("the policies are not valid\n  {}", .0.join("\n  "))]
+    Invalid(Vec<String>),
+    #[error("--policy {given}{hint}")]
+    Unreadable {
+        given: String,
+        /// Which embedded one may have been meant.
+        hint: String,
+        #[source]
+        cause: FileError,
+    },
+}
+
 /// Reads the policies of all sources; the embedded baseline where they hold none.
-pub fn load(sources: &[PolicySource]) -> anyhow::Result<Policies> {
+///
+/// # Errors
+/// Files that cannot be read, or policies that are not valid.
+pub fn load(sources: &[PolicySource]) -> Result<Policies, PolicyError> {
     parse(&texts(sources)?)
 }
 
-/// Reads the policies again whenever a file's contents change. The last good set stays in force.
-pub async fn watch(sources: Vec<PolicySource>, policies: Arc<ArcSwap<Policies>>, metrics: Arc<Metrics>, gate: Gate) {
-    let mut last = texts(&sources).map_err(|error| format!("{error:#}"));
-    loop {
-        tokio::time::sleep(POLL).await;
-        let now = texts(&sources).map_err(|error| format!("{error:#}"));
-        if now == last {
-            continue;
-        }
-        let loaded = now.as_ref().map_err(|error| anyhow!("{error}")).and_then(parse);
-        last = now;
-        match loaded {
-            Ok(loaded) => {
-                info!(policies = names(&loaded), "Policies reloaded");
-                policies.store(Arc::new(loaded));
-                gate.open();
-            }
-            Err(problem) => {
-                metrics.policy_reload_failures.inc();
-                // A replica with old policies guards better than none: it stays ready.
-                gate.remark(&format!("not reloaded, the last good ones stay: {problem:#}"));
-                error!(
-                    error = format!("{problem:#}"),
-                    "Policies not reloaded; the last good ones stay in force"
-                );
-            }
-        }
-    }
-}
-
 /// The names of policies, for a log line.
-#[must_use]
-pub fn names(policies: &Policies) -> String {
+fn names(policies: &Policies) -> String {
     policies.names().collect::<Vec<_>>().join(", ")
 }
 
-fn texts(sources: &[PolicySource]) -> anyhow::Result<Texts> {
+fn texts(sources: &[PolicySource]) -> Result<Texts, PolicyError> {
     let mut texts = Texts::new();
     for source in sources {
         match source {
@@ -106,14 +87,14 @@ fn texts(sources: &[PolicySource]) -> anyhow::Result<Texts> {
     Ok(texts)
 }
 
-fn unreadable(path: &Path, error: FileError) -> anyhow::Error {
+fn unreadable(path: &Path, cause: FileError) -> PolicyError {
     let given = path.display().to_string();
     let meant = nearest(&given, EMBEDDED.map(|(name, _)| name));
     let hint = meant.map(|name| format!(" (did you mean {name}?)")).unwrap_or_default();
-    anyhow::Error::from(error).context(format!("--policy {given}{hint}"))
+    PolicyError::Unreadable { given, hint, cause }
 }
 
-fn parse(texts: &Texts) -> anyhow::Result<Policies> {
+fn parse(texts: &Texts) -> Result<Policies, PolicyError> {
     let mut found: BTreeMap<String, (String, Policy)> = BTreeMap::new();
     let mut mistakes: Vec<String> = Vec::new();
     for (file, text) in texts {
@@ -141,7 +122,7 @@ fn parse(texts: &Texts) -> anyhow::Result<Policies> {
         }
     }
     if !mistakes.is_empty() {
-        bail!("the policies are not valid\n  {}", mistakes.join("\n  "));
+        return Err(PolicyError::Invalid(mistakes));
     }
     let list: Vec<Policy> = found.into_values().map(|(_, policy)| policy).collect();
     if list.is_empty() {
@@ -154,6 +135,7 @@ fn parse(texts: &Texts) -> anyhow::Result<Policies> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::error::chain;
 
     fn texts(files: &[(&str, &str)]) -> Texts {
         files
@@ -190,7 +172,7 @@ mod tests {
     #[test]
     fn a_path_that_cannot_be_read_is_named_with_its_flag() {
         let error = load(&[PolicySource::parse("strikt").unwrap()]).unwrap_err();
-        let text = format!("{error:#}");
+        let text = chain(&error);
         assert!(
             text.starts_with("--policy strikt (did you mean strict?): cannot read strikt: No such file"),
             "{text}"

@@ -1,0 +1,20 @@
+//! The admin port.
+
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+
+use super::parts::{End, Parts};
+use crate::server::accept::Server;
+use crate::server::admin::router;
+use crate::server::limits::Limits;
+use crate::server::shutdown::Shutdown;
+
+/// Serves the admin port to the very end, since readiness must tell of the drain.
+pub(super) fn start(listener: TcpListener, parts: &mut Parts) {
+    let server = Server::plain(listener, Limits::default());
+    let service = TowerToHyperService::new(router(parts.readiness.clone(), parts.metrics.clone()));
+    parts.start("admin", End::Cut, async move {
+        // Nobody asks this one to stop.
+        let _ = server.serve(service, &Shutdown::new()).await;
+    });
+}

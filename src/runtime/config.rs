@@ -1,0 +1,28 @@
+//! What a process shall serve, and where: everything that its start needs to know.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::certificate::CertificateSource;
+use super::objects::ObjectSource;
+use super::policies::PolicySource;
+use crate::admission::OnError;
+use crate::cluster::register::WebhookUrl;
+
+/// The settings of a process.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the webhook listens.
+    pub listen: SocketAddr,
+    /// Where the admin port listens.
+    pub admin_listen: SocketAddr,
+    /// The embedded baseline where there are none.
+    pub policies: Vec<PolicySource>,
+    pub certificate: CertificateSource,
+    pub objects: ObjectSource,
+    pub on_error: OnError,
+    /// By which URL a cluster shall call this process for as long as it runs.
+    pub register_url: Option<WebhookUrl>,
+    /// How long to go on answering after the first signal.
+    pub shutdown_delay: Duration,
+}

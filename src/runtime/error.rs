@@ -1,0 +1,72 @@
+//! Why a process could not start.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+
+use super::policies::PolicyError;
+use crate::cluster::connect::ConnectError;
+use crate::cluster::register::RegisterError;
+use crate::manifests::files::FileError;
+use crate::server::reload::ReadError;
+use crate::server::self_signed::SelfSignedError;
+
+/// Why a process could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system does not tell the address of the webhook's socket.
+    #[error("cannot read the address of --listen")]
+    Address(#[source] io::Error),
+    /// The certificate files cannot be used.
+    #[error(transparent)]
+    Certificate(#[from] ReadError),
+    /// A cluster is configured and cannot be used.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// An address is in use, or none of this machine.
+    #[error("{flag} {address}: cannot listen")]
+    Listen {
+        flag: &'static str,
+        address: SocketAddr,
+        #[source]
+        cause: io::Error,
+    },
+    /// A file with objects cannot be read.
+    #[error("--manifests")]
+    Manifests(#[source] FileError),
+    /// The files of the certificate hold none.
+    #[error("--tls-cert: the files hold no certificate")]
+    NoCertificate,
+    /// There is no cluster to register with.
+    #[error("--register-url needs a cluster, and none was found")]
+    NothingToRegisterWith,
+    /// The API server could not be told which authority signed the certificate.
+    #[error("--register-url brings its own certificate: leave out --tls-cert and --tls-key")]
+    OwnCertificate,
+    /// Policies cannot be read or are not valid.
+    #[error(transparent)]
+    Policies(#[from] PolicyError),
+    /// The cluster refused the configurations.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// No certificate can be made.
+    #[error(transparent)]
+    SelfSigned(#[from] SelfSignedError),
+    /// The handlers of signals cannot be installed.
+    #[error("cannot listen for signals")]
+    Signals(#[source] io::Error),
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+}
+
+/// An error with all its causes, in one line.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

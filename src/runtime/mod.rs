@@ -1,0 +1,111 @@
+//! The process that serves: its parts, the order in which they start, when it is ready, and how it ends.
+//!
+//! A part is a module whose `start` does its share of the IO once, adds a gate to readiness where it has to learn
+//! something first, leaves with [`Parts`] what goes on beside the requests, and returns what others build upon.
+//! One more part is one more line in [`Runtime::start`].
+
+mod admin;
+mod certificate;
+mod config;
+mod error;
+mod example;
+mod objects;
+mod parts;
+pub mod policies;
+mod registration;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::admission::{Webhook, router};
+use crate::metrics::Metrics;
+use crate::rules::RULES;
+use crate::server::accept::Server;
+use crate::server::limits::Limits;
+use crate::server::shutdown::{Interrupted, Shutdown};
+use crate::server::tls::server_config;
+pub use certificate::CertificateSource;
+pub use config::Config;
+pub use error::StartError;
+pub use objects::ObjectSource;
+use parts::Parts;
+
+/// A process that has started: everything runs but the accept loop of the webhook.
+#[derive(Debug)]
+pub struct Runtime {
+    parts: Parts,
+    server: Server,
+    service: TowerToHyperService<Router>,
+    guide: Option<String>,
+}
+
+impl Runtime {
+    /// Starts the parts. Files come before sockets and sockets before the cluster, so that mistakes in arguments show at
+    /// once, and a process that cannot serve has written nothing into a cluster.
+    ///
+    /// # Errors
+    /// Files that cannot be read or are not valid, addresses in use, or a cluster that is configured and cannot be
+    /// used.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let shutdown = Shutdown::on_signals().map_err(StartError::Signals)?;
+        let mut parts = Parts::new(Arc::new(Metrics::new(RULES)), shutdown);
+        let policies = policies::start(config.policies, &mut parts)?;
+        let certificate = certificate::start(config.certificate, &mut parts)?;
+        let tls = server_config(certificate.resolver).map_err(StartError::Tls)?;
+        let listener = listen("--listen", config.listen).await?;
+        let admin_listener = listen("--admin-listen", config.admin_listen).await?;
+        let address = listener.local_addr().map_err(StartError::Address)?;
+        let objects = objects::start(config.objects, &mut parts).await?;
+        if let Some(url) = config.register_url {
+            registration::start(url, objects.client, certificate.ca_pem, &mut parts).await?;
+        }
+        let webhook = Webhook {
+            graph: objects.graph,
+            policies,
+            rules: RULES,
+            metrics: parts.metrics.clone(),
+            live: objects.live,
+            on_error: config.on_error,
+        };
+        let limits = Limits {
+            shutdown_delay: config.shutdown_delay,
+            ..Limits::default()
+        };
+        let server = Server::tls(listener, tls, limits);
+        admin::start(admin_listener, &mut parts);
+        info!(%address, admin = %config.admin_listen, "Serving");
+        Ok(Self {
+            parts,
+            server,
+            service: TowerToHyperService::new(router(Arc::new(webhook))),
+            guide: objects.example.then(|| example::guide(address)),
+        })
+    }
+
+    /// What to paste into another terminal, where the built-in example is served.
+    #[must_use]
+    pub fn guide(&self) -> Option<&str> {
+        self.guide.as_deref()
+    }
+
+    /// Answers requests until a signal: then the webhook drains, parts that have something to undo finish, and the
+    /// others are cut off.
+    ///
+    /// # Errors
+    /// [`Interrupted`] by a second signal before all of this was done.
+    pub async fn run(self) -> Result<(), Interrupted> {
+        self.server.serve(self.service, &self.parts.shutdown).await?;
+        self.parts.finished().await
+    }
+}
+
+async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|cause| StartError::Listen { flag, address, cause })
+}

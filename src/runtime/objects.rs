@@ -1,0 +1,162 @@
+//! Where the objects come from: a cluster, files, or the built-in example.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kube::Client;
+use tracing::{info, warn};
+
+use super::error::StartError;
+use super::example;
+use super::parts::{End, Parts};
+use crate::admission::{Answer, LiveReads};
+use crate::cluster::connect::connect;
+use crate::cluster::live::{LiveReader, Read};
+use crate::cluster::watch::Watches;
+use crate::graph::{Facts, Graph, Knowledge, Name, Node, ObjectRef, Service};
+use crate::manifests::load::{Loaded, load};
+use crate::manifests::{self, files};
+use crate::server::admin::Gate;
+
+/// Where the objects come from.
+#[derive(Clone, Debug)]
+pub enum ObjectSource {
+    /// The cluster of a kubeconfig, else of `$KUBECONFIG`, `~/.kube/config` or the pod's own account; the built-in
+    /// example where there is none.
+    Cluster {
+        kubeconfig: Option<PathBuf>,
+        context: Option<String>,
+    },
+    /// The built-in example.
+    Example,
+    /// Files or directories; what is not in them is unknown.
+    Manifests(Vec<PathBuf>),
+}
+
+/// The graph, and whom to ask for what it lacks.
+pub(super) struct Objects {
+    pub(super) graph: Arc<Graph>,
+    pub(super) live: Option<Arc<dyn LiveReads>>,
+    pub(super) client: Option<Client>,
+    /// The built-in example is served.
+    pub(super) example: bool,
+}
+
+/// Reads the objects, or begins to; readiness waits until they are known.
+pub(super) async fn start(source: ObjectSource, parts: &mut Parts) -> Result<Objects, StartError> {
+    let gate = parts.readiness.gate("sync", "first lists under way");
+    let objects = match source {
+        ObjectSource::Cluster { kubeconfig, context } => {
+            match connect(kubeconfig.as_deref(), context.as_deref()).await? {
+                Some(client) => return Ok(of_cluster(client, gate, parts)),
+                None => {
+                    info!("No cluster found");
+                    built_in()
+                }
+            }
+        }
+        ObjectSource::Example => built_in(),
+        ObjectSource::Manifests(paths) => from_files(&paths)?,
+    };
+    gate.open();
+    Ok(objects)
+}
+
+/// The objects of a cluster, now and from now on.
+fn of_cluster(client: Client, gate: Gate, parts: &mut Parts) -> Objects {
+    let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
+    let watches = Watches::start(&client, &graph, &parts.metrics);
+    let live = LiveReader::new(client.clone(), graph.clone(), parts.metrics.clone());
+    parts.start("sync", End::Cut, async move {
+        watches.synced().await;
+        gate.open();
+        info!("First sync done");
+        watches.attend().await;
+    });
+    Objects {
+        graph,
+        live: Some(Arc::new(FromCluster(live))),
+        client: Some(client),
+        example: false,
+    }
+}
+
+fn built_in() -> Objects {
+    let graph = Graph::new(Facts::new(Knowledge::Partial));
+    insert(&graph, "the built-in example", example::WORLD.as_bytes().to_vec());
+    info!("Serving the built-in example");
+    Objects {
+        example: true,
+        ..fixed(graph)
+    }
+}
+
+/// The objects of files. What cannot be read is told and left out: it is unknown, as is everything that is not in the
+/// files.
+fn from_files(paths: &[PathBuf]) -> Result<Objects, StartError> {
+    let graph = Graph::new(Facts::new(Knowledge::Partial));
+    let mut objects = 0;
+    for path in paths {
+        let (found, errors) = files::find(path);
+        if let Some(error) = errors.into_iter().next() {
+            return Err(StartError::Manifests(error));
+        }
+        for file in found {
+            let text = files::load(&file).map_err(StartError::Manifests)?;
+            objects += insert(&graph, &file.display().to_string(), text);
+        }
+    }
+    info!(objects, "Manifests read; everything that is not in them is unknown");
+    Ok(fixed(graph))
+}
+
+/// A graph that stays as it is, with nobody to ask for more.
+fn fixed(graph: Graph) -> Objects {
+    Objects {
+        graph: Arc::new(graph),
+        live: None,
+        client: None,
+        example: false,
+    }
+}
+
+/// Returns how many objects of a text play a part.
+fn insert(graph: &Graph, file: &str, text: Vec<u8>) -> usize {
+    let manifests = manifests::read(text);
+    for problem in manifests.problems() {
+        warn!(
+            at = format!("{file}:{}", problem.position),
+            problem = problem.message,
+            "Manifest has a problem"
+        );
+    }
+    let mut objects = 0;
+    for manifest in manifests.iter() {
+        match load(graph, manifest, &"default".into()) {
+            Loaded::Inserted(_) => objects += 1,
+            Loaded::Skipped => {}
+            Loaded::Unreadable(error) => {
+                warn!(at = format!("{file}:{}", error.position()), %error, "Object cannot be read; it counts as unknown");
+            }
+        }
+    }
+    objects
+}
+
+/// What admission may ask of the cluster; what nobody could tell in time is as good as not found.
+struct FromCluster(LiveReader);
+
+impl LiveReads for FromCluster {
+    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Option<Node>> {
+        Box::pin(async move {
+            match self.0.object(namespace, object).await {
+                Read::Found(object) => Some(object),
+                Read::Absent | Read::Unknown => None,
+            }
+        })
+    }
+
+    fn services<'a>(&'a self, namespace: &'a Name) -> Answer<'a, Option<Vec<Service>>> {
+        Box::pin(self.0.services(namespace))
+    }
+}
