@@ -19,7 +19,7 @@ use rustls::ServerConfig;
 use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
@@ -169,58 +169,44 @@ async fn drive<C>(
     let limits = &shared.limits;
     let in_place = InPlace::new();
     let mut connection = pin!(connection);
-    let mut period = limits.idle_timeout;
-    let mut patience = limits.handshake_timeout;
+    let (mut period, mut patience) = (limits.idle_timeout, limits.handshake_timeout);
+    let mut timer = pin!(sleep(period));
     let mut winding_down = false;
     let mut seen = 0;
-    let mut timer = pin!(sleep_until(Instant::now() + period));
-    // A server that began to close during the handshake has told this receiver already.
-    let mut current = *phase.borrow_and_update();
     loop {
-        match current {
-            Phase::Open => {}
-            Phase::Abort => return,
-            Phase::Closing => {
-                period = limits.drain_idle;
-                patience = limits.drain_timeout;
-                seen = activity.total();
-                if on_closing == OnClosing::AtOnce {
-                    connection.as_mut().graceful_shutdown();
-                    winding_down = true;
-                    timer.as_mut().reset(Instant::now() + patience);
-                } else {
-                    timer.as_mut().reset(Instant::now() + period);
+        let may_end = tokio::select! {
+            biased;
+            result = poll_fn(|context| in_place.poll(connection.as_mut(), context)) => {
+                if let Err(error) = result {
+                    debug!(%error, "Connection ended badly");
                 }
+                return;
             }
-        }
-        current = loop {
-            tokio::select! {
-                biased;
-                result = poll_fn(|context| in_place.poll(connection.as_mut(), context)) => {
-                    if let Err(error) = result {
-                        debug!(%error, "Connection ended badly");
-                    }
+            // Told at once where the server began to close during the handshake.
+            changed = phase.changed() => {
+                let gone = changed.is_err();
+                if gone || *phase.borrow() == Phase::Abort {
                     return;
                 }
-                changed = phase.changed() => match changed {
-                    Ok(()) => break *phase.borrow_and_update(),
-                    // The server is gone.
-                    Err(_) => return,
-                },
-                () = timer.as_mut() => {}
+                (period, patience) = (limits.drain_idle, limits.drain_timeout);
+                seen = activity.total();
+                on_closing == OnClosing::AtOnce
             }
-            let total = activity.total();
-            if winding_down {
-                return;
-            } else if total == seen {
-                connection.as_mut().graceful_shutdown();
-                winding_down = true;
-                timer.as_mut().reset(Instant::now() + patience);
-            } else {
-                seen = total;
-                timer.as_mut().reset(Instant::now() + period);
+            () = timer.as_mut() => {
+                if winding_down {
+                    return;
+                }
+                let silent = activity.total() == seen;
+                seen = activity.total();
+                silent
             }
         };
+        if may_end {
+            connection.as_mut().graceful_shutdown();
+            winding_down = true;
+        }
+        let wait = if may_end { patience } else { period };
+        timer.as_mut().reset(Instant::now() + wait);
     }
 }
 
