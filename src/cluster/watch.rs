@@ -110,8 +110,9 @@ impl Watches {
     }
 
     /// Waits for the first sync: every kind was listed, or may not be.
-    pub async fn synced(&self) {
-        self.keeper.synced().await;
+    pub fn synced(&self) -> impl Future<Output = ()> + Send + use<> {
+        let keeper = self.keeper.clone();
+        async move { keeper.synced().await }
     }
 
     /// Goes on for as long as they do, and tells of one that ends, which none does by itself: its kind becomes stale.

@@ -67,11 +67,14 @@ fn of_cluster(client: Client, gate: Gate, parts: &mut Parts) -> Objects {
     let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
     let watches = Watches::start(&client, &graph, &parts.metrics);
     let live = LiveReader::new(client.clone(), graph.clone(), parts.metrics.clone());
-    parts.start("sync", End::Cut, async move {
-        watches.synced().await;
+    let synced = watches.synced();
+    let told = async move {
+        synced.await;
         gate.open();
         info!("First sync done");
-        watches.attend().await;
+    };
+    parts.start("sync", End::Cut, async {
+        tokio::join!(told, watches.attend());
     });
     Objects {
         graph,
