@@ -4,7 +4,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 use serde::Serialize;
 
-use crate::rules::kit::Operation;
+use crate::rules::kit::PatchOperation;
 
 /// An `AdmissionReview` with a response (`docs/kubernetes-facts.md` §3.1). Fields are left out where they say nothing:
 /// an empty patch with a patchType is an error to the API server.
@@ -14,7 +14,7 @@ pub(super) struct Answer<'a> {
     pub(super) denial: Option<String>,
     pub(super) warnings: Vec<String>,
     pub(super) annotations: Vec<(&'static str, String)>,
-    pub(super) patch: Vec<Operation>,
+    pub(super) patch: Vec<PatchOperation>,
 }
 
 const HEAD: &str = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"#;
@@ -107,7 +107,7 @@ mod tests {
         let full = Answer {
             uid: "u",
             denial: Some("no".to_owned()),
-            patch: vec![Operation::add("/a", 1)],
+            patch: vec![PatchOperation::add("/a", 1)],
             annotations: vec![("decision", "denied".to_owned())],
             ..Answer::default()
         };

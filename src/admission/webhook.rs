@@ -17,13 +17,13 @@ use crate::json;
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use crate::metrics::{Decision as Outcome, Metrics, Operation, Webhook as Phase};
 use crate::policy::Policies;
-use crate::rules::kit::AnyRule;
+use crate::rules::kit::Rule;
 
 /// Everything that answers requests.
 pub struct Webhook {
     pub graph: Arc<Graph>,
     pub policies: Arc<ArcSwap<Policies>>,
-    pub rules: &'static [AnyRule],
+    pub rules: &'static [&'static Rule],
     pub metrics: Arc<Metrics>,
     /// `None` where there is no cluster to ask.
     pub live: Option<Arc<dyn LiveReads>>,
@@ -120,31 +120,7 @@ impl Webhook {
             };
             decision = again;
         }
-        self.count(&decision);
-        log(request, &decision);
-        let outcome = if !decision.is_allowed() {
-            Outcome::Deny
-        } else if decision.warnings.is_empty() {
-            Outcome::Allow
-        } else {
-            Outcome::Warn
-        };
-        let Decision {
-            denial,
-            warnings,
-            annotations,
-            ..
-        } = decision;
-        (
-            Answer {
-                uid: &request.uid,
-                denial,
-                warnings,
-                annotations,
-                patch: Vec::new(),
-            },
-            outcome,
-        )
+        self.told(request, decision)
     }
 
     async fn mutate<'r>(&self, request: &'r Request<'_>, change: Change<'_>) -> (Answer<'r>, Outcome) {
@@ -168,10 +144,21 @@ impl Webhook {
         for rule in &defaults.rules {
             self.metrics.patch(rule);
         }
-        let outcome = match (&defaults.operations[..], &defaults.warnings[..]) {
-            ([], []) => Outcome::Allow,
-            ([], _) => Outcome::Warn,
-            _ => Outcome::Patch,
+        let Defaults {
+            operations,
+            rules,
+            warnings,
+            decision,
+            ..
+        } = defaults;
+        let (mut answer, judged) = self.told(request, decision);
+        answer.warnings.extend(warnings);
+        answer.patch = operations;
+        let outcome = match judged {
+            Outcome::Deny => Outcome::Deny,
+            _ if !answer.patch.is_empty() => Outcome::Patch,
+            _ if !answer.warnings.is_empty() => Outcome::Warn,
+            other => other,
         };
         if outcome == Outcome::Patch {
             let Request {
@@ -183,20 +170,36 @@ impl Webhook {
                 ..
             } = request;
             let namespace = &*change.namespace;
-            info!(%uid, %user, %operation, %kind, namespace, %name, rules = defaults.rules.join(","), "Defaults injected");
+            info!(%uid, %user, %operation, %kind, namespace, %name, rules = rules.join(","), "Defaults injected");
         }
-        let Defaults {
-            operations, warnings, ..
-        } = defaults;
-        (
-            Answer {
-                uid: &request.uid,
-                warnings,
-                patch: operations,
-                ..Answer::default()
-            },
-            outcome,
-        )
+        (answer, outcome)
+    }
+
+    /// Counts and logs a decision, and puts it into an answer.
+    fn told<'r>(&self, request: &'r Request<'_>, decision: Decision) -> (Answer<'r>, Outcome) {
+        self.count(&decision);
+        log(request, &decision);
+        let outcome = if !decision.is_allowed() {
+            Outcome::Deny
+        } else if decision.warnings.is_empty() {
+            Outcome::Allow
+        } else {
+            Outcome::Warn
+        };
+        let Decision {
+            denial,
+            warnings,
+            annotations,
+            ..
+        } = decision;
+        let answer = Answer {
+            uid: &request.uid,
+            denial,
+            warnings,
+            annotations,
+            patch: Vec::new(),
+        };
+        (answer, outcome)
     }
 
     fn judge(&self, change: &Change<'_>, fetched: &Overlay, reserve: Reserve) -> Decision {
@@ -258,7 +261,7 @@ impl Webhook {
 
     fn count(&self, decision: &Decision) {
         for judged in &decision.findings {
-            self.metrics.finding(judged.finding.rule, judged.action);
+            self.metrics.finding(judged.finding.rule.id, judged.action);
         }
         if !decision.unknown.is_empty() {
             self.metrics.incomplete_decisions.inc();
@@ -329,7 +332,7 @@ fn log(request: &Request<'_>, decision: &Decision) {
     let rules: Vec<String> = decision
         .findings
         .iter()
-        .map(|judged| format!("{}={}", judged.finding.rule, judged.action))
+        .map(|judged| format!("{}={}", judged.finding.rule.id, judged.action))
         .collect();
     let rules = rules.join(",");
     let verdict = if !decision.is_allowed() {

@@ -11,7 +11,7 @@ use crate::rules::kit::{Finding, Verdict};
 pub fn entries(inspection: Inspection, namespace: &Name) -> Vec<Entry> {
     let findings = inspection.findings.into_iter().map(|judged| finding(judged, namespace));
     let problems = inspection.problems.iter();
-    let problems = problems.map(|(workload, problem)| ignored_override(workload, problem, namespace));
+    let problems = problems.map(|(object, problem)| ignored_override(object, problem, namespace));
     findings.chain(problems).collect()
 }
 
@@ -26,7 +26,7 @@ fn finding(judged: Judged, namespace: &Name) -> Entry {
     let Finding {
         rule,
         verdict,
-        workload,
+        object: on,
         subject,
         extent,
         path,
@@ -41,10 +41,10 @@ fn finding(judged: Judged, namespace: &Name) -> Entry {
         message: one.message,
     });
     Entry {
-        rule,
+        rule: rule.id,
         verdict,
         level: Level::of(verdict, action),
-        object: object(&workload, namespace),
+        object: object(&on, namespace),
         subject,
         extent,
         path,
@@ -56,8 +56,8 @@ fn finding(judged: Judged, namespace: &Name) -> Entry {
     }
 }
 
-fn ignored_override(workload: &ObjectRef, problem: &str, namespace: &Name) -> Entry {
-    let object = object(workload, namespace);
+fn ignored_override(on: &ObjectRef, problem: &str, namespace: &Name) -> Entry {
+    let object = object(on, namespace);
     Entry {
         rule: IGNORED_OVERRIDE,
         verdict: Verdict::Violation,

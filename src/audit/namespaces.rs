@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use crate::graph::store::locked;
 use crate::graph::{Graph, Name, Overlay};
-use crate::judge::World;
+use crate::judge::Basis;
 use crate::parallel;
 use crate::policy::Policies;
 use crate::rules::RULES;
@@ -14,19 +14,19 @@ pub fn by_namespace<T: Send + Sync>(
     graph: &Graph,
     policies: &Policies,
     threads: NonZeroUsize,
-    look: impl Fn(&Name, &World<'_>) -> T + Sync,
+    look: impl Fn(&Name, &Basis<'_>) -> T + Sync,
 ) -> Vec<T> {
     let facts = graph.facts();
     let fetched = Overlay::default();
     parallel::map(threads, &graph.namespaces(), |namespace| {
         let shard = graph.shard(namespace);
-        let world = World {
+        let basis = Basis {
             shard: &locked(&shard),
             facts: &facts,
             fetched: &fetched,
             policies,
             rules: RULES,
         };
-        look(namespace, &world)
+        look(namespace, &basis)
     })
 }

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use stateward_nearest::nearest;
 
 use crate::rules::RULES;
-use crate::rules::kit::{Action, Injection, Meta};
+use crate::rules::kit::{Action, Injection, Rule};
 
 /// Print the rules, or the page of one rule with its examples.
 #[derive(Debug, clap::Args)]
@@ -30,14 +30,11 @@ impl Args {
     }
 }
 
-fn metas() -> impl Iterator<Item = &'static Meta> {
-    RULES.iter().map(|rule| rule.meta())
-}
-
 fn page(id: &str) -> anyhow::Result<&'static str> {
-    metas().find(|meta| meta.id == id).map(|meta| meta.page).ok_or_else(|| {
-        let near =
-            nearest(id, metas().map(|meta| meta.id)).map_or(String::new(), |near| format!(": did you mean {near}?"));
+    let found = RULES.iter().find(|rule| rule.id == id);
+    found.map(|rule| rule.page).ok_or_else(|| {
+        let near = nearest(id, RULES.iter().map(|rule| rule.id));
+        let near = near.map_or(String::new(), |near| format!(": did you mean {near}?"));
         anyhow!("there is no rule {id:?}{near}")
     })
 }
@@ -45,7 +42,9 @@ fn page(id: &str) -> anyhow::Result<&'static str> {
 /// One line a rule; actions are those of its main case.
 fn table() -> String {
     let heading = ["RULE", "BASELINE", "STRICT", "INJECTS", "FINDS"].map(str::to_owned);
-    let rows: Vec<[String; 5]> = std::iter::once(heading).chain(metas().map(row)).collect();
+    let rows: Vec<[String; 5]> = std::iter::once(heading)
+        .chain(RULES.iter().map(|rule| row(rule)))
+        .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..4).map(width).collect();
     let mut table = String::new();
@@ -59,21 +58,21 @@ fn table() -> String {
     table
 }
 
-fn row(meta: &Meta) -> [String; 5] {
-    let main = meta.cases.first();
+fn row(rule: &Rule) -> [String; 5] {
+    let main = rule.cases.first();
     let action = |action: Option<Action>| action.map_or("off", Action::as_str).to_owned();
-    let injects = match meta.injection {
+    let injects = match rule.injection {
         Injection::Always => "always",
         Injection::Never => "no",
         Injection::OptIn => "on request",
         Injection::OptOut => "unless disabled",
     };
     [
-        meta.id.to_owned(),
+        rule.id.to_owned(),
         action(main.and_then(|case| case.baseline)),
         action(main.and_then(|case| case.strict)),
         injects.to_owned(),
-        meta.summary.to_owned(),
+        rule.summary.to_owned(),
     ]
 }
 
@@ -88,8 +87,8 @@ mod tests {
         let heading = lines.next().unwrap();
         let finds = heading.find("FINDS").unwrap();
         assert_eq!(lines.clone().count(), RULES.len());
-        for (line, meta) in lines.zip(metas()) {
-            assert_eq!(&line[finds..], meta.summary);
+        for (line, rule) in lines.zip(RULES) {
+            assert_eq!(&line[finds..], rule.summary);
         }
     }
 

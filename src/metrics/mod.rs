@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::rules::kit::{Action, AnyRule};
+use crate::rules::kit::{Action, Rule};
 use counters::Counters;
 pub use labels::{Decision, LiveRead, Operation, Webhook};
 use labels::{FindingLabels, KindLabel, LiveReadLabels, RequestLabels, RuleLabel, WebhookLabel};
@@ -59,8 +59,8 @@ pub struct Metrics {
 
 impl Metrics {
     /// Returns all metrics, registered and at zero; findings and patches are counted of these rules.
-    pub fn new(rules: &[AnyRule]) -> Self {
-        let mut rules: Box<[&'static str]> = rules.iter().map(|rule| rule.meta().id).collect();
+    pub fn new(rules: &[&Rule]) -> Self {
+        let mut rules: Box<[&'static str]> = rules.iter().map(|rule| rule.id).collect();
         rules.sort_unstable();
         let durations = Durations::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
         let duration_of = |webhook| durations.get_or_create_owned(&WebhookLabel { webhook });
@@ -254,7 +254,7 @@ mod tests {
         let metrics = Metrics::new(RULES);
         let actions = [Action::Audit, Action::Deny, Action::Warn];
         for (at, rule) in RULES.iter().enumerate() {
-            let rule = rule.meta().id;
+            let rule = rule.id;
             let action = actions[at % actions.len()];
             metrics.finding(rule, action);
             let line = format!(

@@ -95,18 +95,18 @@ impl Serialize for Results<'_> {
 }
 
 fn rule(id: &str) -> Value {
-    let meta = RULES.iter().map(|rule| rule.meta()).find(|meta| meta.id == id);
-    let summary = meta.map_or_else(
+    let known = RULES.iter().find(|rule| rule.id == id);
+    let summary = known.map_or_else(
         || {
             PSEUDO_RULES
                 .iter()
                 .find(|(pseudo, _)| *pseudo == id)
                 .map_or("", |(_, summary)| summary)
         },
-        |meta| meta.summary,
+        |rule| rule.summary,
     );
     // The examples of a page are many, and upload sizes are limited.
-    let page = meta.map(|meta| meta.page.split("\n## Denied").next().unwrap_or(meta.page).trim_end());
+    let page = known.map(|rule| rule.page.split("\n## Denied").next().unwrap_or(rule.page).trim_end());
     let mut help = json!({"text": summary});
     if let Some(page) = page {
         help = json!({"text": page, "markdown": page});

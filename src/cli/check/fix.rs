@@ -17,7 +17,7 @@ use crate::graph::project::{ProjectedWorkload, WorkloadSeed};
 use crate::graph::store::locked;
 use crate::graph::view::Reservations;
 use crate::graph::{Actor, Change, Facts, Graph, Kind, Knowledge, Node, Old, Operation, Overlay, States, View};
-use crate::judge::World as Judging;
+use crate::judge::Basis;
 use crate::judge::allow::Allowances;
 use crate::judge::defaults::{Defaults, Services, defaults};
 use crate::manifests::corpus::Corpus;
@@ -26,7 +26,7 @@ use crate::manifests::files;
 use crate::manifests::worlds::worlds;
 use crate::policy::Policies;
 use crate::rules::RULES;
-use crate::rules::kit::patch::Operation as Patched;
+use crate::rules::kit::PatchOperation;
 
 /// The files that change, in their order, and what stays as it is though something could be said of it.
 #[derive(Debug, Default)]
@@ -163,14 +163,14 @@ fn repaired(placed: Placed<'_>, graph: &Graph, policies: &Policies) -> Option<Js
     let shard = graph.shard(namespace);
     let shard = locked(&shard);
     let fetched = Overlay::default();
-    let judging = Judging {
+    let basis = Basis {
         shard: &shard,
         facts: &facts,
         fetched: &fetched,
         policies,
         rules: RULES,
     };
-    let Defaults { operations, rules, .. } = defaults(&change, &judging, Services::Confirmed);
+    let Defaults { operations, rules, .. } = defaults(&change, &basis, Services::Confirmed);
     let view = View::new(&shard, &facts, &fetched, Reservations::Ignored);
     let labels = view.namespace_facts().map(|facts| &facts.labels);
     let settings = policies.resolve(namespace, labels, &workload.labels)?;
@@ -178,9 +178,9 @@ fn repaired(placed: Placed<'_>, graph: &Graph, policies: &Policies) -> Option<Js
     if rules.iter().any(|rule| allowances.reason(rule).is_some()) {
         return None;
     }
-    let written: Vec<Patched> = operations
+    let written: Vec<PatchOperation> = operations
         .into_iter()
-        .filter(|Patched::Add { path, value }| match path.as_str() {
+        .filter(|PatchOperation::Add { path, value }| match path.as_str() {
             // What is written in the file needs no memory of what was injected.
             path if path.starts_with("/metadata/annotations") => false,
             "/spec/serviceName" => {

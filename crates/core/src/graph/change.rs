@@ -111,28 +111,37 @@ impl Change<'_> {
         self.target.kind.is_workload() && matches!(self.states, States::Object { .. })
     }
 
-    /// Lays the state after the change over `overlay`. For a `scale` the parent must be `known`.
-    pub fn lay_after(&self, known: &View<'_>, overlay: &mut Overlay) {
+    /// The target before the change; of a `scale` request the parent, which must be `known`. `None` where there was
+    /// none, or where it cannot be read.
+    #[must_use]
+    pub fn before(&self, known: &View<'_>) -> Option<Node> {
         match &self.states {
-            States::Object { after, .. } => overlay.lay(self.target.clone(), after.clone()),
-            States::Scale { after, .. } => self.lay_scaled(known, *after, overlay),
+            States::Object { before, .. } => before.node().cloned(),
+            States::Scale { before, .. } => self.scaled(known, (*before)?),
         }
+    }
+
+    /// The target after the change; of a `scale` request the parent, which must be `known`. `None` where it goes away.
+    #[must_use]
+    pub fn after(&self, known: &View<'_>) -> Option<Node> {
+        match &self.states {
+            States::Object { after, .. } => after.clone(),
+            States::Scale { after, .. } => self.scaled(known, *after),
+        }
+    }
+
+    /// Lays the state after the change over `overlay`.
+    pub fn lay_after(&self, known: &View<'_>, overlay: &mut Overlay) {
+        self.lay(self.after(known), overlay);
     }
 
     /// Lays the state before the change over `overlay`: the request's own old object, never the cached one, which
     /// may lag or lead. Returns false where that state is not known.
     pub fn lay_before(&self, known: &View<'_>, overlay: &mut Overlay) -> bool {
+        self.lay(self.before(known), overlay);
         match &self.states {
-            States::Object { before, .. } => {
-                overlay.lay(self.target.clone(), before.node().cloned());
-                !before.is_unreadable()
-            }
-            States::Scale { before, .. } => {
-                if let Some(before) = before {
-                    self.lay_scaled(known, *before, overlay);
-                }
-                before.is_some()
-            }
+            States::Object { before, .. } => !before.is_unreadable(),
+            States::Scale { before, .. } => before.is_some(),
         }
     }
 
@@ -145,10 +154,15 @@ impl Change<'_> {
         }
     }
 
-    fn lay_scaled(&self, known: &View<'_>, replicas: u32, overlay: &mut Overlay) {
-        if let Some(parent) = known.workload(&self.target).known() {
-            let scaled = Arc::new(parent.scaled(replicas));
-            overlay.lay(self.target.clone(), Some(Node::Workload(scaled)));
+    fn lay(&self, node: Option<Node>, overlay: &mut Overlay) {
+        // Of a parent that is not known a `scale` request says nothing, least of all that it goes away.
+        if node.is_some() || matches!(self.states, States::Object { .. }) {
+            overlay.lay(self.target.clone(), node);
         }
+    }
+
+    fn scaled(&self, known: &View<'_>, replicas: u32) -> Option<Node> {
+        let parent = known.workload(&self.target).known()?;
+        Some(Node::Workload(Arc::new(parent.scaled(replicas))))
     }
 }

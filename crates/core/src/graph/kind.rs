@@ -96,9 +96,9 @@ pub enum Field {
     Template,
 }
 
-/// A set of ways to run and of fields: what a kind has, or what a rule asks of the kinds that it judges.
+/// A set of roles, ways to run and fields: what a kind has, or what a rule asks of the kinds that it judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Features(u32);
+pub struct Features(u64);
 
 /// How a change of an object reaches us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,10 +144,7 @@ impl Row {
         role: Role,
         reach: Reach,
     ) -> Self {
-        let features = match &role {
-            Role::Workload(form) => Features::of(form),
-            _ => Features::running(&[]),
-        };
+        let features = Features::of(&role);
         Self {
             api_version,
             resource,
@@ -162,14 +159,14 @@ impl Row {
 
 impl Features {
     /// Every kind of workload.
-    pub const ANY: Self = Self(u32::MAX);
+    pub const ANY: Self = Self((1 << FIRST_ROLE) - 1);
 
     /// Workloads that run in one of these ways.
     #[must_use]
     pub const fn running(ways: &[Runs]) -> Self {
         let (mut set, mut next) = (0, 0);
         while next < ways.len() {
-            set |= 1 << ways[next] as u32;
+            set |= 1 << ways[next] as u64;
             next += 1;
         }
         Self(set)
@@ -178,7 +175,24 @@ impl Features {
     /// Workloads that have this field.
     #[must_use]
     pub const fn having(field: Field) -> Self {
-        Self(1 << (8 + field as u32))
+        Self(1 << (FIRST_FIELD + field as u64))
+    }
+
+    /// What a kind of this role has: of a workload, the way it runs and its fields.
+    #[must_use]
+    pub const fn of(role: &Role) -> Self {
+        let role = match role {
+            Role::Workload(form) => return Self::of_form(form),
+            Role::Autoscaler => 0,
+            Role::Claim => 1,
+            Role::Class => 2,
+            Role::Driver => 3,
+            Role::Namespace => 4,
+            Role::Node => 5,
+            Role::Service => 6,
+            Role::Volume => 7,
+        };
+        Self(1 << (FIRST_ROLE + role))
     }
 
     /// Returns true where the two have something in common.
@@ -187,7 +201,7 @@ impl Features {
         self.0 & other.0 != 0
     }
 
-    pub(super) const fn of(form: &Form) -> Self {
+    const fn of_form(form: &Form) -> Self {
         let Self(mut set) = Self::running(&[form.runs]);
         let mut next = 0;
         while next < form.fields.len() {
@@ -197,6 +211,10 @@ impl Features {
         Self(set)
     }
 }
+
+/// Where the bits of roles and of fields begin; the first are those of the ways to run.
+const FIRST_ROLE: u64 = 8;
+const FIRST_FIELD: u64 = 16;
 
 impl Kind {
     /// The kind as Kubernetes writes it.
@@ -267,7 +285,7 @@ impl Kind {
         self.0.features.meets(Features::having(field))
     }
 
-    /// What workloads of this kind have; nothing for other kinds.
+    /// What objects of this kind have.
     #[must_use]
     pub const fn features(self) -> Features {
         self.0.features

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use super::basis::Basis;
 use super::decision::Decision;
 use super::defaults::{Defaults, Services, defaults};
-use super::evaluate::{World, judge};
+use super::evaluate::judge;
 use crate::graph::store::locked;
 use crate::graph::{
-    Change, Graph, Node, ObjectRef, Operation, Overlay, Reservation, Shard, States, Timestamp, Workload,
+    Change, Facts, Graph, Node, ObjectRef, Operation, Overlay, Reservation, Shard, States, Timestamp, Workload,
 };
 use crate::policy::Policies;
-use crate::rules::kit::AnyRule;
+use crate::rules::kit::Rule;
 
 /// How long an admitted write counts as done before the watch has delivered it: long enough for a slow API server,
 /// short enough that a write which was refused after us blocks nobody for long.
@@ -21,7 +22,7 @@ const RESERVED_MILLIS: u64 = 3_000;
 pub struct Admission<'a> {
     pub graph: &'a Graph,
     pub policies: &'a Policies,
-    pub rules: &'a [AnyRule],
+    pub rules: &'a [&'static Rule],
     /// Objects asked for by name because the graph did not have them.
     pub fetched: &'a Overlay,
     pub now: Timestamp,
@@ -45,7 +46,7 @@ pub fn admit(change: &Change<'_>, admission: &Admission<'_>, reserving: Reserve)
     let shard = admission.graph.shard(&change.namespace);
     let mut shard = locked(&shard);
     shard.expire(admission.now);
-    let decision = judge(change, &world(admission, &shard, &facts), admission.now);
+    let decision = judge(change, &basis(admission, &shard, &facts), admission.now);
     let reserving = match reserving {
         Reserve::Always => true,
         Reserve::Never => false,
@@ -63,11 +64,11 @@ pub fn admit_defaults(change: &Change<'_>, admission: &Admission<'_>, services: 
     let facts = admission.graph.facts();
     let shard = admission.graph.shard(&change.namespace);
     let shard = locked(&shard);
-    defaults(change, &world(admission, &shard, &facts), services)
+    defaults(change, &basis(admission, &shard, &facts), services)
 }
 
-fn world<'a>(admission: &Admission<'a>, shard: &'a Shard, facts: &'a crate::graph::Facts) -> World<'a> {
-    World {
+fn basis<'a>(admission: &Admission<'a>, shard: &'a Shard, facts: &'a Facts) -> Basis<'a> {
+    Basis {
         shard,
         facts,
         fetched: admission.fetched,

@@ -2,7 +2,7 @@
 
 use crate::graph::Workload;
 use crate::policy::Overrides;
-use crate::rules::kit::AnyRule;
+use crate::rules::kit::Rule;
 
 /// The annotation: one `rule: reason` a line.
 pub const ALLOW: &str = "stateward.dev/allow";
@@ -18,7 +18,7 @@ pub struct Allowances<'a> {
 impl<'a> Allowances<'a> {
     /// Reads the annotation of a workload.
     #[must_use]
-    pub fn of(workload: &'a Workload, overrides: Overrides, rules: &[AnyRule]) -> Self {
+    pub fn of(workload: &'a Workload, overrides: Overrides, rules: &[&Rule]) -> Self {
         let mut allowances = Self::default();
         let Some(text) = workload.annotations.get(ALLOW) else {
             return allowances;
@@ -33,7 +33,7 @@ impl<'a> Allowances<'a> {
             let (rule, reason) = line
                 .split_once(':')
                 .map_or((line, ""), |(rule, reason)| (rule.trim(), reason.trim()));
-            if !rules.iter().any(|known| known.meta().id == rule) {
+            if !rules.iter().any(|known| known.id == rule) {
                 allowances
                     .problems
                     .push(format!("{ALLOW} names \"{}\", which is no rule", clipped(rule)));

@@ -10,7 +10,7 @@ pub struct Decision {
     pub denial: Option<String>,
     /// One a finding that warns, each at most 256 characters, together below 4,096.
     pub warnings: Vec<String>,
-    /// Sorted by rule, workload and subject.
+    /// In the order of the objects, then of the rules.
     pub findings: Vec<Judged>,
     /// Key and value of each audit annotation.
     pub annotations: Vec<(&'static str, String)>,

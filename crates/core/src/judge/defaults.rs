@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::evaluate::{World, settings_for};
+use super::basis::Basis;
+use super::decision::Decision;
+use super::evaluate::judge_early;
 use super::message;
+use super::terms::settings;
 use crate::graph::view::Reservations;
-use crate::graph::{Change, Node, Operation, Shape, View, Workload};
-use crate::policy::Settings;
+use crate::graph::{Change, Operation, Shape, View, Workload};
 use crate::rules::kit::patch::DEFAULTED;
-use crate::rules::kit::patch::Operation as Patch;
-use crate::rules::kit::{AnyRule, Defaulted, Injection, Outcome, Parameters, Surroundings, Transition};
+use crate::rules::kit::{Defaulted, Draft, Injection, Outcome, Parameters, PatchOperation, Rule, Surroundings};
 
 /// Whether the Services of the namespace were listed live, before something is written for ever because one is
 /// absent.
@@ -21,56 +22,36 @@ pub enum Services {
     Unasked,
 }
 
-/// What is injected into one object.
+/// What the mutating phase makes of a change.
 #[derive(Clone, Debug, Default)]
 pub struct Defaults {
     /// Empty where there is nothing to change.
-    pub operations: Vec<Patch>,
+    pub operations: Vec<PatchOperation>,
     /// The rules that injected something.
     pub rules: Vec<&'static str>,
+    /// What was not injected, and why.
     pub warnings: Vec<String>,
     /// Ask for the live Services, and again with them: something rests on there being no other.
     pub wants_services: bool,
+    /// What the rules of this phase find in the change itself.
+    pub decision: Decision,
 }
 
 /// The defaults for a change. Only workloads that nobody else writes get new ones; what was injected before is kept
 /// whatever the policies and owners are by now, for the API server would refuse the update.
 #[must_use]
-pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> Defaults {
-    let mut defaults = Defaults::default();
-    let Some((before, workload, shape)) = change.workload() else {
+pub fn defaults(change: &Change<'_>, basis: &Basis<'_>, services: Services) -> Defaults {
+    let mut defaults = Defaults {
+        decision: judge_early(change, basis),
+        ..Defaults::default()
+    };
+    let Some(draft) = draft(change) else {
         return defaults;
     };
-    let view = View::new(world.shard, world.facts, world.fetched, Reservations::Ignored);
-    let terminating = view
-        .namespace_facts()
-        .known()
-        .is_some_and(|namespace| namespace.terminating);
-    let settings = if workload.owner.is_some() || workload.deleting || terminating {
-        None
-    } else {
-        settings_for(workload, &view, world.policies)
-    };
-    let transition = match change.operation {
-        Operation::Update => before.node().and_then(Node::workload).map(|before| Transition {
-            operation: change.operation,
-            before,
-            after: workload,
-            shape,
-        }),
-        Operation::Create | Operation::Delete => None,
-    };
-
+    let view = basis.view(basis.fetched, Reservations::Ignored);
+    let workload = draft.workload();
     let mut records = BTreeSet::new();
-    for (rule, outcome) in outcomes(
-        change.operation,
-        workload,
-        shape,
-        transition.as_ref(),
-        &view,
-        settings.as_deref(),
-        world.rules,
-    ) {
+    for (rule, outcome) in outcomes(&draft, &view, basis) {
         match outcome {
             Outcome::Nothing => {}
             Outcome::Decline(why) => defaults.warnings.push(message::declined(rule, workload, &why)),
@@ -93,50 +74,62 @@ pub fn defaults(change: &Change<'_>, world: &World<'_>, services: Services) -> D
                         defaults.operations.push(operation);
                     }
                 }
-                defaults.rules.push(rule);
+                defaults.rules.push(rule.id);
                 records.extend(more);
             }
         }
     }
-    defaults.operations.extend(remember(workload, shape, records));
+    defaults.operations.extend(remember(workload, draft.shape(), records));
     defaults
 }
 
-fn outcomes(
-    operation: Operation,
-    workload: &Workload,
-    shape: Shape,
-    transition: Option<&Transition<'_>>,
-    view: &View<'_>,
-    settings: Option<&Settings>,
-    rules: &[AnyRule],
-) -> Vec<(&'static str, Outcome)> {
+/// The workload that is written; `None` where none is, or where the old object of an update cannot be read.
+fn draft<'c>(change: &'c Change<'_>) -> Option<Draft<'c>> {
+    let (before, workload, shape) = change.workload()?;
+    match change.operation {
+        Operation::Create => Some(Draft::New { workload, shape }),
+        Operation::Update => Some(Draft::Update {
+            before: before.node()?.workload()?,
+            after: workload,
+            shape,
+        }),
+        Operation::Delete => None,
+    }
+}
+
+fn outcomes(draft: &Draft<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'static Rule, Outcome)> {
+    let workload = draft.workload();
+    let terminating = view
+        .namespace_facts()
+        .known()
+        .is_some_and(|namespace| namespace.terminating);
+    let settings = if workload.owner.is_some() || workload.deleting || terminating {
+        None
+    } else {
+        settings(&workload.labels, view, basis)
+    };
     let none = Parameters::default();
+    let features = workload.id.kind.features();
     let mut outcomes = Vec::new();
-    for (index, rule) in rules.iter().enumerate() {
-        let meta = rule.meta();
-        let setting = settings.and_then(|settings| settings.rules.get(index));
-        let injects = meta.injection == Injection::Always || setting.is_some_and(|setting| setting.injects);
-        if !injects || !meta.judges.meets(workload.id.kind.features()) {
+    for (index, rule) in basis.rules.iter().copied().enumerate() {
+        let Some(inject) = rule.inject.filter(|_| rule.judges.meets(features)) else {
+            continue;
+        };
+        let setting = settings.as_deref().and_then(|settings| settings.rules.get(index));
+        if rule.injection != Injection::Always && !setting.is_some_and(|setting| setting.injects) {
             continue;
         }
         let cx = Surroundings {
             view,
             parameters: setting.map_or(&none, |setting| &setting.parameters),
         };
-        let outcome = match (rule, transition) {
-            (AnyRule::Workload(rule), _) if operation == Operation::Create => rule.inject(workload, shape, &cx),
-            (AnyRule::Workload(rule), Some(transition)) => rule.inject_again(transition, &cx),
-            (AnyRule::Change(rule), Some(transition)) => rule.inject(transition, &cx),
-            _ => continue,
-        };
-        outcomes.push((meta.id, outcome));
+        outcomes.push((rule, inject(draft, &cx)));
     }
     outcomes
 }
 
 /// The record of what was injected, merged with the one the object carries.
-fn remember(workload: &Workload, shape: Shape, mut records: BTreeSet<String>) -> Option<Patch> {
+fn remember(workload: &Workload, shape: Shape, mut records: BTreeSet<String>) -> Option<PatchOperation> {
     let present = workload.annotations.get(DEFAULTED).unwrap_or_default();
     let already: BTreeSet<&str> = present.split_whitespace().collect();
     if records.iter().all(|record| already.contains(record.as_str())) {
@@ -145,8 +138,8 @@ fn remember(workload: &Workload, shape: Shape, mut records: BTreeSet<String>) ->
     records.extend(already.into_iter().map(str::to_owned));
     let value = records.into_iter().collect::<Vec<_>>().join(" ");
     Some(if shape.annotations {
-        Patch::add(format!("/metadata/annotations/{}", DEFAULTED.replace('/', "~1")), value)
+        PatchOperation::add(format!("/metadata/annotations/{}", DEFAULTED.replace('/', "~1")), value)
     } else {
-        Patch::add("/metadata/annotations", serde_json::json!({ DEFAULTED: value }))
+        PatchOperation::add("/metadata/annotations", serde_json::json!({ DEFAULTED: value }))
     })
 }

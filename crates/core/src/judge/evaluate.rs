@@ -1,42 +1,25 @@
 //! Judging: collect what is found after the change, compare it with before, decide.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use super::allow::Allowances;
+use super::basis::Basis;
+use super::caps::Caps;
 use super::decision::{Decision, Judged, Standing};
 use super::message;
+use super::ratchet::Before;
+use super::terms::{Found, Terms};
 use crate::graph::view::Reservations;
-use crate::graph::{
-    Actor, Change, Facts, Kind, Lookup, Name, Node, ObjectRef, Operation, Overlay, Shard, States, Timestamp, View,
-    Workload,
-};
-use crate::policy::{Policies, Settings};
-use crate::rules::kit::{Action, AnyRule, Finding, Surroundings, Verdict};
-
-/// All that a judgement stands on.
-#[derive(Clone, Copy, Debug)]
-pub struct World<'a> {
-    pub shard: &'a Shard,
-    pub facts: &'a Facts,
-    /// Objects that were asked for by name because the graph did not have them.
-    pub fetched: &'a Overlay,
-    pub policies: &'a Policies,
-    pub rules: &'a [AnyRule],
-}
-
-/// The identity of a finding: rule, workload, subject.
-type Identity = (&'static str, ObjectRef, Name);
+use crate::graph::{Change, Lookup, ObjectRef, Operation, States, Timestamp, View};
+use crate::rules::kit::{Action, Finding, Phase, Rule, Through, Transition, Verdict};
 
 /// Judges a change. What it introduces or makes worse is enforced; what was there already is only a warning.
 #[must_use]
-pub fn judge(change: &Change<'_>, world: &World<'_>, now: Timestamp) -> Decision {
-    let decision = judge_with(change, world, Reservations::Counted(now));
-    if decision.is_allowed() || world.shard.reservations().next().is_none() {
+pub fn judge(change: &Change<'_>, basis: &Basis<'_>, now: Timestamp) -> Decision {
+    let decision = judge_with(change, basis, Reservations::Counted(now), Phase::Validating);
+    if decision.is_allowed() || basis.shard.reservations().next().is_none() {
         return decision;
     }
     // Refused only because of a write that is under way and may yet fail: say so, for a retry will tell.
-    let without = judge_with(change, world, Reservations::Ignored);
+    let without = judge_with(change, basis, Reservations::Ignored, Phase::Validating);
     match decision.denial {
         Some(denial) if without.is_allowed() => Decision {
             denial: Some(message::while_another_is_created(&denial)),
@@ -46,177 +29,160 @@ pub fn judge(change: &Change<'_>, world: &World<'_>, now: Timestamp) -> Decision
     }
 }
 
-fn judge_with(change: &Change<'_>, world: &World<'_>, reservations: Reservations) -> Decision {
-    let known = View::new(world.shard, world.facts, world.fetched, reservations);
-    let mut after = world.fetched.clone();
-    change.lay_after(&known, &mut after);
-    let after = View::new(world.shard, world.facts, &after, reservations);
-    let affected = change.affected(&after);
+/// Judges what only the mutating phase can tell of the change itself.
+pub(super) fn judge_early(change: &Change<'_>, basis: &Basis<'_>) -> Decision {
+    judge_with(change, basis, Reservations::Ignored, Phase::Mutating)
+}
 
-    let mut found: Vec<(Cow<'_, Settings>, &Workload, Allowances<'_>, Vec<Finding>)> = Vec::new();
+fn judge_with(change: &Change<'_>, basis: &Basis<'_>, reservations: Reservations, phase: Phase) -> Decision {
+    let known = basis.view(basis.fetched, reservations);
+    let transition = transition(change, &known, phase, basis.rules);
+    if phase == Phase::Mutating && transition.is_none() {
+        return Decision::default();
+    }
+    let mut after = basis.fetched.clone();
+    change.lay_after(&known, &mut after);
+    let after = basis.view(&after, reservations);
+    let affected = match phase {
+        Phase::Mutating => Vec::new(),
+        Phase::Validating => change.affected(&after),
+    };
+    let subjects = subjects(&affected, transition.as_ref(), &after, basis);
+
     let mut problems = Vec::new();
-    for id in &affected {
-        let Some(workload) = after.workload(id).known() else {
-            continue;
-        };
-        let Some(settings) = settings_for(workload, &after, world.policies) else {
-            continue;
-        };
-        let findings = findings_of(workload, &after, &settings, world.rules);
-        let allowances = Allowances::of(workload, settings.overrides, world.rules);
+    if phase == Phase::Validating {
+        problems.extend(unchecked(change, &after));
         if change.is_of_workload() {
-            let lines = allowances.problems.iter();
-            problems.extend(lines.map(|problem| message::warning_line(workload, problem)));
-        }
-        if !findings.is_empty() {
-            found.push((settings, workload, allowances, findings));
+            problems.extend(subjects.iter().flat_map(|subject| subject.problems(&change.namespace)));
         }
     }
-
     let mut decision = Decision::default();
-    if !found.is_empty() {
-        let before = Before::of(change, world, reservations, &known, &affected);
-        let limit = limit(change, &after);
-        for (settings, workload, allowances, findings) in found {
-            for finding in findings {
-                let judged = weigh(
-                    finding,
-                    &settings,
-                    &before,
-                    limit,
-                    &allowances,
-                    change,
-                    &after,
-                    workload,
-                    world,
-                );
-                decision.findings.extend(judged);
-            }
-        }
+    if subjects.iter().any(|subject| !subject.found.is_empty()) {
+        let weighing = Weighing {
+            change,
+            before: Before::of(change, &known, &affected, basis, reservations),
+            caps: Caps::of(change, &after),
+        };
+        let judged = subjects.into_iter().flat_map(|subject| weighing.weigh_all(subject));
+        decision.findings = judged.collect();
     }
     decision.unknown = after.unknown_kinds();
-    decision.absent = absent(change, &decision.findings);
-    if matches!(change.states, States::Scale { .. }) {
-        let parent = after.workload(&change.target);
-        if parent == Lookup::Absent {
-            // The request holds no pod template: without its parent there is nothing to judge.
-            decision.absent.push(change.target.clone());
-        }
-        if parent.known().is_none() {
-            problems.push(message::unchecked_scale(&change.namespace, &change.target));
-        }
-    }
+    decision.absent = absent(change, &after, &decision.findings);
     message::compose(change, &mut decision, problems);
     decision
 }
 
-/// The findings on one workload whose rules are on. None on what is owned, going, or of no interest.
-pub(super) fn findings_of(
-    workload: &Workload,
-    view: &View<'_>,
-    settings: &Settings,
-    rules: &[AnyRule],
-) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if workload.deleting || workload.is_owned() {
-        return findings;
-    }
-    for (rule, setting) in rules.iter().zip(&settings.rules) {
-        let AnyRule::Workload(rule) = rule else { continue };
-        if setting.is_off() || !rule.meta().judges.meets(workload.id.kind.features()) {
+/// The change as rules of this phase judge it, where there are any for this kind of object.
+fn transition<'c>(change: &'c Change<'_>, known: &View<'_>, phase: Phase, rules: &[&Rule]) -> Option<Transition<'c>> {
+    let features = change.target.kind.features();
+    let asked = |rule: &&Rule| rule.judge_change.is_some() && rule.phase == phase && rule.judges.meets(features);
+    rules.iter().any(|rule| asked(rule)).then(|| Transition {
+        target: &change.target,
+        operation: change.operation,
+        actor: change.actor,
+        through: match change.states {
+            States::Object { .. } => Through::Object,
+            States::Scale { .. } => Through::Scale,
+        },
+        phase,
+        before: change.before(known),
+        after: change.after(known),
+    })
+}
+
+/// An object in which something was found, or whose overrides have no effect.
+struct Subject<'a> {
+    object: &'a ObjectRef,
+    allowances: Allowances<'a>,
+    found: Vec<Found>,
+}
+
+/// Judges the affected workloads, and the target of the change where the change itself is judged.
+fn subjects<'a>(
+    affected: &'a [ObjectRef],
+    transition: Option<&'a Transition<'a>>,
+    after: &View<'a>,
+    basis: &Basis<'a>,
+) -> Vec<Subject<'a>> {
+    let mut subjects = Vec::new();
+    let mut add = |object, workload, transition, terms: Terms<'a>| {
+        let found = terms.find(workload, transition, after, basis.rules);
+        let allowances = terms.allowances;
+        if !found.is_empty() || !allowances.problems.is_empty() {
+            subjects.push(Subject {
+                object,
+                allowances,
+                found,
+            });
+        }
+    };
+    for id in affected {
+        let Some(workload) = after.workload(id).known() else {
             continue;
-        }
-        rule.judge(
-            workload,
-            &Surroundings {
-                view,
-                parameters: &setting.parameters,
-            },
-            &mut findings,
-        );
-    }
-    findings
-}
-
-/// The settings of the policies that match a workload.
-pub(super) fn settings_for<'p>(
-    workload: &Workload,
-    view: &View<'_>,
-    policies: &'p Policies,
-) -> Option<Cow<'p, Settings>> {
-    let namespace_labels = view.namespace_facts().map(|facts| &facts.labels);
-    policies.resolve(view.namespace(), namespace_labels, &workload.labels)
-}
-
-/// What was found before the change.
-struct Before {
-    /// The extent and the action of each finding, or `None` for one that could not be told.
-    findings: BTreeMap<Identity, Option<(u64, Option<Action>)>>,
-    /// The state before could not be read at all.
-    unreadable: bool,
-}
-
-impl Before {
-    fn of(
-        change: &Change<'_>,
-        world: &World<'_>,
-        reservations: Reservations,
-        known: &View<'_>,
-        affected: &[ObjectRef],
-    ) -> Self {
-        let mut overlay = world.fetched.clone();
-        let readable = change.lay_before(known, &mut overlay);
-        let view = View::new(world.shard, world.facts, &overlay, reservations);
-        let mut findings = BTreeMap::new();
-        for id in affected {
-            let Some(workload) = view.workload(id).known() else {
-                continue;
-            };
-            let Some(settings) = settings_for(workload, &view, world.policies) else {
-                continue;
-            };
-            for finding in findings_of(workload, &view, &settings, world.rules) {
-                let entry = match finding.verdict {
-                    Verdict::Unknown => None,
-                    Verdict::Violation => Some((finding.extent, action(&finding, &settings, workload, world.rules))),
-                };
-                // Of several with one identity the worst counts, so that none of them looks new afterwards.
-                let known = findings.entry(identity(&finding)).or_insert(entry);
-                *known = known
-                    .zip(entry)
-                    .map(|(one, other)| (one.0.max(other.0), one.1.max(other.1)));
-            }
-        }
-        Self {
-            findings,
-            unreadable: !readable,
+        };
+        if let Some(terms) = Terms::of_workload(workload, after, basis) {
+            add(id, Some(workload), transition.filter(|own| own.target == id), terms);
         }
     }
+    if let Some(transition) = transition.filter(|transition| !affected.contains(transition.target))
+        && let Some(node) = transition.after.as_ref().or(transition.before.as_ref())
+        && let Some(terms) = Terms::of(node, after, basis)
+    {
+        add(transition.target, None, Some(transition), terms);
+    }
+    subjects
+}
 
-    fn standing(&self, finding: &Finding, action: Option<Action>) -> Standing {
-        match self.findings.get(&identity(finding)) {
-            _ if self.unreadable => Standing::Unclear,
-            None => Standing::Introduced,
-            Some(None) => Standing::Unclear,
-            Some(Some((extent, former))) if finding.extent > *extent || action > *former => Standing::Introduced,
-            Some(Some(_)) => Standing::Existing,
-        }
+impl Subject<'_> {
+    fn problems(&self, namespace: &str) -> impl Iterator<Item = String> {
+        let problems = self.allowances.problems.iter();
+        problems.map(move |problem| message::warning_line(namespace, self.object, problem))
     }
 }
 
-fn identity(finding: &Finding) -> Identity {
-    (finding.rule, finding.workload.clone(), finding.subject.clone())
+/// All that a finding meets on its way to an action.
+struct Weighing<'a> {
+    change: &'a Change<'a>,
+    before: Before,
+    caps: Caps,
 }
 
-/// What the policy makes of a finding, before ratchet, caps and overrides. `None` where its case is off.
-pub(super) fn action(finding: &Finding, settings: &Settings, workload: &Workload, rules: &[AnyRule]) -> Option<Action> {
-    let index = rules.iter().position(|rule| rule.meta().id == finding.rule)?;
-    let wanted = settings.rules[index].actions.get(finding.case).copied().flatten()?;
-    let mut limit = finding.at_most.unwrap_or(Action::Deny);
-    if finding.verdict == Verdict::Unknown || workload.is_operated() {
-        limit = limit.min(Action::Warn);
+impl Weighing<'_> {
+    fn weigh_all<'s>(&'s self, subject: Subject<'s>) -> impl Iterator<Item = Judged> {
+        let Subject { allowances, found, .. } = subject;
+        found
+            .into_iter()
+            .filter_map(move |found| self.weigh(found, &allowances))
     }
-    Some(wanted.min(limit))
+
+    fn weigh(&self, found: Found, allowances: &Allowances<'_>) -> Option<Judged> {
+        let removed = self.removes(&found.finding);
+        if removed && found.finding.verdict == Verdict::Unknown {
+            // What can no longer be told of an object that goes is no harm; that it goes is for another rule to say.
+            return None;
+        }
+        let policy = found.policy?;
+        let standing = self.before.standing(&found);
+        let ratchet = match standing {
+            Standing::Introduced => Action::Deny,
+            Standing::Existing | Standing::Unclear => Action::Warn,
+        };
+        let limit = self.caps.of_found(&found);
+        let finding = found.finding;
+        let reason = allowances.reason(finding.rule.id);
+        Some(Judged {
+            action: policy.min(ratchet).min(limit).min(cap(&finding, reason, removed)),
+            standing,
+            allowed_because: reason.map(str::to_owned),
+            message: message::sentence(&finding, self.change, removed),
+            finding,
+        })
+    }
+
+    /// Whether the change takes away what the finding rests on.
+    fn removes(&self, finding: &Finding) -> bool {
+        self.change.operation == Operation::Delete && finding.absent.as_ref() == Some(&self.change.target)
+    }
 }
 
 /// The strongest action that a finding may meet with once it is overridden for a reason, or as long as what it misses
@@ -229,86 +195,22 @@ pub(super) fn cap(finding: &Finding, reason: Option<&str>, removed: bool) -> Act
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one place where all that a finding meets comes together"
-)]
-fn weigh(
-    finding: Finding,
-    settings: &Settings,
-    before: &Before,
-    limit: Action,
-    allowances: &Allowances<'_>,
-    change: &Change<'_>,
-    after: &View<'_>,
-    workload: &Workload,
-    world: &World<'_>,
-) -> Option<Judged> {
-    let removed = change.operation == Operation::Delete && finding.absent.as_ref() == Some(&change.target);
-    if removed && finding.verdict == Verdict::Unknown {
-        // What can no longer be told of an object that goes is no harm; that it goes is for another rule to say.
-        return None;
-    }
-    let policy = action(&finding, settings, workload, world.rules)?;
-    let standing = before.standing(&finding, Some(policy));
-    let ratchet = if standing == Standing::Introduced {
-        Action::Deny
-    } else {
-        Action::Warn
-    };
-    let reason = allowances.reason(finding.rule);
-    let cap = cap(&finding, reason, removed);
-    let message = message::sentence(&finding, change, workload, after, world.rules);
-    Some(Judged {
-        action: policy.min(ratchet).min(limit).min(cap),
-        standing,
-        allowed_because: reason.map(str::to_owned),
-        message,
-        finding,
-    })
-}
-
-/// The strongest action that this kind of change may meet with (`docs/limits.md`, "Never denied").
-fn limit(change: &Change<'_>, after: &View<'_>) -> Action {
-    let terminating = after
-        .namespace_facts()
-        .known()
-        .is_some_and(|namespace| namespace.terminating);
-    let harmless = match &change.states {
-        // Apply order is arbitrary, and the binder must be able to bind.
-        States::Object { .. } if change.target.kind == Kind::CLAIM => change.operation != Operation::Delete,
-        States::Scale { before, after } => before.is_some_and(|before| *after <= before),
-        States::Object { .. } => change.workload().is_some_and(|(before, after, _)| {
-            let before = before.node().and_then(Node::workload);
-            before.is_some_and(|before| only_less(before, after))
-        }),
-    };
-    if terminating || harmless || change.actor == Actor::Cleanup {
-        Action::Warn
-    } else {
-        Action::Deny
-    }
-}
-
-/// Returns true where an update touches metadata only, or only takes replicas away.
-fn only_less(before: &Workload, after: &Workload) -> bool {
-    let comparable = Workload {
-        generation: before.generation,
-        created: before.created,
-        labels: before.labels.clone(),
-        annotations: before.annotations.clone(),
-        owner: before.owner.clone(),
-        replicas: before.replicas,
-        ..after.clone()
-    };
-    after.deleting || (after.replicas <= before.replicas && comparable == *before)
-}
-
 /// What the findings miss; the object that the change itself takes away is truly gone.
-fn absent(change: &Change<'_>, findings: &[Judged]) -> Vec<ObjectRef> {
+fn absent(change: &Change<'_>, after: &View<'_>, findings: &[Judged]) -> Vec<ObjectRef> {
     let missing = findings.iter().filter_map(|judged| judged.finding.absent.clone());
     let mut absent: Vec<ObjectRef> = missing.filter(|object| *object != change.target).collect();
     absent.sort_unstable();
     absent.dedup();
+    // The request holds no pod template: without its parent there is nothing to judge.
+    if matches!(change.states, States::Scale { .. }) && after.workload(&change.target) == Lookup::Absent {
+        absent.push(change.target.clone());
+    }
     absent
+}
+
+/// Says that a `scale` request was not judged, where nobody knows its parent.
+fn unchecked(change: &Change<'_>, after: &View<'_>) -> Option<String> {
+    let scales = matches!(change.states, States::Scale { .. });
+    let unknown = scales && after.workload(&change.target).known().is_none();
+    unknown.then(|| message::unchecked_scale(&change.namespace, &change.target))
 }

@@ -1,9 +1,10 @@
 //! Judging what is there: every workload of a namespace, with no change to blame.
 
-use super::allow::Allowances;
+use super::basis::Basis;
 use super::decision::{Judged, Standing};
-use super::evaluate::{World, action, cap, findings_of, settings_for};
-use super::message;
+use super::evaluate::cap;
+use super::terms::{Found, Terms};
+use super::voices;
 use crate::graph::view::Reservations;
 use crate::graph::{Kind, ObjectRef, View, Workload};
 use crate::rules::kit::text;
@@ -23,37 +24,36 @@ pub struct Inspection {
 
 /// Judges every workload of a namespace.
 #[must_use]
-pub fn inspect(world: &World<'_>) -> Inspection {
-    let view = View::new(world.shard, world.facts, world.fetched, Reservations::Ignored);
-    inspect_each(view.workloads(), &view, world)
+pub fn inspect(basis: &Basis<'_>) -> Inspection {
+    let view = basis.view(basis.fetched, Reservations::Ignored);
+    inspect_each(view.workloads(), &view, basis)
 }
 
 /// Judges one workload of a namespace, if it is there.
 #[must_use]
-pub fn inspect_one(workload: &ObjectRef, world: &World<'_>) -> Inspection {
-    let view = View::new(world.shard, world.facts, world.fetched, Reservations::Ignored);
-    inspect_each(view.workload(workload).known(), &view, world)
+pub fn inspect_one(workload: &ObjectRef, basis: &Basis<'_>) -> Inspection {
+    let view = basis.view(basis.fetched, Reservations::Ignored);
+    inspect_each(view.workload(workload).known(), &view, basis)
 }
 
 fn inspect_each<'w>(
     workloads: impl IntoIterator<Item = &'w Workload>,
     view: &View<'_>,
-    world: &World<'_>,
+    basis: &Basis<'_>,
 ) -> Inspection {
     let mut inspection = Inspection::default();
     for workload in workloads {
-        let Some(settings) = settings_for(workload, view, world.policies) else {
+        let Some(terms) = Terms::of_workload(workload, view, basis) else {
             continue;
         };
         inspection.workloads += 1;
-        let allowances = Allowances::of(workload, settings.overrides, world.rules);
-        let findings = findings_of(workload, view, &settings, world.rules).into_iter();
-        let judged: Vec<Judged> = findings
-            .filter_map(|finding| {
-                let policy = action(&finding, &settings, workload, world.rules)?;
-                let reason = allowances.reason(finding.rule);
+        let found = terms.find(Some(workload), None, view, basis.rules).into_iter();
+        let allowances = terms.allowances;
+        let judged: Vec<Judged> = found
+            .filter_map(|Found { finding, policy, .. }| {
+                let reason = allowances.reason(finding.rule.id);
                 Some(Judged {
-                    action: policy.min(cap(&finding, reason, false)),
+                    action: policy?.min(cap(&finding, reason, false)),
                     standing: Standing::Existing,
                     allowed_because: reason.map(str::to_owned),
                     message: format!("{}: {}", text::object(workload), finding.text),
@@ -63,7 +63,7 @@ fn inspect_each<'w>(
             .collect();
         inspection
             .findings
-            .extend(message::strongest(&judged).into_iter().cloned());
+            .extend(voices::strongest(&judged).into_iter().cloned());
         let problems = allowances.problems.into_iter();
         inspection
             .problems

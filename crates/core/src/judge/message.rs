@@ -1,8 +1,9 @@
 //! Words: the one message of a denial, the warnings, the audit annotations.
 
 use super::decision::{Decision, Judged, Standing};
-use crate::graph::{Change, ObjectRef, Operation, States, View, Workload};
-use crate::rules::kit::{Action, AnyRule, Finding, Parameters, Surroundings, Verdict, text};
+use super::voices::{Voice, voices};
+use crate::graph::{Change, ObjectRef, Operation, States, Workload};
+use crate::rules::kit::{Action, Finding, Rule, text};
 
 /// kubectl shows a line of this many characters well (`docs/kubernetes-facts.md` §3.1).
 const WARNING_WANTED: usize = 120;
@@ -13,46 +14,27 @@ const WARNINGS_TOTAL: usize = 4_000;
 /// More findings than this help nobody at once.
 const MOST_IN_MESSAGE: usize = 10;
 
-/// The whole sentence of a finding: `Deployment shop/web: 3 replicas …`.
+/// The whole sentence of a finding: `Deployment shop/web: 3 replicas …`. `removed` says that the change takes away what
+/// it rests on.
 #[must_use]
-pub fn sentence(
-    finding: &Finding,
-    change: &Change<'_>,
-    workload: &Workload,
-    after: &View<'_>,
-    rules: &[AnyRule],
-) -> String {
-    let object = text::object(workload);
-    match &change.states {
-        States::Object { .. } if change.is_of_workload() => format!("{object}: {}", finding.text),
-        States::Scale { before, after } => {
-            let from = before.map(|before| format!(" from {before}")).unwrap_or_default();
-            format!("scaling {object}{from} to {after}: {}", finding.text)
-        }
-        States::Object { .. } => {
-            let rule = rules.iter().find(|rule| rule.meta().id == finding.rule);
-            let parameters = Parameters::default();
-            let cx = Surroundings {
-                view: after,
-                parameters: &parameters,
-            };
-            let own_words = match rule {
-                Some(AnyRule::Workload(rule)) => rule.rephrase(finding, change, &cx),
-                _ => None,
-            };
-            own_words.unwrap_or_else(|| {
-                let target = &change.target;
-                let doing = match change.operation {
-                    Operation::Create => "creating",
-                    Operation::Delete => "deleting",
-                    Operation::Update => "updating",
-                };
-                format!(
-                    "{doing} {} {}/{}: {object}: {}",
-                    target.kind, change.namespace, target.name, finding.text
-                )
-            })
-        }
+pub fn sentence(finding: &Finding, change: &Change<'_>, removed: bool) -> String {
+    let object = text::named(&change.namespace, &finding.object);
+    if let States::Scale { before, after } = &change.states {
+        let from = before.map(|before| format!(" from {before}")).unwrap_or_default();
+        return format!("scaling {object}{from} to {after}: {}", finding.text);
+    }
+    if finding.object == change.target {
+        return format!("{object}: {}", finding.text);
+    }
+    let doing = match change.operation {
+        Operation::Create => "creating",
+        Operation::Delete => "deleting",
+        Operation::Update => "updating",
+    };
+    let target = text::named(&change.namespace, &change.target);
+    match &finding.loss {
+        Some(loss) if removed => format!("{doing} {target} {loss}"),
+        _ => format!("{doing} {target}: {object}: {}", finding.text),
     }
 }
 
@@ -69,16 +51,16 @@ pub fn unchecked_scale(namespace: &str, id: &ObjectRef) -> String {
     clip(&line(&format!("{namespace}/{}", id.name)), WARNING_MOST)
 }
 
-/// A warning about a workload that is no finding.
+/// A warning about an object that is no finding.
 #[must_use]
-pub fn warning_line(workload: &Workload, problem: &str) -> String {
-    clip(&format!("{}: {problem}", text::object(workload)), WARNING_MOST)
+pub fn warning_line(namespace: &str, object: &ObjectRef, problem: &str) -> String {
+    clip(&format!("{}: {problem}", text::named(namespace, object)), WARNING_MOST)
 }
 
 /// A warning that a rule did not inject what it is asked to.
 #[must_use]
-pub fn declined(rule: &str, workload: &Workload, why: &str) -> String {
-    clip(&format!("{rule}: {}: {why}", text::object(workload)), WARNING_MOST)
+pub fn declined(rule: &Rule, workload: &Workload, why: &str) -> String {
+    clip(&format!("{}: {}: {why}", rule.id, text::object(workload)), WARNING_MOST)
 }
 
 /// Fills in denial, warnings and annotations from the findings.
@@ -94,46 +76,6 @@ pub fn compose(change: &Change<'_>, decision: &mut Decision, problems: Vec<Strin
         .collect();
     decision.warnings = within_budget(warnings.into_iter().chain(problems).collect());
     decision.annotations = annotations(decision);
-}
-
-/// A finding that is put into words, with those that would say the same.
-struct Voice<'a> {
-    judged: &'a Judged,
-    same: Vec<&'a Judged>,
-}
-
-/// The findings that speak for all: of those that say the same, the strongest.
-pub(super) fn strongest(findings: &[Judged]) -> Vec<&Judged> {
-    voices(findings).into_iter().map(|voice| voice.judged).collect()
-}
-
-/// Of the findings on one topic the one with the strongest action speaks, of equals one that is certain, then the one
-/// with the largest extent, then the later one: precedence merges texts, never enforcement.
-fn voices(findings: &[Judged]) -> Vec<Voice<'_>> {
-    let says_same = |one: &Judged, other: &Judged| {
-        let (one, other) = (&one.finding, &other.finding);
-        one.topic.is_some()
-            && one.topic == other.topic
-            && one.subject == other.subject
-            && one.workload == other.workload
-    };
-    let rank = |index: usize| {
-        let Judged { action, finding, .. } = &findings[index];
-        (*action, finding.verdict == Verdict::Violation, finding.extent, index)
-    };
-    let mut voices = Vec::new();
-    for (index, judged) in findings.iter().enumerate() {
-        let others: Vec<usize> = (0..findings.len())
-            .filter(|other| *other != index && says_same(judged, &findings[*other]))
-            .collect();
-        if others.iter().all(|other| rank(*other) < rank(index)) {
-            voices.push(Voice {
-                judged,
-                same: others.into_iter().map(|other| &findings[other]).collect(),
-            });
-        }
-    }
-    voices
 }
 
 fn denial(change: &Change<'_>, voices: &[Voice<'_>]) -> String {
@@ -152,40 +94,43 @@ fn denial(change: &Change<'_>, voices: &[Voice<'_>]) -> String {
         if !message.is_empty() {
             message.push('\n');
         }
-        let rules: Vec<&str> = denied[said..].iter().map(|judged| judged.finding.rule).collect();
+        let rules: Vec<&str> = denied[said..].iter().map(|judged| judged.finding.rule.id).collect();
         message.push_str(&format!("{}: {}", rules.join(", "), explained(voice.judged)));
     }
     if more > 0 {
         message.push_str(&format!("\nand {more} more"));
     }
-    message.push('\n');
-    message.push_str(&way_out(change, &denied));
+    if let Some(way_out) = way_out(change, &denied) {
+        message.push('\n');
+        message.push_str(&way_out);
+    }
     message
 }
 
-/// The one-line way out. An object that does not exist yet cannot be annotated: its manifest can.
-fn way_out(change: &Change<'_>, denied: &[&Judged]) -> String {
-    let Some(first) = denied.first() else {
-        return String::new();
-    };
-    let mut rules: Vec<&str> = denied.iter().map(|judged| judged.finding.rule).collect();
+/// The one-line way out: an annotation on the workload. An object that does not exist yet cannot be annotated: its
+/// manifest can. Other objects than workloads override nothing.
+fn way_out(change: &Change<'_>, denied: &[&Judged]) -> Option<String> {
+    let annotated = denied.iter().map(|judged| &judged.finding);
+    let annotated: Vec<&Finding> = annotated.filter(|finding| finding.object.kind.is_workload()).collect();
+    let id = &annotated.first()?.object;
+    let mut rules: Vec<&str> = annotated.iter().map(|finding| finding.rule.id).collect();
     rules.dedup();
-    let id = &first.finding.workload;
     let lines = rules
         .iter()
         .map(|rule| format!("{rule}: REASON"))
         .collect::<Vec<_>>()
         .join("\\n");
     if change.is_of_workload() && change.operation == Operation::Create {
-        return format!("To allow it all the same, give it the annotation stateward.dev/allow: \"{lines}\"");
+        let way = "To allow it all the same, give it the annotation stateward.dev/allow:";
+        return Some(format!("{way} \"{lines}\""));
     }
     // A line break needs the shell's own quoting.
     let quote = if rules.len() == 1 { "'" } else { "$'" };
     let (kind, name) = (id.kind.as_str().to_lowercase(), &id.name);
     let namespace = &change.namespace;
-    format!(
+    Some(format!(
         "To allow it all the same: kubectl annotate {kind} {name} -n {namespace} stateward.dev/allow={quote}{lines}'"
-    )
+    ))
 }
 
 /// A finding in full: what is wrong, what to do, and where. Something that cannot be told has no remedy.
@@ -212,10 +157,10 @@ pub fn warning(change: &Change<'_>, judged: &Judged) -> String {
     let line = |name: &str| {
         format!(
             "{}: {} {name}: {}{standing}",
-            finding.rule, finding.workload.kind, finding.brief
+            finding.rule.id, finding.object.kind, finding.brief
         )
     };
-    let name = format!("{}/{}", change.namespace, finding.workload.name);
+    let name = format!("{}/{}", change.namespace, finding.object.name);
     let full = line(&name);
     let over = full.chars().count().saturating_sub(WARNING_WANTED);
     if over == 0 {
@@ -283,13 +228,13 @@ fn annotations(decision: &Decision) -> Vec<(&'static str, String)> {
         let rules = decision
             .findings
             .iter()
-            .map(|judged| format!("{}={}", judged.finding.rule, judged.action));
+            .map(|judged| format!("{}={}", judged.finding.rule.id, judged.action));
         annotations.push(("findings", joined(rules)));
         let overrides = decision.findings.iter().filter_map(|judged| {
             judged
                 .allowed_because
                 .as_ref()
-                .map(|reason| format!("{}: {}", judged.finding.rule, clip(reason, WARNING_MOST)))
+                .map(|reason| format!("{}: {}", judged.finding.rule.id, clip(reason, WARNING_MOST)))
         });
         let overrides = joined(overrides);
         if !overrides.is_empty() {

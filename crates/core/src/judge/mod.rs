@@ -4,16 +4,22 @@
 
 pub mod admit;
 pub mod allow;
+pub mod basis;
+mod caps;
 pub mod decision;
 pub mod defaults;
 pub mod evaluate;
 pub mod inspect;
 pub mod message;
+mod ratchet;
+mod terms;
+mod voices;
 
 pub use admit::{Admission, Reserve, admit, admit_defaults};
+pub use basis::Basis;
 pub use decision::{Decision, Judged, Standing};
 pub use defaults::{Defaults, Services};
-pub use evaluate::{World, judge};
+pub use evaluate::judge;
 pub use inspect::{Inspection, inspect, inspect_one};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::schema::{Entries, Field, List, Object, Shape, Variant, Variants, Words};
 use super::settings::{Overrides, Profile};
 use crate::graph::Operator;
-use crate::rules::kit::{Action, AnyRule, Injection, Meta, Parameter, ParameterKind};
+use crate::rules::kit::{Action, Injection, Parameter, ParameterKind, Rule};
 
 /// The API group and version of policies.
 pub const API_VERSION: &str = "stateward.dev/v1alpha1";
@@ -56,7 +56,7 @@ const PRIORITIES: Shape = Shape::Integer {
 
 /// A `WorkloadPolicy` over these rules.
 #[must_use]
-pub fn document(rules: &[AnyRule]) -> Shape {
+pub fn document(rules: &[&Rule]) -> Shape {
     Shape::object(vec![
         Field::required(
             "apiVersion",
@@ -90,7 +90,7 @@ pub(super) fn operator(word: &str) -> Option<Operator> {
     operator.map(|(_, operator, _)| *operator)
 }
 
-fn spec(rules: &[AnyRule]) -> Shape {
+fn spec(rules: &[&Rule]) -> Shape {
     Shape::object(vec![
         Field::optional(
             "match",
@@ -213,11 +213,11 @@ fn requirement(operator: Operator) -> Vec<Field> {
     ]
 }
 
-fn rule(rules: &[AnyRule]) -> Shape {
-    let rules = rules.iter().map(|rule| rule.meta()).map(|meta| Variant {
-        word: meta.id,
-        summary: meta.summary,
-        fields: entry(meta),
+fn rule(rules: &[&Rule]) -> Shape {
+    let rules = rules.iter().map(|rule| Variant {
+        word: rule.id,
+        summary: rule.summary,
+        fields: entry(rule),
     });
     Shape::Variants(Variants {
         by: "id",
@@ -228,7 +228,7 @@ fn rule(rules: &[AnyRule]) -> Shape {
 }
 
 /// What a policy may state of one rule.
-fn entry(meta: &Meta) -> Vec<Field> {
+fn entry(rule: &Rule) -> Vec<Field> {
     vec![
         Field::optional(
             "actions",
@@ -240,20 +240,20 @@ fn entry(meta: &Meta) -> Vec<Field> {
             "mutation",
             "Whether the rule injects its default.",
             "what other policies that apply state, else what the rule does by itself",
-            Shape::Word(mutation(meta)),
+            Shape::Word(mutation(rule)),
         ),
         Field::optional(
             "parameters",
             "Values that the rule reads.",
             "what other policies that apply state, else the default of each",
-            Shape::object(meta.parameters.iter().map(parameter).collect()),
+            Shape::object(rule.parameters.iter().map(parameter).collect()),
         ),
     ]
 }
 
-fn mutation(meta: &Meta) -> Words {
-    let because = |word, why| vec![(word, format!("rule {:?} {why}", meta.id))];
-    let (allowed, refused) = match meta.injection {
+fn mutation(rule: &Rule) -> Words {
+    let because = |word, why| vec![(word, format!("rule {:?} {why}", rule.id))];
+    let (allowed, refused) = match rule.injection {
         Injection::Always => (
             vec!["Enabled"],
             because("Disabled", "keeps what was injected before: it cannot be disabled"),

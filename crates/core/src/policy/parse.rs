@@ -10,13 +10,13 @@ use super::settings::Profile;
 use super::statement::{Policy, RuleStatement, Statement};
 use crate::graph::{Labels, Requirement, Selector};
 use crate::rules::kit::parameters::Value as Setting;
-use crate::rules::kit::{Action, AnyRule, Meta, ParameterKind, Parameters};
+use crate::rules::kit::{Action, ParameterKind, Parameters, Rule};
 
 /// Reads a policy.
 ///
 /// # Errors
 /// Every mistake in it: it is valid as a whole, or not at all.
-pub fn parse(policy: &Value, rules: &[AnyRule]) -> Result<Policy, Vec<Mistake>> {
+pub fn parse(policy: &Value, rules: &[&Rule]) -> Result<Policy, Vec<Mistake>> {
     let mistakes = check(policy, &document(rules));
     if mistakes.is_empty() {
         Ok(read(policy, rules))
@@ -26,14 +26,14 @@ pub fn parse(policy: &Value, rules: &[AnyRule]) -> Result<Policy, Vec<Mistake>> 
 }
 
 /// Reads what has no mistakes: a member that is not there, and nothing else, is left out below.
-fn read(policy: &Value, rules: &[AnyRule]) -> Policy {
+fn read(policy: &Value, rules: &[&Rule]) -> Policy {
     let spec = &policy["spec"];
     let matching = &spec["match"];
     let priority = spec["priority"].as_i64().and_then(|number| i32::try_from(number).ok());
     let profile = word(&spec["profile"], PROFILES);
     let statements = rules.iter().map(|rule| {
-        let entry = list(&spec["rules"]).iter().find(|entry| entry["id"] == rule.meta().id);
-        statement(rule.meta(), profile, entry.unwrap_or(&Value::Null))
+        let entry = list(&spec["rules"]).iter().find(|entry| entry["id"] == rule.id);
+        statement(rule, profile, entry.unwrap_or(&Value::Null))
     });
     Policy {
         name: policy["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
@@ -52,19 +52,19 @@ fn read(policy: &Value, rules: &[AnyRule]) -> Policy {
 }
 
 /// What a policy states of one rule, by its entry or, without actions in it, by the profile.
-fn statement(meta: &Meta, profile: Option<Profile>, entry: &Value) -> RuleStatement {
+fn statement(rule: &Rule, profile: Option<Profile>, entry: &Value) -> RuleStatement {
     let listed = entry["actions"].as_array().map(|actions| {
         let strictest: Option<Action> = actions.iter().filter_map(|action| word(action, ACTIONS)).max();
-        vec![strictest; meta.cases.len()]
+        vec![strictest; rule.cases.len()]
     });
     let mut parameters = Parameters::default();
-    for parameter in meta.parameters {
+    for parameter in rule.parameters {
         if let Some(value) = setting(&parameter.kind, &entry["parameters"][parameter.name]) {
             parameters.set_default(parameter.name, value);
         }
     }
     RuleStatement {
-        actions: listed.or_else(|| Some(profile?.actions(meta))),
+        actions: listed.or_else(|| Some(profile?.actions(rule))),
         injects: word(&entry["mutation"], MUTATIONS),
         parameters,
     }

@@ -8,7 +8,7 @@ use super::memo::Memo;
 use super::settings::{Profile, Settings};
 use super::statement::Policy;
 use crate::graph::{Labels, Lookup};
-use crate::rules::kit::AnyRule;
+use crate::rules::kit::Rule;
 
 /// The policies in force.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ const AT_HAND: usize = 8;
 impl Policies {
     /// Policies over the rules for which they were parsed.
     #[must_use]
-    pub fn new(mut list: Vec<Policy>, rules: &[AnyRule]) -> Self {
+    pub fn new(mut list: Vec<Policy>, rules: &[&Rule]) -> Self {
         list.sort_by(|one, other| one.name.cmp(&other.name));
         Self {
             list,

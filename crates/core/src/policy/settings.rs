@@ -1,6 +1,6 @@
 //! What the policies in force amount to for one workload: an action for every case of every rule.
 
-use crate::rules::kit::{Action, AnyRule, Injection, Meta, Parameters};
+use crate::rules::kit::{Action, Injection, Parameters, Rule};
 
 /// What the policies that match one workload amount to.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,11 +38,8 @@ pub enum Overrides {
 impl Settings {
     /// What a profile alone gives.
     #[must_use]
-    pub fn new(profile: Profile, rules: &[AnyRule]) -> Self {
-        let rules = rules
-            .iter()
-            .map(|rule| RuleSettings::new(profile, rule.meta()))
-            .collect();
+    pub fn new(profile: Profile, rules: &[&Rule]) -> Self {
+        let rules = rules.iter().map(|rule| RuleSettings::new(profile, rule)).collect();
         Self {
             rules,
             overrides: Overrides::default(),
@@ -51,10 +48,10 @@ impl Settings {
 }
 
 impl RuleSettings {
-    fn new(profile: Profile, meta: &Meta) -> Self {
+    fn new(profile: Profile, rule: &Rule) -> Self {
         Self {
-            actions: profile.actions(meta),
-            injects: matches!(meta.injection, Injection::Always | Injection::OptOut),
+            actions: profile.actions(rule),
+            injects: matches!(rule.injection, Injection::Always | Injection::OptOut),
             parameters: Parameters::default(),
         }
     }
@@ -68,8 +65,8 @@ impl RuleSettings {
 
 impl Profile {
     /// The actions that it gives the cases of a rule.
-    pub(super) fn actions(self, meta: &Meta) -> Vec<Option<Action>> {
-        let actions = meta.cases.iter().map(|case| match self {
+    pub(super) fn actions(self, rule: &Rule) -> Vec<Option<Action>> {
+        let actions = rule.cases.iter().map(|case| match self {
             Self::Audit => case.baseline.or(case.strict).map(|_| Action::Audit),
             Self::Baseline => case.baseline,
             Self::Strict => case.strict,

@@ -1,99 +1,87 @@
 //! `claim-template-access-mode`: a claim template without access modes, or with shared ones.
 
-use super::kit::{Action, Case, Defaulted, Finding, Injection, Meta, Outcome, Record, Rule, Surroundings, template};
-use crate::graph::{AccessMode, Features, Field, Shape, Workload};
-
-/// See `claim-template-access-mode.md`.
-#[derive(Debug)]
-pub(super) struct ClaimTemplateAccessMode;
+use super::kit::{Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Record, Rule, Surroundings, template};
+use crate::graph::{AccessMode, Features, Field, Workload};
 
 const SHARED: usize = 1;
 
-static META: Meta = Meta {
+/// See `claim-template-access-mode.md`.
+pub(super) static RULE: Rule = Rule {
     id: "claim-template-access-mode",
     summary: "a claim template has no access mode, or one for many nodes",
     judges: Features::having(Field::ClaimTemplates),
     cases: &[
-        Case {
-            when: "",
-            baseline: Some(Action::Warn),
-            strict: Some(Action::Warn),
-        },
-        Case {
-            when: "a mode for many nodes",
-            baseline: Some(Action::Warn),
-            strict: Some(Action::Warn),
-        },
+        Case::always(Action::Warn),
+        Case::always(Action::Warn).when("a mode for many nodes"),
     ],
     injection: Injection::OptOut,
-    parameters: &[],
     page: include_str!("claim-template-access-mode.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    inject: Some(inject),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for ClaimTemplateAccessMode {
-    fn meta(&self) -> &'static Meta {
-        &META
-    }
-
-    fn judge(&self, workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        for (index, one) in workload.claim_templates.iter().enumerate() {
-            let (name, modes) = (&one.name, one.modes);
-            let finding =
-                Finding::violation(&META, workload, name).at(format!("{}/spec/accessModes", template::pointer(index)));
-            if modes.is_empty() {
-                findings.push(
-                    finding
-                        .says(
-                            format!(
-                                "claim template \"{name}\" has no access mode, so no claim can be made of \
-                                    it and no pod starts"
-                            ),
-                            format!("claim template \"{name}\" has no access mode; no pod starts"),
-                        )
-                        .remedy(
-                            "Write accessModes: [ReadWriteOnce], or [ReadWriteOncePod] where a CSI driver \
-                                serves the class",
+fn judge(workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    for (index, one) in workload.claim_templates.iter().enumerate() {
+        let (name, modes) = (&one.name, one.modes);
+        let finding =
+            Finding::violation(&RULE, &workload.id, name).at(format!("{}/spec/accessModes", template::pointer(index)));
+        if modes.is_empty() {
+            findings.push(
+                finding
+                    .says(
+                        format!(
+                            "claim template \"{name}\" has no access mode, so no claim can be made of \
+                                it and no pod starts"
                         ),
-                );
-            } else if modes.contains(AccessMode::ReadWriteMany) || modes.contains(AccessMode::ReadOnlyMany) {
-                findings.push(
-                    finding
-                        .case(SHARED)
-                        .says(
-                            format!(
-                                "claim template \"{name}\" asks for {modes}, yet every pod gets a claim of \
-                                    its own; many classes cannot make such a volume"
-                            ),
-                            format!("template \"{name}\" asks for {modes}; each pod has its own claim"),
-                        )
-                        .remedy(
-                            "Use ReadWriteOnce; for one volume that all pods share, name one claim in a pod \
-                                volume",
+                        format!("claim template \"{name}\" has no access mode; no pod starts"),
+                    )
+                    .remedy(
+                        "Write accessModes: [ReadWriteOnce], or [ReadWriteOncePod] where a CSI driver \
+                            serves the class",
+                    ),
+            );
+        } else if modes.contains(AccessMode::ReadWriteMany) || modes.contains(AccessMode::ReadOnlyMany) {
+            findings.push(
+                finding
+                    .case(SHARED)
+                    .says(
+                        format!(
+                            "claim template \"{name}\" asks for {modes}, yet every pod gets a claim of \
+                                its own; many classes cannot make such a volume"
                         ),
-                );
-            }
+                        format!("template \"{name}\" asks for {modes}; each pod has its own claim"),
+                    )
+                    .remedy(
+                        "Use ReadWriteOnce; for one volume that all pods share, name one claim in a pod \
+                            volume",
+                    ),
+            );
         }
     }
+}
 
-    fn inject(&self, workload: &Workload, _shape: Shape, _cx: &Surroundings<'_>) -> Outcome {
-        let mut operations = Vec::new();
-        let mut records = Vec::new();
-        for (index, one) in workload.claim_templates.iter().enumerate() {
-            // What cannot be recorded by name could not be kept by a later apply.
-            if one.modes.is_empty() && template::is_recordable(workload, &one.name) {
-                let modes = [AccessMode::ReadWriteOnce].into_iter().collect();
-                template::add_modes(index, one, modes, &mut operations);
-                records.push(Record::AccessModes(&one.name).to_string());
-            }
+fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
+    let Draft::New { workload, .. } = *draft else {
+        return Outcome::Nothing;
+    };
+    let mut operations = Vec::new();
+    let mut records = Vec::new();
+    for (index, one) in workload.claim_templates.iter().enumerate() {
+        // What cannot be recorded by name could not be kept by a later apply.
+        if one.modes.is_empty() && template::is_recordable(workload, &one.name) {
+            let modes = [AccessMode::ReadWriteOnce].into_iter().collect();
+            template::add_modes(index, one, modes, &mut operations);
+            records.push(Record::AccessModes(&one.name).to_string());
         }
-        if operations.is_empty() {
-            return Outcome::Nothing;
-        }
-        Outcome::Inject(Defaulted {
-            operations,
-            records,
-            rests_on_services: false,
-        })
     }
+    if operations.is_empty() {
+        return Outcome::Nothing;
+    }
+    Outcome::Inject(Defaulted {
+        operations,
+        records,
+        rests_on_services: false,
+    })
 }

@@ -1,24 +1,17 @@
 //! `claim-template-storage`: a claim template without a storage request, or outside the policy's limits.
 
 use super::kit::{
-    Action, Case, Defaulted, Finding, Injection, Meta, Outcome, Parameter, ParameterKind, Parameters, Quantity, Record,
-    Rule, Surroundings, template,
+    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, Parameters, Quantity,
+    Record, Rule, Surroundings, template,
 };
-use crate::graph::{ClaimTemplate, Features, Field, Shape, Workload};
+use crate::graph::{ClaimTemplate, Features, Field, Workload};
 
 /// See `claim-template-storage.md`.
-#[derive(Debug)]
-pub(super) struct ClaimTemplateStorage;
-
-static META: Meta = Meta {
+pub(super) static RULE: Rule = Rule {
     id: "claim-template-storage",
     summary: "a claim template requests no storage, or less or more than the policy allows",
     judges: Features::having(Field::ClaimTemplates),
-    cases: &[Case {
-        when: "",
-        baseline: Some(Action::Warn),
-        strict: Some(Action::Deny),
-    }],
+    cases: &[Case::rising(Action::Warn, Action::Deny)],
     injection: Injection::OptIn,
     parameters: &[
         Parameter {
@@ -39,51 +32,51 @@ static META: Meta = Meta {
     ],
     page: include_str!("claim-template-storage.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    inject: Some(inject),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for ClaimTemplateStorage {
-    fn meta(&self) -> &'static Meta {
-        &META
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    for (index, one) in workload.claim_templates.iter().enumerate() {
+        let Some(Problem { text, brief, remedy }) = problem(one, cx.parameters) else {
+            continue;
+        };
+        let name = &one.name;
+        findings.push(
+            Finding::violation(&RULE, &workload.id, name)
+                .says(
+                    format!("claim template \"{name}\" {text}"),
+                    format!("claim template \"{name}\" {brief}"),
+                )
+                .remedy(remedy)
+                .at(format!("{}/spec/resources/requests/storage", template::pointer(index))),
+        );
     }
+}
 
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        for (index, one) in workload.claim_templates.iter().enumerate() {
-            let Some(Problem { text, brief, remedy }) = problem(one, cx.parameters) else {
-                continue;
-            };
-            let name = &one.name;
-            findings.push(
-                Finding::violation(&META, workload, name)
-                    .says(
-                        format!("claim template \"{name}\" {text}"),
-                        format!("claim template \"{name}\" {brief}"),
-                    )
-                    .remedy(remedy)
-                    .at(format!("{}/spec/resources/requests/storage", template::pointer(index))),
-            );
+fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
+    let Draft::New { workload, .. } = *draft else {
+        return Outcome::Nothing;
+    };
+    let storage = default_storage(cx.parameters);
+    let mut operations = Vec::new();
+    let mut records = Vec::new();
+    for (index, one) in workload.claim_templates.iter().enumerate() {
+        // What cannot be recorded by name could not be kept by a later apply.
+        if one.storage.is_none() && template::is_recordable(workload, &one.name) {
+            template::add_storage(index, one, storage, &mut operations);
+            records.push(Record::Resources(&one.name).to_string());
         }
     }
-
-    fn inject(&self, workload: &Workload, _shape: Shape, cx: &Surroundings<'_>) -> Outcome {
-        let storage = default_storage(cx.parameters);
-        let mut operations = Vec::new();
-        let mut records = Vec::new();
-        for (index, one) in workload.claim_templates.iter().enumerate() {
-            // What cannot be recorded by name could not be kept by a later apply.
-            if one.storage.is_none() && template::is_recordable(workload, &one.name) {
-                template::add_storage(index, one, storage, &mut operations);
-                records.push(Record::Resources(&one.name).to_string());
-            }
-        }
-        if operations.is_empty() {
-            return Outcome::Nothing;
-        }
-        Outcome::Inject(Defaulted {
-            operations,
-            records,
-            rests_on_services: false,
-        })
+    if operations.is_empty() {
+        return Outcome::Nothing;
     }
+    Outcome::Inject(Defaulted {
+        operations,
+        records,
+        rests_on_services: false,
+    })
 }
 
 struct Problem {

@@ -3,14 +3,10 @@
 use stateward_nearest::nearest;
 
 use super::kit::{
-    Action, Case, Defaulted, Finding, Injection, Meta, Operation, Outcome, Parameter, ParameterKind, Parameters,
+    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, Parameters, PatchOperation,
     Record, Rule, Surroundings, template,
 };
-use crate::graph::{ClassName, Features, Field, Mount, MountForm, Name, Shape, Workload};
-
-/// See `dangling-volume-mount.md`.
-#[derive(Debug)]
-pub(super) struct DanglingVolumeMount;
+use crate::graph::{ClassName, Field, Mount, MountForm, Name, Workload};
 
 /// Volumes that Istio's and Vault's injectors add to pods, and that containers may mount before they are there.
 const INJECTED: &[&str] = &[
@@ -29,15 +25,11 @@ const INJECTED: &[&str] = &[
     "workload-socket",
 ];
 
-static META: Meta = Meta {
+/// See `dangling-volume-mount.md`.
+pub(super) static RULE: Rule = Rule {
     id: "dangling-volume-mount",
     summary: "a container mounts a volume that is neither a pod volume nor a claim template",
-    judges: Features::ANY,
-    cases: &[Case {
-        when: "",
-        baseline: Some(Action::Warn),
-        strict: Some(Action::Deny),
-    }],
+    cases: &[Case::rising(Action::Warn, Action::Deny)],
     injection: Injection::OptIn,
     parameters: &[
         Parameter {
@@ -58,102 +50,102 @@ static META: Meta = Meta {
     ],
     page: include_str!("dangling-volume-mount.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    inject: Some(inject),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for DanglingVolumeMount {
-    fn meta(&self) -> &'static Meta {
-        &META
-    }
-
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        for Dangling { volume, mounts } in dangling(workload, cx.parameters) {
-            let users = users(&mounts);
-            let (text, remedy) = if workload.id.kind.has(Field::ClaimTemplates) {
-                (
-                    format!(
-                        "{users} volume \"{volume}\", which is neither a volume of the pods nor a claim template; \
-                         Kubernetes before 1.34 stores it and no pod ever starts"
-                    ),
-                    format!(
-                        "Add a claim template \"{volume}\" for a disk of each pod's own, or a volume \
-                            \"{volume}\""
-                    ),
-                )
-            } else {
-                (
-                    format!("{users} volume \"{volume}\", which is no volume of the pods; the API server refuses it"),
-                    format!(
-                        "Add a volume \"{volume}\", or use a StatefulSet with a claim template for a disk of each \
-                         pod's own"
-                    ),
-                )
-            };
-            let remedy = match meant(workload, volume) {
-                Some(name) => format!("Did you mean \"{name}\"? {remedy}"),
-                None => remedy,
-            };
-            let path = mounts
-                .first()
-                .map(|mount| format!("{}{}/name", workload.id.kind.pod_spec(), mount.pointer()));
-            findings.push(
-                Finding::violation(&META, workload, volume)
-                    .says(text, format!("{users} volume \"{volume}\", which nobody defines"))
-                    .remedy(remedy)
-                    .at(path.unwrap_or_default()),
-            );
-        }
-    }
-
-    fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
-        if !workload.id.kind.has(Field::ClaimTemplates) || !shape.spec {
-            return Outcome::Nothing;
-        }
-        let storage = cx.parameters.text("storage").unwrap_or(template::DEFAULT_STORAGE);
-        let class = match cx.parameters.text("storageClassName") {
-            None => ClassName::Default,
-            Some("") => ClassName::None,
-            Some(name) => ClassName::Named(name.into()),
-        };
-        let mut templates = Vec::new();
-        let mut records = Vec::new();
-        let dangling = dangling(workload, cx.parameters);
-        for Dangling { volume, mounts } in &dangling {
-            let devices = mounts.iter().filter(|mount| mount.form == MountForm::Device).count();
-            // A claim is a directory or a device, never both.
-            if !template::is_label(volume) || (devices > 0 && devices < mounts.len()) {
-                continue;
-            }
-            let added = template::single_node(volume, storage, class.clone(), devices > 0);
-            templates.push(template::whole(&added));
-            records.push(Record::Template(volume).to_string());
-        }
-        let (Some(first), false) = (dangling.first(), templates.is_empty()) else {
-            return Outcome::Nothing;
-        };
-        // A mistyped name would become a disk for ever, for templates cannot change.
-        if let Some(idle) = workload
-            .claim_templates
-            .iter()
-            .find(|one| !is_mounted(workload, &one.name))
-        {
-            return Outcome::Decline(format!(
-                "nobody mounts claim template \"{}\" and nobody defines volume \"{}\", so no template was added: \
-                 is one of the names mistyped?",
-                idle.name, first.volume
-            ));
-        }
-        let operations = if shape.claim_templates {
-            let append = |template| Operation::add(format!("{}/-", template::TEMPLATES), template);
-            templates.into_iter().map(append).collect()
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    for Dangling { volume, mounts } in dangling(workload, cx.parameters) {
+        let users = users(&mounts);
+        let (text, remedy) = if workload.id.kind.has(Field::ClaimTemplates) {
+            (
+                format!(
+                    "{users} volume \"{volume}\", which is neither a volume of the pods nor a claim template; \
+                     Kubernetes before 1.34 stores it and no pod ever starts"
+                ),
+                format!(
+                    "Add a claim template \"{volume}\" for a disk of each pod's own, or a volume \
+                        \"{volume}\""
+                ),
+            )
         } else {
-            vec![Operation::add(template::TEMPLATES, templates)]
+            (
+                format!("{users} volume \"{volume}\", which is no volume of the pods; the API server refuses it"),
+                format!(
+                    "Add a volume \"{volume}\", or use a StatefulSet with a claim template for a disk of each \
+                     pod's own"
+                ),
+            )
         };
-        Outcome::Inject(Defaulted {
-            operations,
-            records,
-            rests_on_services: false,
-        })
+        let remedy = match meant(workload, volume) {
+            Some(name) => format!("Did you mean \"{name}\"? {remedy}"),
+            None => remedy,
+        };
+        let path = mounts
+            .first()
+            .map(|mount| format!("{}{}/name", workload.id.kind.pod_spec(), mount.pointer()));
+        findings.push(
+            Finding::violation(&RULE, &workload.id, volume)
+                .says(text, format!("{users} volume \"{volume}\", which nobody defines"))
+                .remedy(remedy)
+                .at(path.unwrap_or_default()),
+        );
     }
+}
+
+fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
+    let Draft::New { workload, shape } = *draft else {
+        return Outcome::Nothing;
+    };
+    if !workload.id.kind.has(Field::ClaimTemplates) || !shape.spec {
+        return Outcome::Nothing;
+    }
+    let storage = cx.parameters.text("storage").unwrap_or(template::DEFAULT_STORAGE);
+    let class = match cx.parameters.text("storageClassName") {
+        None => ClassName::Default,
+        Some("") => ClassName::None,
+        Some(name) => ClassName::Named(name.into()),
+    };
+    let mut templates = Vec::new();
+    let mut records = Vec::new();
+    let dangling = dangling(workload, cx.parameters);
+    for Dangling { volume, mounts } in &dangling {
+        let devices = mounts.iter().filter(|mount| mount.form == MountForm::Device).count();
+        // A claim is a directory or a device, never both.
+        if !template::is_label(volume) || (devices > 0 && devices < mounts.len()) {
+            continue;
+        }
+        let added = template::single_node(volume, storage, class.clone(), devices > 0);
+        templates.push(template::whole(&added));
+        records.push(Record::Template(volume).to_string());
+    }
+    let (Some(first), false) = (dangling.first(), templates.is_empty()) else {
+        return Outcome::Nothing;
+    };
+    // A mistyped name would become a disk for ever, for templates cannot change.
+    if let Some(idle) = workload
+        .claim_templates
+        .iter()
+        .find(|one| !is_mounted(workload, &one.name))
+    {
+        return Outcome::Decline(format!(
+            "nobody mounts claim template \"{}\" and nobody defines volume \"{}\", so no template was added: \
+             is one of the names mistyped?",
+            idle.name, first.volume
+        ));
+    }
+    let operations = if shape.claim_templates {
+        let append = |template| PatchOperation::add(format!("{}/-", template::TEMPLATES), template);
+        templates.into_iter().map(append).collect()
+    } else {
+        vec![PatchOperation::add(template::TEMPLATES, templates)]
+    };
+    Outcome::Inject(Defaulted {
+        operations,
+        records,
+        rests_on_services: false,
+    })
 }
 
 /// A volume name that nobody defines, with the mounts that use it.

@@ -1,72 +1,63 @@
 //! `lost-default`: an update without the immutable fields that were injected keeps them.
 
 use super::kit::patch::DEFAULTED;
-use super::kit::{
-    ChangeRule, Defaulted, Injection, Meta, Operation, Outcome, Record, Surroundings, Transition, template,
-};
-use crate::graph::{ClassName, Features, Field, Workload};
+use super::kit::{Defaulted, Draft, Injection, Outcome, PatchOperation, Record, Rule, Surroundings, template};
+use crate::graph::{ClassName, Features, Field, Shape, Workload};
 
 /// See `lost-default.md`.
-#[derive(Debug)]
-pub(super) struct LostDefault;
-
-static META: Meta = Meta {
+pub(super) static RULE: Rule = Rule {
     id: "lost-default",
     summary: "an update of a StatefulSet lacks an immutable field that was injected",
     judges: Features::having(Field::ClaimTemplates),
-    cases: &[],
     injection: Injection::Always,
-    parameters: &[],
     page: include_str!("lost-default.md"),
     since: "0.1.0",
+    inject: Some(inject),
+    ..Rule::DEFAULTS
 };
 
-impl ChangeRule for LostDefault {
-    fn meta(&self) -> &'static Meta {
-        &META
+fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
+    let Draft::Update { before, after, shape } = *draft else {
+        return Outcome::Nothing;
+    };
+    let remembered = before.annotations.get(DEFAULTED).unwrap_or_default();
+    let records: Vec<Record<'_>> = remembered
+        .split_whitespace()
+        .filter_map(Record::parse)
+        .filter(|record| record.is_in(before))
+        .collect();
+    if records.is_empty() || !shape.spec {
+        return Outcome::Nothing;
     }
-
-    fn inject(&self, transition: &Transition<'_>, _cx: &Surroundings<'_>) -> Outcome {
-        let Transition { before, after, .. } = *transition;
-        let remembered = before.annotations.get(DEFAULTED).unwrap_or_default();
-        let records: Vec<Record<'_>> = remembered
-            .split_whitespace()
-            .filter_map(Record::parse)
-            .filter(|record| record.is_in(before))
-            .collect();
-        if records.is_empty() || !transition.shape.spec {
-            return Outcome::Nothing;
-        }
-        let mut operations = Vec::new();
-        if let Some(name) = &before.service_name
-            && after.service_name.is_none()
-            && records.contains(&Record::ServiceName)
-        {
-            operations.push(Operation::add("/spec/serviceName", &**name));
-        }
-        // Members first, while the new object's own indices still hold.
-        lost_members(before, after, &records, &mut operations);
-        lost_templates(transition, &records, &mut operations);
-
-        let kept = after.annotations.get(DEFAULTED).unwrap_or_default();
-        let forgotten = |record: &Record<'_>| {
-            let record = record.to_string();
-            !kept.split_whitespace().any(|known| known == record)
-        };
-        if operations.is_empty() && !records.iter().any(forgotten) {
-            return Outcome::Nothing;
-        }
-        Outcome::Inject(Defaulted {
-            operations,
-            records: records.iter().map(ToString::to_string).collect(),
-            rests_on_services: false,
-        })
+    let mut operations = Vec::new();
+    if let Some(name) = &before.service_name
+        && after.service_name.is_none()
+        && records.contains(&Record::ServiceName)
+    {
+        operations.push(PatchOperation::add("/spec/serviceName", &**name));
     }
+    // Members first, while the new object's own indices still hold.
+    lost_members(before, after, &records, &mut operations);
+    lost_templates(before, after, shape, &records, &mut operations);
+
+    let kept = after.annotations.get(DEFAULTED).unwrap_or_default();
+    let forgotten = |record: &Record<'_>| {
+        let record = record.to_string();
+        !kept.split_whitespace().any(|known| known == record)
+    };
+    if operations.is_empty() && !records.iter().any(forgotten) {
+        return Outcome::Nothing;
+    }
+    Outcome::Inject(Defaulted {
+        operations,
+        records: records.iter().map(ToString::to_string).collect(),
+        rests_on_services: false,
+    })
 }
 
 /// What a template of the new object lacks and the old one had by us. A template that we wrote as a whole is ours in
 /// every member.
-fn lost_members(before: &Workload, after: &Workload, records: &[Record<'_>], operations: &mut Vec<Operation>) {
+fn lost_members(before: &Workload, after: &Workload, records: &[Record<'_>], operations: &mut Vec<PatchOperation>) {
     for (index, one) in after.claim_templates.iter().enumerate() {
         let Some(old) = template::named(before, &one.name) else {
             continue;
@@ -88,21 +79,26 @@ fn lost_members(before: &Workload, after: &Workload, records: &[Record<'_>], ope
 }
 
 /// Whole templates, each at its old place: the API server compares the lists entry by entry.
-fn lost_templates(transition: &Transition<'_>, records: &[Record<'_>], operations: &mut Vec<Operation>) {
-    let Transition { before, after, .. } = *transition;
+fn lost_templates(
+    before: &Workload,
+    after: &Workload,
+    shape: Shape,
+    records: &[Record<'_>],
+    operations: &mut Vec<PatchOperation>,
+) {
     let lost = before.claim_templates.iter().enumerate().filter(|(_, old)| {
         records.contains(&Record::Template(&old.name)) && !after.claim_templates.iter().any(|one| one.name == old.name)
     });
-    if !transition.shape.claim_templates {
+    if !shape.claim_templates {
         let whole: Vec<_> = lost.map(|(_, old)| template::whole(old)).collect();
         if !whole.is_empty() {
-            operations.push(Operation::add(template::TEMPLATES, whole));
+            operations.push(PatchOperation::add(template::TEMPLATES, whole));
         }
         return;
     }
     // The list grows by one with each; its length is the last index that an `add` may name.
     for (length, (index, old)) in (after.claim_templates.len()..).zip(lost) {
         let path = template::pointer(index.min(length));
-        operations.push(Operation::add(path, template::whole(old)));
+        operations.push(PatchOperation::add(path, template::whole(old)));
     }
 }

@@ -1,6 +1,7 @@
-//! The rules. Each judges one workload in its surroundings; which requests trigger it follows from the graph.
+//! The rules, and which of them see the same fault.
 //!
-//! A rule is two files, `<id>.rs` (with `_` for `-`) and `<id>.md`, and two lines here.
+//! A rule is two files, `<id>.rs` (with `_` for `-`) and `<id>.md`, and two lines here. Those that judge a workload in
+//! its surroundings need not know which requests trigger them: that follows from the graph.
 
 pub mod kit;
 
@@ -26,29 +27,55 @@ mod statefulset_name;
 mod statefulset_static_claim;
 mod zero_grace;
 
-use kit::AnyRule;
+use kit::{Fault, Rule, Seen};
 
-/// Every rule, sorted by id: findings come in this order.
-pub static RULES: &[AnyRule] = &[
-    AnyRule::Workload(&claim_missing::ClaimMissing),
-    AnyRule::Workload(&claim_template_access_mode::ClaimTemplateAccessMode),
-    AnyRule::Workload(&claim_template_shadows_volume::ClaimTemplateShadowsVolume),
-    AnyRule::Workload(&claim_template_storage::ClaimTemplateStorage),
-    AnyRule::Workload(&claim_template_unmounted::ClaimTemplateUnmounted),
-    AnyRule::Workload(&dangling_volume_mount::DanglingVolumeMount),
-    AnyRule::Change(&lost_default::LostDefault),
-    AnyRule::Workload(&rwo_autoscaler::RwoAutoscaler),
-    AnyRule::Workload(&rwo_consumers::RwoConsumers),
-    AnyRule::Workload(&rwo_daemonset::RwoDaemonset),
-    AnyRule::Workload(&rwo_job::RwoJob),
-    AnyRule::Workload(&rwo_replicas::RwoReplicas),
-    AnyRule::Workload(&rwo_surge::RwoSurge),
-    AnyRule::Workload(&rwop_overlap::RwopOverlap),
-    AnyRule::Workload(&service_missing::ServiceMissing),
-    AnyRule::Workload(&service_name_missing::ServiceNameMissing),
-    AnyRule::Workload(&service_not_headless::ServiceNotHeadless),
-    AnyRule::Workload(&service_selector_mismatch::ServiceSelectorMismatch),
-    AnyRule::Workload(&statefulset_name::StatefulSetName),
-    AnyRule::Workload(&statefulset_static_claim::StatefulSetStaticClaim),
-    AnyRule::Workload(&zero_grace::ZeroGrace),
+/// Every rule, sorted by id: the findings on an object come in this order.
+pub static RULES: &[&Rule] = &[
+    &claim_missing::RULE,
+    &claim_template_access_mode::RULE,
+    &claim_template_shadows_volume::RULE,
+    &claim_template_storage::RULE,
+    &claim_template_unmounted::RULE,
+    &dangling_volume_mount::RULE,
+    &lost_default::RULE,
+    &rwo_autoscaler::RULE,
+    &rwo_consumers::RULE,
+    &rwo_daemonset::RULE,
+    &rwo_job::RULE,
+    &rwo_replicas::RULE,
+    &rwo_surge::RULE,
+    &rwop_overlap::RULE,
+    &service_missing::RULE,
+    &service_name_missing::RULE,
+    &service_not_headless::RULE,
+    &service_selector_mismatch::RULE,
+    &statefulset_name::RULE,
+    &statefulset_static_claim::RULE,
+    &zero_grace::RULE,
+];
+
+/// Faults that several rules see. Findings on one of them, in one object and about one subject, are put into words
+/// once, under all their ids; each keeps its action. The strongest action speaks, of equals one that is certain, then
+/// the one with the largest extent, then the first in the list.
+pub static FAULTS: &[Fault] = &[
+    Fault {
+        what: "nothing is known of a claim",
+        seen: &[
+            Seen::Unknown(&rwop_overlap::RULE),
+            Seen::Unknown(&rwo_surge::RULE),
+            Seen::Unknown(&rwo_replicas::RULE),
+            Seen::Unknown(&rwo_job::RULE),
+            Seen::Unknown(&rwo_daemonset::RULE),
+            Seen::Unknown(&rwo_consumers::RULE),
+            Seen::Unknown(&rwo_autoscaler::RULE),
+            Seen::Always(&claim_missing::RULE),
+        ],
+    },
+    Fault {
+        what: "a rolling update needs a second pod on a claim for one pod alone",
+        seen: &[
+            Seen::Case(&rwop_overlap::RULE, rwop_overlap::SURGE),
+            Seen::Case(&rwo_surge::RULE, rwo_surge::ONE_POD),
+        ],
+    },
 ];

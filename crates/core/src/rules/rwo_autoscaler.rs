@@ -1,79 +1,67 @@
 //! `rwo-autoscaler`: an autoscaler may give a workload several pods that mount one single-node claim.
 
 use super::kit::sharing::{self, Access};
-use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::{Autoscaler, Features, Kind, Modes, ObjectRef, Runs, Workload};
 
 /// See `rwo-autoscaler.md`.
-#[derive(Debug)]
-pub(super) struct RwoAutoscaler;
-
-static META: Meta = Meta {
+pub(super) static RULE: Rule = Rule {
     id: "rwo-autoscaler",
     summary: "an autoscaler may give a workload several replicas that mount one ReadWriteOnce claim",
     judges: Features::running(&[Runs::Replicas]),
-    cases: &[Case {
-        when: "",
-        baseline: Some(Action::Warn),
-        strict: Some(Action::Deny),
-    }],
-    injection: Injection::Never,
+    cases: &[Case::rising(Action::Warn, Action::Deny)],
     parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-autoscaler.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for RwoAutoscaler {
-    fn meta(&self) -> &'static Meta {
-        &META
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    let mounted = sharing::mounted(workload);
+    if mounted.is_empty() {
+        return;
     }
-
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        let mounted = sharing::mounted(workload);
-        if mounted.is_empty() {
-            return;
-        }
-        let autoscalers = cx.view.autoscalers(&workload.id);
-        let most = autoscalers.into_iter().max_by_key(|one| one.max_replicas);
-        let Some(autoscaler) = most.filter(|one| one.max_replicas > 1) else {
-            return;
+    let autoscalers = cx.view.autoscalers(&workload.id);
+    let most = autoscalers.into_iter().max_by_key(|one| one.max_replicas);
+    let Some(autoscaler) = most.filter(|one| one.max_replicas > 1) else {
+        return;
+    };
+    let many = text::counted(u64::from(autoscaler.max_replicas), "replica");
+    for mounted in mounted {
+        let claim = mounted.claim;
+        let violation = |modes: Modes, consequence: &str| {
+            Finding::violation(&RULE, &workload.id, claim)
+                .says(
+                    format!(
+                        "HorizontalPodAutoscaler \"{}\" may make {many} mount claim \"{claim}\", which is \
+                         {}; {consequence}",
+                        autoscaler.name,
+                        text::modes_explained(modes)
+                    ),
+                    format!("an autoscaler may make {many} on claim \"{claim}\", which is {modes}"),
+                )
+                .remedy(
+                    "Set maxReplicas: 1 on the autoscaler, or use a StatefulSet with volumeClaimTemplates, or a \
+                     ReadWriteMany class",
+                )
         };
-        let many = text::counted(u64::from(autoscaler.max_replicas), "replica");
-        for mounted in mounted {
-            let claim = mounted.claim;
-            let violation = |modes: Modes, consequence: &str| {
-                Finding::violation(&META, workload, claim)
-                    .says(
-                        format!(
-                            "HorizontalPodAutoscaler \"{}\" may make {many} mount claim \"{claim}\", which is \
-                             {}; {consequence}",
-                            autoscaler.name,
-                            text::modes_explained(modes)
-                        ),
-                        format!("an autoscaler may make {many} on claim \"{claim}\", which is {modes}"),
-                    )
-                    .remedy(
-                        "Set maxReplicas: 1 on the autoscaler, or use a StatefulSet with volumeClaimTemplates, or a \
-                         ReadWriteMany class",
-                    )
-            };
-            let finding = match sharing::access(claim, cx) {
-                Access::Free => continue,
-                Access::OnePod(modes) => violation(
-                    modes,
-                    "the mode counts per pod, so all replicas but one would wait for ever",
-                ),
-                _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
-                Access::OneNode(modes, barrier) => {
-                    violation(modes, &barrier.consequence("replicas")).at_most(barrier.limit())
-                }
-                Access::Missing(missing) => {
-                    let question = format!("whether {many} may share it");
-                    sharing::cannot_tell(&META, workload, claim, missing, &question)
-                }
-            };
-            findings.push(limited(finding, autoscaler).at(mounted.path()));
-        }
+        let finding = match sharing::access(claim, cx) {
+            Access::Free => continue,
+            Access::OnePod(modes) => violation(
+                modes,
+                "the mode counts per pod, so all replicas but one would wait for ever",
+            ),
+            _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
+            Access::OneNode(modes, barrier) => {
+                violation(modes, &barrier.consequence("replicas")).at_most(barrier.limit())
+            }
+            Access::Missing(missing) => {
+                let question = format!("whether {many} may share it");
+                sharing::cannot_tell(&RULE, workload, claim, missing, &question)
+            }
+        };
+        findings.push(limited(finding, autoscaler).at(mounted.path()));
     }
 }
 

@@ -1,58 +1,46 @@
 //! `rwo-daemonset`: the pods of a DaemonSet, one on every node, mount one single-node claim.
 
 use super::kit::sharing::{self, Access, Barrier};
-use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::{Features, Lookup, Runs, Workload};
 
 /// See `rwo-daemonset.md`.
-#[derive(Debug)]
-pub(super) struct RwoDaemonset;
-
-static META: Meta = Meta {
+pub(super) static RULE: Rule = Rule {
     id: "rwo-daemonset",
     summary: "a DaemonSet mounts one ReadWriteOnce claim on every node",
     judges: Features::running(&[Runs::PerNode]),
-    cases: &[Case {
-        when: "",
-        baseline: Some(Action::Deny),
-        strict: Some(Action::Deny),
-    }],
-    injection: Injection::Never,
+    cases: &[Case::always(Action::Deny)],
     parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-daemonset.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for RwoDaemonset {
-    fn meta(&self) -> &'static Meta {
-        &META
-    }
-
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        for mounted in sharing::mounted(workload) {
-            let claim = mounted.claim;
-            let finding = match sharing::access(claim, cx) {
-                // Of one pod alone speaks `rwop-overlap`.
-                Access::Free | Access::OnePod(_) | Access::OneNode(_, Barrier::LoneNode) => continue,
-                _ if runs_on_one_node(workload, cx) => continue,
-                Access::OneNode(modes, barrier) => Finding::violation(&META, workload, claim)
-                    .says(
-                        format!(
-                            "a pod on every node mounts claim \"{claim}\", which is {}; {}",
-                            text::modes_explained(modes),
-                            barrier.consequence("pods")
-                        ),
-                        format!("every node's pod mounts claim \"{claim}\", which is {modes} (one node only)"),
-                    )
-                    .remedy("Use hostPath or a local volume, an ephemeral volume, or a ReadWriteMany class")
-                    .at_most(barrier.limit()),
-                Access::Missing(missing) => {
-                    let question = "whether pods on every node may share it";
-                    sharing::cannot_tell(&META, workload, claim, missing, question)
-                }
-            };
-            findings.push(finding.at(mounted.path()));
-        }
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    for mounted in sharing::mounted(workload) {
+        let claim = mounted.claim;
+        let finding = match sharing::access(claim, cx) {
+            // Of one pod alone speaks `rwop-overlap`.
+            Access::Free | Access::OnePod(_) | Access::OneNode(_, Barrier::LoneNode) => continue,
+            _ if runs_on_one_node(workload, cx) => continue,
+            Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
+                .says(
+                    format!(
+                        "a pod on every node mounts claim \"{claim}\", which is {}; {}",
+                        text::modes_explained(modes),
+                        barrier.consequence("pods")
+                    ),
+                    format!("every node's pod mounts claim \"{claim}\", which is {modes} (one node only)"),
+                )
+                .remedy("Use hostPath or a local volume, an ephemeral volume, or a ReadWriteMany class")
+                .at_most(barrier.limit()),
+            Access::Missing(missing) => {
+                let question = "whether pods on every node may share it";
+                sharing::cannot_tell(&RULE, workload, claim, missing, question)
+            }
+        };
+        findings.push(finding.at(mounted.path()));
     }
 }
 

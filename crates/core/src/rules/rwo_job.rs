@@ -1,38 +1,31 @@
 //! `rwo-job`: pods that run once and end need a single-node claim that is held elsewhere, or by one another.
 
 use super::kit::others::{self, Other};
-use super::kit::patch::{Defaulted, Operation, Outcome};
 use super::kit::sharing::{self, Access, Barrier};
-use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Concurrency, Features, Modes, Name, Rollout, Runs, Shape, Workload};
-
-/// See `rwo-job.md`.
-#[derive(Debug)]
-pub(super) struct RwoJob;
+use super::kit::{
+    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, PatchOperation, Rule, Surroundings, text,
+};
+use crate::graph::{Concurrency, Features, Modes, Name, Rollout, Runs, Workload};
 
 /// The case of a claim that one pod alone may use, and that a workload holds for as long as it runs.
 const HELD_BY_ONE_POD: usize = 1;
 
-static META: Meta = Meta {
+/// See `rwo-job.md`.
+pub(super) static RULE: Rule = Rule {
     id: "rwo-job",
     summary: "a Job needs a ReadWriteOnce claim that a running workload, or another of its own pods, holds",
     judges: Features::running(&[Runs::Itself, Runs::OnSchedule, Runs::ToCompletion]),
     cases: &[
-        Case {
-            when: "",
-            baseline: Some(Action::Warn),
-            strict: Some(Action::Warn),
-        },
-        Case {
-            when: "the claim is ReadWriteOncePod and a running workload holds it",
-            baseline: Some(Action::Deny),
-            strict: Some(Action::Deny),
-        },
+        Case::always(Action::Warn),
+        Case::always(Action::Deny).when("the claim is ReadWriteOncePod and a running workload holds it"),
     ],
     injection: Injection::OptIn,
     parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-job.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    inject: Some(inject),
+    ..Rule::DEFAULTS
 };
 
 /// Why the pods of a job may wait for the claim.
@@ -42,62 +35,59 @@ enum Cause<'a> {
     Parallel,
 }
 
-impl Rule for RwoJob {
-    fn meta(&self) -> &'static Meta {
-        &META
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    let pods = sharing::pods(workload, cx.view).known().unwrap_or_default();
+    if !workload.is_one_shot() || pods == 0 {
+        return;
     }
-
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        let pods = sharing::pods(workload, cx.view).known().unwrap_or_default();
-        if !workload.is_one_shot() || pods == 0 {
-            return;
-        }
-        for mounted in sharing::mounted(workload) {
-            let claim = mounted.claim;
-            let access = sharing::access(claim, cx);
-            let Some(cause) = cause(workload, claim, access, cx) else {
-                continue;
-            };
-            let extent = match &cause {
-                Cause::Held(others) => others.len() as u64 + pods,
-                Cause::Overlap | Cause::Parallel => pods,
-            };
-            let finding = match access {
-                Access::Free => continue,
-                Access::OnePod(modes) => one_pod(workload, claim, modes, &cause),
-                Access::OneNode(modes, barrier) => one_node(workload, claim, modes, barrier, &cause),
-                Access::Missing(missing) => {
-                    let question = "whether its pods can get it";
-                    sharing::cannot_tell(&META, workload, claim, missing, question)
-                }
-            };
-            findings.push(finding.extent(extent).at(mounted.path()));
-        }
-    }
-
-    fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
-        // Only what it mends: a claim that somebody holds is not freed by it.
-        let overlaps = |claim: &Name| {
-            let access = sharing::access(claim, cx);
-            let enforced = match access {
-                Access::OnePod(_) => true,
-                Access::OneNode(_, barrier) => barrier != Barrier::Nothing,
-                Access::Free | Access::Missing(_) => false,
-            };
-            enforced && matches!(cause(workload, claim, access, cx), Some(Cause::Overlap))
+    for mounted in sharing::mounted(workload) {
+        let claim = mounted.claim;
+        let access = sharing::access(claim, cx);
+        let Some(cause) = cause(workload, claim, access, cx) else {
+            continue;
         };
-        if !shape.spec || workload.idle || workload.rollout != Rollout::Cron(Concurrency::Allow) {
-            return Outcome::Nothing;
-        }
-        if !sharing::mounted(workload).iter().any(|mounted| overlaps(mounted.claim)) {
-            return Outcome::Nothing;
-        }
-        Outcome::Inject(Defaulted {
-            operations: vec![Operation::add("/spec/concurrencyPolicy", "Forbid")],
-            records: Vec::new(),
-            rests_on_services: false,
-        })
+        let extent = match &cause {
+            Cause::Held(others) => others.len() as u64 + pods,
+            Cause::Overlap | Cause::Parallel => pods,
+        };
+        let finding = match access {
+            Access::Free => continue,
+            Access::OnePod(modes) => one_pod(workload, claim, modes, &cause),
+            Access::OneNode(modes, barrier) => one_node(workload, claim, modes, barrier, &cause),
+            Access::Missing(missing) => {
+                let question = "whether its pods can get it";
+                sharing::cannot_tell(&RULE, workload, claim, missing, question)
+            }
+        };
+        findings.push(finding.extent(extent).at(mounted.path()));
     }
+}
+
+fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
+    let Draft::New { workload, shape } = *draft else {
+        return Outcome::Nothing;
+    };
+    // Only what it mends: a claim that somebody holds is not freed by it.
+    let overlaps = |claim: &Name| {
+        let access = sharing::access(claim, cx);
+        let enforced = match access {
+            Access::OnePod(_) => true,
+            Access::OneNode(_, barrier) => barrier != Barrier::Nothing,
+            Access::Free | Access::Missing(_) => false,
+        };
+        enforced && matches!(cause(workload, claim, access, cx), Some(Cause::Overlap))
+    };
+    if !shape.spec || workload.idle || workload.rollout != Rollout::Cron(Concurrency::Allow) {
+        return Outcome::Nothing;
+    }
+    if !sharing::mounted(workload).iter().any(|mounted| overlaps(mounted.claim)) {
+        return Outcome::Nothing;
+    }
+    Outcome::Inject(Defaulted {
+        operations: vec![PatchOperation::add("/spec/concurrencyPolicy", "Forbid")],
+        records: Vec::new(),
+        rests_on_services: false,
+    })
 }
 
 /// The gravest cause there is. Beside the workload that holds the claim its own pods share that node as well, so the
@@ -124,7 +114,7 @@ fn cause<'a>(workload: &Workload, claim: &str, access: Access, cx: &Surroundings
 fn one_pod(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) -> Finding {
     let explained = text::modes_explained(modes);
     match cause {
-        Cause::Held(others) => Finding::violation(&META, workload, claim)
+        Cause::Held(others) => Finding::violation(&RULE, &workload.id, claim)
             .case(HELD_BY_ONE_POD)
             .says(
                 format!(
@@ -145,7 +135,7 @@ fn one_pod(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) ->
 fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, cause: &Cause<'_>) -> Finding {
     let explained = text::modes_explained(modes);
     let finding = match cause {
-        Cause::Held(others) => Finding::violation(&META, workload, claim)
+        Cause::Held(others) => Finding::violation(&RULE, &workload.id, claim)
             .says(
                 format!(
                     "claim \"{claim}\", which is {explained}, is held by {}; {}",
@@ -160,7 +150,7 @@ fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, ca
             .remedy(beside(others)),
         Cause::Parallel => {
             let pods = text::counted(u64::from(workload.replicas), "pod");
-            Finding::violation(&META, workload, claim)
+            Finding::violation(&RULE, &workload.id, claim)
                 .says(
                     format!(
                         "{pods} at once mount claim \"{claim}\", which is {explained}; those on other nodes wait until \
@@ -176,7 +166,7 @@ fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, ca
 }
 
 fn overlap(workload: &Workload, claim: &str, modes: Modes, place: &str) -> Finding {
-    Finding::violation(&META, workload, claim)
+    Finding::violation(&RULE, &workload.id, claim)
         .says(
             format!(
                 "concurrencyPolicy Allow starts a run while the last one still holds claim \"{claim}\", which is {}; \

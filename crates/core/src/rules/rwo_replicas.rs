@@ -1,66 +1,54 @@
 //! `rwo-replicas`: several pods of one workload mount one single-node claim.
 
 use super::kit::sharing::{self, Access};
-use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::{Features, Field, Kind, ObjectRef, Runs, Workload};
 
 /// See `rwo-replicas.md`.
-#[derive(Debug)]
-pub(super) struct RwoReplicas;
-
-static META: Meta = Meta {
+pub(super) static RULE: Rule = Rule {
     id: "rwo-replicas",
     summary: "several replicas of one workload mount one ReadWriteOnce claim",
     judges: Features::running(&[Runs::Replicas]),
-    cases: &[Case {
-        when: "",
-        baseline: Some(Action::Deny),
-        strict: Some(Action::Deny),
-    }],
-    injection: Injection::Never,
+    cases: &[Case::always(Action::Deny)],
     parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-replicas.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for RwoReplicas {
-    fn meta(&self) -> &'static Meta {
-        &META
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    if workload.replicas <= 1 || workload.pods.volumes.is_empty() {
+        return;
     }
-
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        if workload.replicas <= 1 || workload.pods.volumes.is_empty() {
-            return;
-        }
-        let replicas = text::counted(u64::from(workload.replicas), "replica");
-        for sharing::Mounted { claim, volume, .. } in sharing::mounted(workload) {
-            let finding = match sharing::access(claim, cx) {
-                // Of one pod alone speaks `rwop-overlap`.
-                Access::Free | Access::OnePod(_) => continue,
-                _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
-                Access::OneNode(modes, barrier) => Finding::violation(&META, workload, claim)
-                    .says(
-                        format!(
-                            "{replicas} mount claim \"{claim}\", which is {}; {}",
-                            text::modes_explained(modes),
-                            barrier.consequence("replicas")
-                        ),
-                        format!("{replicas} mount claim \"{claim}\", which is {modes} (one node only)"),
-                    )
-                    .remedy(remedy(workload, volume))
-                    .at_most(barrier.limit())
-                    .related(
-                        ObjectRef::new(Kind::CLAIM, claim.clone()),
-                        "/spec/accessModes",
-                        format!("claim is {modes}"),
+    let replicas = text::counted(u64::from(workload.replicas), "replica");
+    for sharing::Mounted { claim, volume, .. } in sharing::mounted(workload) {
+        let finding = match sharing::access(claim, cx) {
+            // Of one pod alone speaks `rwop-overlap`.
+            Access::Free | Access::OnePod(_) => continue,
+            _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
+            Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
+                .says(
+                    format!(
+                        "{replicas} mount claim \"{claim}\", which is {}; {}",
+                        text::modes_explained(modes),
+                        barrier.consequence("replicas")
                     ),
-                Access::Missing(missing) => {
-                    let question = format!("whether {replicas} may share it");
-                    sharing::cannot_tell(&META, workload, claim, missing, &question)
-                }
-            };
-            findings.push(finding.extent(workload.replicas).at("/spec/replicas"));
-        }
+                    format!("{replicas} mount claim \"{claim}\", which is {modes} (one node only)"),
+                )
+                .remedy(remedy(workload, volume))
+                .at_most(barrier.limit())
+                .related(
+                    ObjectRef::new(Kind::CLAIM, claim.clone()),
+                    "/spec/accessModes",
+                    format!("claim is {modes}"),
+                ),
+            Access::Missing(missing) => {
+                let question = format!("whether {replicas} may share it");
+                sharing::cannot_tell(&RULE, workload, claim, missing, &question)
+            }
+        };
+        findings.push(finding.extent(workload.replicas).at("/spec/replicas"));
     }
 }
 

@@ -1,32 +1,23 @@
 //! `rwo-surge`: a rolling update starts the new pod before the old one has let go of a single-node claim.
 
-use super::kit::patch::{Defaulted, Operation, Outcome};
 use super::kit::sharing::{self, Access};
-use super::kit::{Action, Case, Finding, Injection, Meta, Parameter, ParameterKind, Rule, Surroundings, Verdict, text};
-use crate::graph::{Features, Fenceposts, Field, Shape, Workload};
-
-/// See `rwo-surge.md`.
-#[derive(Debug)]
-pub(super) struct RwoSurge;
+use super::kit::{
+    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, PatchOperation, Rule,
+    Surroundings, Verdict, text,
+};
+use crate::graph::{Features, Fenceposts, Field, Workload};
 
 /// The case of a claim that one pod alone may use.
-const ONE_POD: usize = 1;
+pub(super) const ONE_POD: usize = 1;
 
-static META: Meta = Meta {
+/// See `rwo-surge.md`.
+pub(super) static RULE: Rule = Rule {
     id: "rwo-surge",
     summary: "a rolling update starts the new pod before the old one has released its ReadWriteOnce claim",
     judges: Features::having(Field::Strategy),
     cases: &[
-        Case {
-            when: "",
-            baseline: Some(Action::Warn),
-            strict: Some(Action::Deny),
-        },
-        Case {
-            when: "the claim is ReadWriteOncePod",
-            baseline: Some(Action::Deny),
-            strict: Some(Action::Deny),
-        },
+        Case::rising(Action::Warn, Action::Deny),
+        Case::always(Action::Deny).when("the claim is ReadWriteOncePod"),
     ],
     injection: Injection::OptIn,
     parameters: &[
@@ -39,85 +30,80 @@ static META: Meta = Meta {
     ],
     page: include_str!("rwo-surge.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    inject: Some(inject),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for RwoSurge {
-    fn meta(&self) -> &'static Meta {
-        &META
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    if overlap(workload).is_none() {
+        return;
     }
-
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        if overlap(workload).is_none() {
-            return;
-        }
-        let start = "a rolling update starts the new pod before the old one ends";
-        for sharing::Mounted { claim, .. } in sharing::mounted(workload) {
-            let finding = match sharing::access(claim, cx) {
-                Access::Free => continue,
-                Access::OnePod(modes) => Finding::violation(&META, workload, claim)
-                    .case(ONE_POD)
-                    .topic(sharing::SURGE)
-                    .says(
-                        format!(
-                            "{start}, but claim \"{claim}\" is {}; the mode counts per pod, so the new one waits for \
-                             the claim and the old one for the new to be ready, for ever, even on one node",
-                            text::modes_explained(modes)
-                        ),
-                        format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
+    let start = "a rolling update starts the new pod before the old one ends";
+    for sharing::Mounted { claim, .. } in sharing::mounted(workload) {
+        let finding = match sharing::access(claim, cx) {
+            Access::Free => continue,
+            Access::OnePod(modes) => Finding::violation(&RULE, &workload.id, claim).case(ONE_POD).says(
+                format!(
+                    "{start}, but claim \"{claim}\" is {}; the mode counts per pod, so the new one waits for \
+                         the claim and the old one for the new to be ready, for ever, even on one node",
+                    text::modes_explained(modes)
+                ),
+                format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
+            ),
+            _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
+            Access::OneNode(_, sharing::Barrier::Nothing) => continue,
+            Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
+                .at_most(barrier.limit())
+                .says(
+                    format!(
+                        "{start}, but claim \"{claim}\" is {}; on another node the new pod waits for the old one's \
+                         volume and the old one for the new to be ready, for ever",
+                        text::modes_explained(modes)
                     ),
-                _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
-                Access::OneNode(_, sharing::Barrier::Nothing) => continue,
-                Access::OneNode(modes, barrier) => Finding::violation(&META, workload, claim)
-                    .at_most(barrier.limit())
-                    .says(
-                        format!(
-                            "{start}, but claim \"{claim}\" is {}; on another node the new pod waits for the old one's \
-                             volume and the old one for the new to be ready, for ever",
-                            text::modes_explained(modes)
-                        ),
-                        format!("a rolling update may never end on claim \"{claim}\", which is {modes}"),
-                    ),
-                Access::Missing(missing) => {
-                    let question = "whether a rolling update can end on it";
-                    sharing::cannot_tell(&META, workload, claim, missing, question)
-                }
-            };
-            let finding = match finding.verdict {
-                Verdict::Unknown => finding,
-                Verdict::Violation => {
-                    finding.remedy("Use strategy type: Recreate, or maxSurge: 0 with maxUnavailable: 1")
-                }
-            };
-            findings.push(finding.at("/spec/strategy"));
-        }
-    }
-
-    fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
-        let stuck = |claim| match sharing::access(claim, cx) {
-            Access::OnePod(_) => true,
-            Access::OneNode(_, barrier) => {
-                barrier != sharing::Barrier::Nothing && !sharing::shares_node_with_itself(workload, cx.view)
+                    format!("a rolling update may never end on claim \"{claim}\", which is {modes}"),
+                ),
+            Access::Missing(missing) => {
+                let question = "whether a rolling update can end on it";
+                sharing::cannot_tell(&RULE, workload, claim, missing, question)
             }
-            Access::Free | Access::Missing(_) => false,
         };
-        if !shape.spec || overlap(workload).is_none() {
-            return Outcome::Nothing;
-        }
-        if !sharing::mounted(workload).iter().any(|mounted| stuck(mounted.claim)) {
-            return Outcome::Nothing;
-        }
-        let strategy = match cx.parameters.text("strategy") {
-            Some("NoSurge") => serde_json::json!({
-                "type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}
-            }),
-            _ => serde_json::json!({"type": "Recreate"}),
+        let finding = match finding.verdict {
+            Verdict::Unknown => finding,
+            Verdict::Violation => finding.remedy("Use strategy type: Recreate, or maxSurge: 0 with maxUnavailable: 1"),
         };
-        Outcome::Inject(Defaulted {
-            operations: vec![Operation::add("/spec/strategy", strategy)],
-            records: Vec::new(),
-            rests_on_services: false,
-        })
+        findings.push(finding.at("/spec/strategy"));
     }
+}
+
+fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
+    let Draft::New { workload, shape } = *draft else {
+        return Outcome::Nothing;
+    };
+    let stuck = |claim| match sharing::access(claim, cx) {
+        Access::OnePod(_) => true,
+        Access::OneNode(_, barrier) => {
+            barrier != sharing::Barrier::Nothing && !sharing::shares_node_with_itself(workload, cx.view)
+        }
+        Access::Free | Access::Missing(_) => false,
+    };
+    if !shape.spec || overlap(workload).is_none() {
+        return Outcome::Nothing;
+    }
+    if !sharing::mounted(workload).iter().any(|mounted| stuck(mounted.claim)) {
+        return Outcome::Nothing;
+    }
+    let strategy = match cx.parameters.text("strategy") {
+        Some("NoSurge") => serde_json::json!({
+            "type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}
+        }),
+        _ => serde_json::json!({"type": "Recreate"}),
+    };
+    Outcome::Inject(Defaulted {
+        operations: vec![PatchOperation::add("/spec/strategy", strategy)],
+        records: Vec::new(),
+        rests_on_services: false,
+    })
 }
 
 /// The fenceposts of a Deployment of at most one pod that starts the new one while the old one must stay.

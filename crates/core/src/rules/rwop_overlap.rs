@@ -2,26 +2,24 @@
 
 use super::kit::others::{self, Other, Used};
 use super::kit::sharing::{self, Access};
-use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, text};
-use crate::graph::{Features, Lookup, Modes, Runs, Workload};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
+use crate::graph::{Lookup, Modes, Runs, Workload};
+
+/// The case of one pod and the one that replaces it.
+pub(super) const SURGE: usize = 1;
 
 /// See `rwop-overlap.md`.
-#[derive(Debug)]
-pub(super) struct RwopOverlap;
-
-static META: Meta = Meta {
+pub(super) static RULE: Rule = Rule {
     id: "rwop-overlap",
     summary: "several pods at once want a ReadWriteOncePod claim",
-    judges: Features::ANY,
-    cases: &[Case {
-        when: "",
-        baseline: Some(Action::Deny),
-        strict: Some(Action::Deny),
-    }],
-    injection: Injection::Never,
-    parameters: &[],
+    cases: &[
+        Case::always(Action::Deny),
+        Case::always(Action::Deny).when("only a rolling update adds a pod"),
+    ],
     page: include_str!("rwop-overlap.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    ..Rule::DEFAULTS
 };
 
 /// Why more than one pod may want the claim.
@@ -32,45 +30,39 @@ enum Cause<'a> {
     Surge,
 }
 
-impl Rule for RwopOverlap {
-    fn meta(&self) -> &'static Meta {
-        &META
-    }
-
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        let pods = sharing::pods(workload, cx.view);
-        for used in others::shareable(workload, cx.view) {
-            let claim = used.claim();
-            let made = matches!(used, Used::Made(..));
-            let others = match pods {
-                Lookup::Known(0) => Vec::new(),
-                _ => rivals(workload, claim, cx),
-            };
-            let rivals: u64 = others.iter().map(Other::weight).sum();
-            let surge = sharing::surge(workload).map_or(0, |posts| u64::from(posts.surge));
-            let extent = pods.known().unwrap_or(2) + surge + rivals;
-            let cause = match pods {
-                Lookup::Known(pods) if pods > 1 && !made => Cause::Several(pods),
-                Lookup::Unknown | Lookup::Absent if !names_a_node(workload) => Cause::Everywhere,
-                _ if !others.is_empty() => Cause::Others(others),
-                _ if surge > 0 && workload.replicas <= 1 => Cause::Surge,
-                _ => continue,
-            };
-            let finding = match sharing::access(claim, cx) {
-                Access::Free | Access::OneNode(..) => continue,
-                Access::OnePod(modes) => violation(workload, claim, modes, &cause),
-                Access::Missing(missing) => {
-                    let question = "whether more than one pod may use it";
-                    sharing::cannot_tell(&META, workload, claim, missing, question)
-                }
-            };
-            let path = match cause {
-                Cause::Several(_) if workload.id.kind.runs(Runs::Replicas) => "/spec/replicas".to_owned(),
-                Cause::Surge => "/spec/strategy".to_owned(),
-                _ => used.path(),
-            };
-            findings.push(finding.extent(extent).at(path));
-        }
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    let pods = sharing::pods(workload, cx.view);
+    for used in others::shareable(workload, cx.view) {
+        let claim = used.claim();
+        let made = matches!(used, Used::Made(..));
+        let others = match pods {
+            Lookup::Known(0) => Vec::new(),
+            _ => rivals(workload, claim, cx),
+        };
+        let rivals: u64 = others.iter().map(Other::weight).sum();
+        let surge = sharing::surge(workload).map_or(0, |posts| u64::from(posts.surge));
+        let extent = pods.known().unwrap_or(2) + surge + rivals;
+        let cause = match pods {
+            Lookup::Known(pods) if pods > 1 && !made => Cause::Several(pods),
+            Lookup::Unknown | Lookup::Absent if !names_a_node(workload) => Cause::Everywhere,
+            _ if !others.is_empty() => Cause::Others(others),
+            _ if surge > 0 && workload.replicas <= 1 => Cause::Surge,
+            _ => continue,
+        };
+        let finding = match sharing::access(claim, cx) {
+            Access::Free | Access::OneNode(..) => continue,
+            Access::OnePod(modes) => violation(workload, claim, modes, &cause),
+            Access::Missing(missing) => {
+                let question = "whether more than one pod may use it";
+                sharing::cannot_tell(&RULE, workload, claim, missing, question)
+            }
+        };
+        let path = match cause {
+            Cause::Several(_) if workload.id.kind.runs(Runs::Replicas) => "/spec/replicas".to_owned(),
+            Cause::Surge => "/spec/strategy".to_owned(),
+            _ => used.path(),
+        };
+        findings.push(finding.extent(extent).at(path));
     }
 }
 
@@ -95,7 +87,7 @@ fn limit(workload: &Workload, other: &Other<'_>) -> Action {
 
 fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) -> Finding {
     let explained = text::modes_explained(modes);
-    let finding = Finding::violation(&META, workload, claim);
+    let finding = Finding::violation(&RULE, &workload.id, claim);
     match cause {
         Cause::Several(pods) => {
             let pods = text::counted(*pods, "pod");
@@ -141,7 +133,7 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
             others::related(finding, others, claim)
         }
         Cause::Surge => finding
-            .topic(sharing::SURGE)
+            .case(SURGE)
             .says(
                 format!(
                     "a rolling update starts the new pod before the old one ends, but claim \"{claim}\" is {explained}; \

@@ -1,26 +1,19 @@
 //! `service-name-missing`: a StatefulSet without a governing Service.
 
 use super::kit::{
-    Action, Case, Defaulted, Finding, Injection, Meta, Operation, Outcome, Parameter, ParameterKind, Rule,
+    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, PatchOperation, Rule,
     Surroundings, dns, governing,
 };
-use crate::graph::{Features, Field, Kind, Shape, Workload};
-
-/// See `service-name-missing.md`.
-#[derive(Debug)]
-pub(super) struct ServiceNameMissing;
+use crate::graph::{Features, Field, Kind, Workload};
 
 const FIELD: &str = "/spec/serviceName";
 
-static META: Meta = Meta {
+/// See `service-name-missing.md`.
+pub(super) static RULE: Rule = Rule {
     id: "service-name-missing",
     summary: "a StatefulSet names no governing Service, so its pods have no DNS names",
     judges: Features::having(Field::ServiceName),
-    cases: &[Case {
-        when: "",
-        baseline: Some(Action::Audit),
-        strict: Some(Action::Deny),
-    }],
+    cases: &[Case::rising(Action::Audit, Action::Deny)],
     injection: Injection::OptOut,
     parameters: &[Parameter {
         name: "fallback",
@@ -29,81 +22,81 @@ static META: Meta = Meta {
     }],
     page: include_str!("service-name-missing.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    inject: Some(inject),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for ServiceNameMissing {
-    fn meta(&self) -> &'static Meta {
-        &META
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    if !is_missing(workload) || workload.is_operated() {
+        return;
     }
+    let candidates = governing::candidates(workload, cx.view);
+    let remedy = match &candidates[..] {
+        [] => format!(
+            "Name a headless Service that selects {}, or set the annotation {}: none",
+            governing::pairs(governing::selector(workload)),
+            governing::SERVICE
+        ),
+        [only] => format!(
+            "Set serviceName: {}, the headless Service that selects the pods",
+            only.name
+        ),
+        several => format!("Set serviceName to one of {}", governing::names(several)),
+    };
+    findings.push(
+        Finding::violation(&RULE, &workload.id, "serviceName")
+            .at(FIELD)
+            .says(
+                "serviceName is empty, so no pod has a DNS name of its own, and the field can never be filled in \
+                 later",
+                "serviceName is empty; no pod has a DNS name of its own",
+            )
+            .remedy(remedy),
+    );
+}
 
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        if !is_missing(workload) || workload.is_operated() {
-            return;
-        }
-        let candidates = governing::candidates(workload, cx.view);
-        let remedy = match &candidates[..] {
-            [] => format!(
-                "Name a headless Service that selects {}, or set the annotation {}: none",
-                governing::pairs(governing::selector(workload)),
-                governing::SERVICE
-            ),
-            [only] => format!(
-                "Set serviceName: {}, the headless Service that selects the pods",
-                only.name
-            ),
-            several => format!("Set serviceName to one of {}", governing::names(several)),
-        };
-        findings.push(
-            Finding::violation(&META, workload, "serviceName")
-                .at(FIELD)
-                .says(
-                    "serviceName is empty, so no pod has a DNS name of its own, and the field can never be filled in \
-                     later",
-                    "serviceName is empty; no pod has a DNS name of its own",
-                )
-                .remedy(remedy),
-        );
+fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
+    let Draft::New { workload, shape } = *draft else {
+        return Outcome::Nothing;
+    };
+    if !is_missing(workload) || !shape.spec {
+        return Outcome::Nothing;
     }
-
-    fn inject(&self, workload: &Workload, shape: Shape, cx: &Surroundings<'_>) -> Outcome {
-        if !is_missing(workload) || !shape.spec {
-            return Outcome::Nothing;
-        }
-        let declined = |why: String| Outcome::Decline(format!("serviceName stays empty: {why}"));
-        if workload.unnamed {
-            return declined("the name of the StatefulSet is still to be generated".to_owned());
-        }
-        if !cx.view.knows_all(Kind::SERVICE) {
-            return declined("the Services of the namespace are not all known".to_owned());
-        }
-        let candidates = governing::candidates(workload, cx.view);
-        let name = match &candidates[..] {
-            [only] => &only.name,
-            [] if cx.parameters.text("fallback") == Some("None") => return Outcome::Nothing,
-            [] => {
-                let name = &workload.id.name;
-                let mut others = governing::selecting(workload, cx.view);
-                others.retain(|service| service.name != *name);
-                if !others.is_empty() {
-                    let names = governing::names(&others);
-                    return declined(format!("{names} selects the pods, and is not headless"));
-                }
-                if !dns::is_service_name(name) {
-                    return declined(format!("no Service may be called \"{name}\""));
-                }
-                name
-            }
-            several => {
-                let names = governing::names(several);
-                return declined(format!("several headless Services select the pods: {names}"));
-            }
-        };
-        Outcome::Inject(Defaulted {
-            operations: vec![Operation::add(FIELD, &**name)],
-            records: vec![FIELD.to_owned()],
-            rests_on_services: true,
-        })
+    let declined = |why: String| Outcome::Decline(format!("serviceName stays empty: {why}"));
+    if workload.unnamed {
+        return declined("the name of the StatefulSet is still to be generated".to_owned());
     }
+    if !cx.view.knows_all(Kind::SERVICE) {
+        return declined("the Services of the namespace are not all known".to_owned());
+    }
+    let candidates = governing::candidates(workload, cx.view);
+    let name = match &candidates[..] {
+        [only] => &only.name,
+        [] if cx.parameters.text("fallback") == Some("None") => return Outcome::Nothing,
+        [] => {
+            let name = &workload.id.name;
+            let mut others = governing::selecting(workload, cx.view);
+            others.retain(|service| service.name != *name);
+            if !others.is_empty() {
+                let names = governing::names(&others);
+                return declined(format!("{names} selects the pods, and is not headless"));
+            }
+            if !dns::is_service_name(name) {
+                return declined(format!("no Service may be called \"{name}\""));
+            }
+            name
+        }
+        several => {
+            let names = governing::names(several);
+            return declined(format!("several headless Services select the pods: {names}"));
+        }
+    };
+    Outcome::Inject(Defaulted {
+        operations: vec![PatchOperation::add(FIELD, &**name)],
+        records: vec![FIELD.to_owned()],
+        rests_on_services: true,
+    })
 }
 
 fn is_missing(workload: &Workload) -> bool {

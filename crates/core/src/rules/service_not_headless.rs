@@ -1,75 +1,58 @@
 //! `service-not-headless`: the governing Service gives the pods no names of their own.
 
-use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, governing};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, governing};
 use crate::graph::{Exposure, Features, Field, Workload};
-
-/// See `service-not-headless.md`.
-#[derive(Debug)]
-pub(super) struct ServiceNotHeadless;
 
 const ONE_POD: usize = 1;
 
-static META: Meta = Meta {
+/// See `service-not-headless.md`.
+pub(super) static RULE: Rule = Rule {
     id: "service-not-headless",
     summary: "the governing Service of a StatefulSet is not headless",
     judges: Features::having(Field::ServiceName),
     cases: &[
-        Case {
-            when: "",
-            baseline: Some(Action::Warn),
-            strict: Some(Action::Deny),
-        },
-        Case {
-            when: "one pod",
-            baseline: Some(Action::Audit),
-            strict: Some(Action::Audit),
-        },
+        Case::rising(Action::Warn, Action::Deny),
+        Case::always(Action::Audit).when("one pod"),
     ],
-    injection: Injection::Never,
-    parameters: &[],
     page: include_str!("service-not-headless.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for ServiceNotHeadless {
-    fn meta(&self) -> &'static Meta {
-        &META
-    }
-
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        let Some(service) = workload
-            .service_name
-            .as_deref()
-            .and_then(|name| cx.view.service(name).known())
-        else {
-            return;
-        };
-        let name = &service.name;
-        let (is, path, resolves) = match service.exposure {
-            // CoreDNS answers all the same; that is its own doing, and other servers do not.
-            Exposure::ClusterIp => ("has a cluster IP", "/spec/clusterIP", "may not resolve"),
-            Exposure::ExternalName => ("is an ExternalName", "/spec/type", "does not resolve"),
-            Exposure::Headless => return,
-        };
-        let pod = format!("{}-{}.{name}", workload.id.name, workload.first_ordinal);
-        let finding = Finding::violation(&META, workload, name)
-            .at("/spec/serviceName")
-            .says(
-                format!(
-                    "its governing Service \"{name}\" {is}; only a headless Service is promised a DNS record for each \
-                     pod, so {pod} {resolves}"
-                ),
-                format!("governing Service \"{name}\" {is}; pods may have no names"),
-            )
-            .remedy(format!(
-                "Recreate Service \"{name}\" under the same name with clusterIP: None (kubectl replace --force): \
-                 serviceName stays, clients of the old address are interrupted"
-            ))
-            .related(governing::reference(name), path, format!("Service {is}"));
-        findings.push(if workload.replicas > 1 {
-            finding
-        } else {
-            finding.case(ONE_POD)
-        });
-    }
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    let Some(service) = workload
+        .service_name
+        .as_deref()
+        .and_then(|name| cx.view.service(name).known())
+    else {
+        return;
+    };
+    let name = &service.name;
+    let (is, path, resolves) = match service.exposure {
+        // CoreDNS answers all the same; that is its own doing, and other servers do not.
+        Exposure::ClusterIp => ("has a cluster IP", "/spec/clusterIP", "may not resolve"),
+        Exposure::ExternalName => ("is an ExternalName", "/spec/type", "does not resolve"),
+        Exposure::Headless => return,
+    };
+    let pod = format!("{}-{}.{name}", workload.id.name, workload.first_ordinal);
+    let finding = Finding::violation(&RULE, &workload.id, name)
+        .at("/spec/serviceName")
+        .says(
+            format!(
+                "its governing Service \"{name}\" {is}; only a headless Service is promised a DNS record for each \
+                 pod, so {pod} {resolves}"
+            ),
+            format!("governing Service \"{name}\" {is}; pods may have no names"),
+        )
+        .remedy(format!(
+            "Recreate Service \"{name}\" under the same name with clusterIP: None (kubectl replace --force): \
+             serviceName stays, clients of the old address are interrupted"
+        ))
+        .related(governing::reference(name), path, format!("Service {is}"));
+    findings.push(if workload.replicas > 1 {
+        finding
+    } else {
+        finding.case(ONE_POD)
+    });
 }

@@ -1,11 +1,7 @@
 //! `statefulset-name`: names from which no pod can be made.
 
-use super::kit::{Action, Case, Finding, Injection, Meta, Rule, Surroundings, dns};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, dns};
 use crate::graph::{Features, Field, Workload};
-
-/// See `statefulset-name.md`.
-#[derive(Debug)]
-pub(super) struct StatefulSetName;
 
 /// Pods carry the label `controller-revision-hash`: `<name>-<hash>`, with a hash of up to ten characters
 /// (`docs/kubernetes-facts.md` §1.4, "Name length").
@@ -16,43 +12,34 @@ const LONGEST: usize = dns::LONGEST - HASH;
 /// (`apiserver/pkg/storage/names/generate.go`).
 const GENERATED: (usize, usize) = (58, 5);
 
-static META: Meta = Meta {
+/// See `statefulset-name.md`.
+pub(super) static RULE: Rule = Rule {
     id: "statefulset-name",
     summary: "a StatefulSet has a name or a serviceName from which no pod can be made",
     judges: Features::having(Field::ClaimTemplates),
-    cases: &[Case {
-        when: "",
-        baseline: Some(Action::Deny),
-        strict: Some(Action::Deny),
-    }],
-    injection: Injection::Never,
-    parameters: &[],
+    cases: &[Case::always(Action::Deny)],
     page: include_str!("statefulset-name.md"),
     since: "0.1.0",
+    judge: Some(judge),
+    ..Rule::DEFAULTS
 };
 
-impl Rule for StatefulSetName {
-    fn meta(&self) -> &'static Meta {
-        &META
+fn judge(workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    if let Some(service) = workload.service_name.as_deref().filter(|name| !dns::is_label(name)) {
+        findings.push(
+            Finding::violation(&RULE, &workload.id, "serviceName")
+                .at("/spec/serviceName")
+                .says(
+                    format!(
+                        "serviceName \"{service}\" is no DNS label, and it becomes the subdomain of every pod: \
+                         none can be created"
+                    ),
+                    "serviceName is no DNS label; no pod can be created",
+                )
+                .remedy("Use at most 63 of a-z, 0-9 and \"-\", with a letter or digit at both ends"),
+        );
     }
-
-    fn judge(&self, workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-        if let Some(service) = workload.service_name.as_deref().filter(|name| !dns::is_label(name)) {
-            findings.push(
-                Finding::violation(&META, workload, "serviceName")
-                    .at("/spec/serviceName")
-                    .says(
-                        format!(
-                            "serviceName \"{service}\" is no DNS label, and it becomes the subdomain of every pod: \
-                             none can be created"
-                        ),
-                        "serviceName is no DNS label; no pod can be created",
-                    )
-                    .remedy("Use at most 63 of a-z, 0-9 and \"-\", with a letter or digit at both ends"),
-            );
-        }
-        findings.extend(too_long(workload));
-    }
+    findings.extend(too_long(workload));
 }
 
 fn too_long(workload: &Workload) -> Option<Finding> {
@@ -78,7 +65,7 @@ fn too_long(workload: &Workload) -> Option<Finding> {
         )
     };
     Some(
-        Finding::violation(&META, workload, "name")
+        Finding::violation(&RULE, &workload.id, "name")
             .at(path)
             .says(
                 format!("the name has {length} characters: {so}"),

@@ -10,7 +10,7 @@ use crate::graph::{
 };
 use crate::policy::{Policies, Profile, Settings};
 use crate::rules::RULES;
-use crate::rules::kit::AnyRule;
+use crate::rules::kit::Rule;
 
 pub(super) const NOW: Timestamp = Timestamp(1_000_000);
 
@@ -18,7 +18,7 @@ pub(super) const NOW: Timestamp = Timestamp(1_000_000);
 pub(super) struct World {
     pub(super) graph: Graph,
     pub(super) policies: Policies,
-    pub(super) rules: Vec<AnyRule>,
+    pub(super) rules: Vec<&'static Rule>,
     pub(super) now: Timestamp,
 }
 
@@ -28,8 +28,12 @@ impl World {
     }
 
     pub(super) fn with(profile: Profile) -> Self {
-        let single_node = |rule: &AnyRule| rule.meta().id.starts_with("rwo") || rule.meta().id == "claim-missing";
-        let rules: Vec<AnyRule> = RULES.iter().copied().filter(single_node).collect();
+        let single_node = |rule: &&Rule| rule.id.starts_with("rwo") || rule.id == "claim-missing";
+        Self::by(RULES.iter().copied().filter(single_node).collect(), profile)
+    }
+
+    /// Judged by these rules.
+    pub(super) fn by(rules: Vec<&'static Rule>, profile: Profile) -> Self {
         Self {
             graph: Graph::new(Facts::new(Knowledge::Complete)),
             policies: Policies::everywhere(Settings::new(profile, &rules)),
@@ -207,5 +211,5 @@ pub(super) fn denial(decision: &Decision) -> &str {
 }
 
 pub(super) fn rules(decision: &Decision) -> Vec<&'static str> {
-    decision.findings.iter().map(|judged| judged.finding.rule).collect()
+    decision.findings.iter().map(|judged| judged.finding.rule.id).collect()
 }

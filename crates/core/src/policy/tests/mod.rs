@@ -19,7 +19,7 @@ fn policy(name: &str, spec: &Value) -> Policy {
 }
 
 fn index(id: &str) -> usize {
-    RULES.iter().position(|rule| rule.meta().id == id).unwrap()
+    RULES.iter().position(|rule| rule.id == id).unwrap()
 }
 
 /// The action of a rule's main case.

@@ -1,24 +1,26 @@
 //! One hit of a rule.
 
-use super::meta::{Action, Meta};
-use crate::graph::{Name, ObjectRef, Workload};
+use super::case::Action;
+use super::rule::Rule;
+use crate::graph::{Name, ObjectRef};
 
-/// What a rule found on one workload.
+/// What a rule found on one object.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    pub rule: &'static str,
+    pub rule: &'static Rule,
     /// Index into the rule's cases.
     pub case: usize,
     pub verdict: Verdict,
-    pub workload: ObjectRef,
-    /// What the finding is about beside the workload: a claim's, Service's or volume's name. With rule and workload
-    /// it is the identity by which the ratchet compares before and after.
+    /// What it is on: the workload that is judged, or the object that changes, whatever its kind.
+    pub object: ObjectRef,
+    /// What the finding is about beside the object: a claim's, Service's or volume's name. With rule and object it is
+    /// the identity by which the ratchet compares before and after.
     pub subject: Name,
     /// How bad: pods or consumers. A larger one is worse.
     pub extent: u64,
     /// The strongest action it deserves here, whatever the policy says.
     pub at_most: Option<Action>,
-    /// JSON pointer to the field, on the workload.
+    /// JSON pointer to the field, on the object.
     pub path: String,
     /// What is wrong and what will happen; continues after `Deployment shop/web: `.
     pub text: String,
@@ -28,8 +30,8 @@ pub struct Finding {
     pub brief: String,
     /// The object on whose absence it rests: one that was created a moment ago may not be known yet.
     pub absent: Option<ObjectRef>,
-    /// Findings on one workload with the same subject and topic say the same thing: one of them is put into words.
-    pub topic: Option<&'static str>,
+    /// `text` where the request itself takes away what `absent` names; continues after `deleting Service shop/db `.
+    pub loss: Option<String>,
     pub related: Vec<Related>,
 }
 
@@ -52,12 +54,12 @@ pub struct Related {
 impl Finding {
     /// A violation of the rule's main case, with extent 1, to be filled in.
     #[must_use]
-    pub fn violation(meta: &Meta, workload: &Workload, subject: &str) -> Self {
+    pub fn violation(rule: &'static Rule, object: &ObjectRef, subject: &str) -> Self {
         Self {
-            rule: meta.id,
+            rule,
             case: 0,
             verdict: Verdict::Violation,
-            workload: workload.id.clone(),
+            object: object.clone(),
             subject: subject.into(),
             extent: 1,
             at_most: None,
@@ -66,17 +68,17 @@ impl Finding {
             remedy: String::new(),
             brief: String::new(),
             absent: None,
-            topic: None,
+            loss: None,
             related: Vec::new(),
         }
     }
 
     /// "Cannot tell", to be filled in.
     #[must_use]
-    pub fn unknown(meta: &Meta, workload: &Workload, subject: &str) -> Self {
+    pub fn unknown(rule: &'static Rule, object: &ObjectRef, subject: &str) -> Self {
         Self {
             verdict: Verdict::Unknown,
-            ..Self::violation(meta, workload, subject)
+            ..Self::violation(rule, object, subject)
         }
     }
 
@@ -136,9 +138,9 @@ impl Finding {
     }
 
     #[must_use]
-    pub fn topic(self, topic: &'static str) -> Self {
+    pub fn lost(self, loss: impl Into<String>) -> Self {
         Self {
-            topic: Some(topic),
+            loss: Some(loss.into()),
             ..self
         }
     }

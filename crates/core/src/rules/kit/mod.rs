@@ -1,22 +1,30 @@
-//! What rules are made of: the traits, findings, patches, and the shared vocabulary.
+//! What rules are made of: the rule itself, findings, patches, and the shared vocabulary.
 
+pub mod case;
 pub mod dns;
+pub mod draft;
 pub mod finding;
 pub mod governing;
-pub mod meta;
 pub mod others;
+pub mod parameter;
 pub mod parameters;
 pub mod patch;
+pub mod precedence;
 pub mod quantity;
 pub mod rule;
 pub mod sharing;
 pub mod template;
 pub mod text;
+pub mod transition;
 
+pub use case::{Action, Case};
+pub use draft::Draft;
 pub use finding::{Finding, Related, Verdict};
-pub use meta::{Action, Case, Injection, Meta, Parameter, ParameterKind};
+pub use parameter::{Parameter, ParameterKind};
 pub use parameters::{Parameters, Value};
-pub use patch::{Defaulted, Operation, Outcome};
+pub use patch::{Defaulted, Outcome, PatchOperation};
+pub use precedence::{Fault, Seen};
 pub use quantity::Quantity;
-pub use rule::{AnyRule, ChangeRule, Rule, Surroundings, Transition};
+pub use rule::{Inject, Injection, Judge, JudgeChange, Phase, Rule, Surroundings};
 pub use template::Record;
+pub use transition::{Through, Transition};

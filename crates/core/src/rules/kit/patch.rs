@@ -11,11 +11,11 @@ pub const DEFAULTED: &str = "stateward.dev/defaulted";
 /// path turn into a 500 that `failurePolicy: Ignore` does not save (`docs/kubernetes-facts.md` §0.6).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
-pub enum Operation {
+pub enum PatchOperation {
     Add { path: String, value: Value },
 }
 
-impl Operation {
+impl PatchOperation {
     /// Adds or overwrites the member at `path`, whose parent must be there.
     #[must_use]
     pub fn add(path: impl Into<String>, value: impl Into<Value>) -> Self {
@@ -40,7 +40,7 @@ pub enum Outcome {
 /// An injected default.
 #[derive(Clone, Debug)]
 pub struct Defaulted {
-    pub operations: Vec<Operation>,
+    pub operations: Vec<PatchOperation>,
     /// The immutable fields that were written, as pointers in which a list entry goes by its name: what
     /// `stateward.dev/defaulted` records, so that a later apply that lacks them does not fail.
     pub records: Vec<String>,

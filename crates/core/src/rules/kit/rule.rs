@@ -1,49 +1,69 @@
-//! The two kinds of rule.
+//! A rule: its facts, and the functions by which it judges and injects.
 
+use std::fmt;
+
+use super::case::Case;
+use super::draft::Draft;
 use super::finding::Finding;
-use super::meta::Meta;
+use super::parameter::Parameter;
 use super::parameters::Parameters;
 use super::patch::Outcome;
-use crate::graph::{Change, Operation, Shape, View, Workload};
+use super::transition::Transition;
+use crate::graph::{Features, View, Workload};
 
-/// Judges one workload in its surroundings, and nothing else: it never knows which request asked.
-pub trait Rule: Sync {
-    fn meta(&self) -> &'static Meta;
-
-    /// Adds what is wrong with `workload`. Called for the kinds of [`Meta::kinds`], never for owned workloads.
-    fn judge(&self, workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>);
-
-    /// The default that a new `workload` lacks. Asked on CREATE, never for owned or operated workloads.
-    fn inject(&self, _workload: &Workload, _shape: Shape, _cx: &Surroundings<'_>) -> Outcome {
-        Outcome::Nothing
-    }
-
-    /// The default that an update takes away again: only of a mutable field that a manifest sets against us, so that
-    /// a second apply of what a CREATE accepted is accepted too. Asked as [`Rule::inject`] is, on UPDATE.
-    fn inject_again(&self, _transition: &Transition<'_>, _cx: &Surroundings<'_>) -> Outcome {
-        Outcome::Nothing
-    }
-
-    /// Says a finding in the words of the change that causes it, where these are clearer than
-    /// `deleting Service shop/db: ` before the finding's own.
-    fn rephrase(&self, _finding: &Finding, _change: &Change<'_>, _cx: &Surroundings<'_>) -> Option<String> {
-        None
-    }
+/// A rule. Two are the same where their ids are.
+pub struct Rule {
+    /// Kebab-case; names the bad pattern.
+    pub id: &'static str,
+    /// One sentence, lower-case, without a final period.
+    pub summary: &'static str,
+    /// What the kinds that it judges are, or have, or how they run: one of these is enough.
+    pub judges: Features,
+    /// What it can find, the main case first. A policy's `actions` replace those of every case.
+    pub cases: &'static [Case],
+    pub injection: Injection,
+    pub parameters: &'static [Parameter],
+    /// The page: `<id>.md`.
+    pub page: &'static str,
+    /// The version that brought it.
+    pub since: &'static str,
+    pub judge: Option<Judge>,
+    pub judge_change: Option<JudgeChange>,
+    /// When [`Rule::judge_change`] is asked.
+    pub phase: Phase,
+    pub inject: Option<Inject>,
 }
 
-/// Judges a change itself: what is lost or cannot be, whatever the surroundings.
-pub trait ChangeRule: Sync {
-    fn meta(&self) -> &'static Meta;
+/// Adds what is wrong with a workload in its surroundings, whichever request asked. Not called for owned workloads.
+pub type Judge = fn(&Workload, &Surroundings<'_>, &mut Vec<Finding>);
 
-    /// The default that an updated workload has lost.
-    fn inject(&self, transition: &Transition<'_>, cx: &Surroundings<'_>) -> Outcome;
+/// Adds what is wrong with a change itself: what is lost by it, or cannot be. Its surroundings are those after the
+/// change, and whatever it finds is the request's doing.
+pub type JudgeChange = fn(&Transition<'_>, &Surroundings<'_>, &mut Vec<Finding>);
+
+/// The default that a workload lacks. Not asked for owned or operated workloads, unless the rule injects
+/// [always](Injection::Always).
+pub type Inject = fn(&Draft<'_>, &Surroundings<'_>) -> Outcome;
+
+/// Whether a rule injects a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Injection {
+    /// Whatever the policy says: it keeps what was injected before.
+    Always,
+    Never,
+    /// Where a policy says `mutation: Enabled`.
+    OptIn,
+    /// Unless a policy says `mutation: Disabled`.
+    OptOut,
 }
 
-/// A rule of either kind.
-#[derive(Clone, Copy)]
-pub enum AnyRule {
-    Change(&'static dyn ChangeRule),
-    Workload(&'static dyn Rule),
+/// A phase of admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Before the API server's own validation: for what that refuses in words that help nobody, and for what it drops.
+    Mutating,
+    /// After it, with the object as it will be stored.
+    Validating,
 }
 
 /// What a rule may look at.
@@ -53,27 +73,34 @@ pub struct Surroundings<'a> {
     pub parameters: &'a Parameters,
 }
 
-/// An updated workload.
-#[derive(Debug)]
-pub struct Transition<'a> {
-    pub operation: Operation,
-    pub before: &'a Workload,
-    pub after: &'a Workload,
-    pub shape: Shape,
+impl Rule {
+    /// What most rules have in common, to be filled in.
+    pub const DEFAULTS: Self = Self {
+        id: "",
+        summary: "",
+        judges: Features::ANY,
+        cases: &[],
+        injection: Injection::Never,
+        parameters: &[],
+        page: "",
+        since: "",
+        judge: None,
+        judge_change: None,
+        phase: Phase::Validating,
+        inject: None,
+    };
 }
 
-impl AnyRule {
-    #[must_use]
-    pub fn meta(self) -> &'static Meta {
-        match self {
-            Self::Change(rule) => rule.meta(),
-            Self::Workload(rule) => rule.meta(),
-        }
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
     }
 }
 
-impl std::fmt::Debug for AnyRule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.meta().id)
+impl Eq for Rule {}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id)
     }
 }

@@ -1,8 +1,9 @@
 //! When pods that share a claim get in each other's way: the shared vocabulary of the storage rules.
 
+use super::case::Action;
 use super::finding::Finding;
-use super::meta::{Action, Meta, Parameter, ParameterKind};
-use super::rule::Surroundings;
+use super::parameter::{Parameter, ParameterKind};
+use super::rule::{Rule, Surroundings};
 use crate::graph::placement::{HOSTNAME, Placement};
 use crate::graph::{
     Claim, ClassName, ClusterNode, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Runs, View, VolumeKind,
@@ -36,12 +37,6 @@ pub const LOCAL_PROVISIONERS: Parameter = Parameter {
     summary: "further provisioners whose volumes only one node can ever reach",
     kind: ParameterKind::List(&[]),
 };
-
-/// Several findings on one claim that nobody knows say the same thing.
-const CLAIM_UNKNOWN: &str = "claim-unknown";
-
-/// The topic of what is said of a rolling update on a claim that one pod alone may use.
-pub const SURGE: &str = "surge";
 
 /// A claim that the pods of a workload name by hand.
 #[derive(Debug)]
@@ -197,9 +192,16 @@ pub fn access(claim: &str, cx: &Surroundings<'_>) -> Access {
 }
 
 /// Says that a rule could not tell `question` (`whether 3 replicas may share it`), for nothing is known of the claim.
+/// Every rule that does so belongs in the table of `rules/mod.rs`.
 #[must_use]
-pub fn cannot_tell(meta: &Meta, workload: &Workload, claim: &Name, missing: Missing, question: &str) -> Finding {
-    let finding = Finding::unknown(meta, workload, claim).topic(CLAIM_UNKNOWN);
+pub fn cannot_tell(
+    rule: &'static Rule,
+    workload: &Workload,
+    claim: &Name,
+    missing: Missing,
+    question: &str,
+) -> Finding {
+    let finding = Finding::unknown(rule, &workload.id, claim);
     match missing {
         Missing::NotKnown => finding
             .says(
@@ -215,12 +217,6 @@ pub fn cannot_tell(meta: &Meta, workload: &Workload, claim: &Name, missing: Miss
             .remedy(format!("Create PersistentVolumeClaim \"{claim}\" first"))
             .rests_on_absence_of(ObjectRef::new(Kind::CLAIM, claim.clone())),
     }
-}
-
-/// The topic of [`cannot_tell`], for a rule that says the same in other words.
-#[must_use]
-pub fn about_missing(finding: Finding) -> Finding {
-    finding.topic(CLAIM_UNKNOWN)
 }
 
 /// Whether all pods of one workload are bound to share a node: by name, or by affinity to themselves.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::patch::Operation;
+use super::patch::PatchOperation;
 use crate::graph::{AccessMode, ClaimTemplate, ClassName, Modes, Workload, Written};
 
 /// JSON pointer to the claim templates of a StatefulSet.
@@ -49,29 +49,29 @@ pub fn whole(template: &ClaimTemplate) -> Value {
 }
 
 /// Adds access modes to the `template` at `index`.
-pub fn add_modes(index: usize, template: &ClaimTemplate, added: Modes, operations: &mut Vec<Operation>) {
+pub fn add_modes(index: usize, template: &ClaimTemplate, added: Modes, operations: &mut Vec<PatchOperation>) {
     let spec = spec(index, template, operations);
-    operations.push(Operation::add(format!("{spec}/accessModes"), modes(added)));
+    operations.push(PatchOperation::add(format!("{spec}/accessModes"), modes(added)));
 }
 
 /// Adds a storage request to the `template` at `index`, beside whatever limits are there.
-pub fn add_storage(index: usize, template: &ClaimTemplate, storage: &str, operations: &mut Vec<Operation>) {
+pub fn add_storage(index: usize, template: &ClaimTemplate, storage: &str, operations: &mut Vec<PatchOperation>) {
     let spec = spec(index, template, operations);
     let requests = json!({ "storage": storage });
     operations.push(match template.written {
         Written::Nothing | Written::Spec => {
-            Operation::add(format!("{spec}/resources"), json!({ "requests": requests }))
+            PatchOperation::add(format!("{spec}/resources"), json!({ "requests": requests }))
         }
-        Written::Resources => Operation::add(format!("{spec}/resources/requests"), requests),
-        Written::Requests => Operation::add(format!("{spec}/resources/requests/storage"), storage),
+        Written::Resources => PatchOperation::add(format!("{spec}/resources/requests"), requests),
+        Written::Requests => PatchOperation::add(format!("{spec}/resources/requests/storage"), storage),
     });
 }
 
 /// Adds a class to the `template` at `index`.
-pub fn add_class(index: usize, template: &ClaimTemplate, added: &ClassName, operations: &mut Vec<Operation>) {
+pub fn add_class(index: usize, template: &ClaimTemplate, added: &ClassName, operations: &mut Vec<PatchOperation>) {
     if let Some(class) = class(added) {
         let spec = spec(index, template, operations);
-        operations.push(Operation::add(format!("{spec}/storageClassName"), class));
+        operations.push(PatchOperation::add(format!("{spec}/storageClassName"), class));
     }
 }
 
@@ -148,10 +148,10 @@ impl fmt::Display for Record<'_> {
 }
 
 /// The pointer to a template's spec, which is added where it is missing.
-fn spec(index: usize, template: &ClaimTemplate, operations: &mut Vec<Operation>) -> String {
+fn spec(index: usize, template: &ClaimTemplate, operations: &mut Vec<PatchOperation>) -> String {
     let spec = format!("{}/spec", pointer(index));
     if template.written == Written::Nothing {
-        let missing = Operation::add(&*spec, json!({}));
+        let missing = PatchOperation::add(&*spec, json!({}));
         if !operations.contains(&missing) {
             operations.push(missing);
         }

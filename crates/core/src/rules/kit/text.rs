@@ -1,6 +1,6 @@
 //! Small pieces of wording that every message shares.
 
-use crate::graph::{Modes, Workload};
+use crate::graph::{Modes, ObjectRef, Workload};
 
 /// `3 replicas`, `1 replica`.
 #[must_use]
@@ -15,7 +15,13 @@ pub fn counted(count: u64, noun: &str) -> String {
 /// `Deployment shop/web`.
 #[must_use]
 pub fn object(workload: &Workload) -> String {
-    format!("{} {}/{}", workload.id.kind, workload.namespace, workload.id.name)
+    named(&workload.namespace, &workload.id)
+}
+
+/// `PersistentVolumeClaim shop/data`.
+#[must_use]
+pub fn named(namespace: &str, object: &ObjectRef) -> String {
+    format!("{} {namespace}/{}", object.kind, object.name)
 }
 
 /// `ReadWriteOnce (read-write on one node only)`: users take the mode's name for "one pod"; only one mode is.

@@ -1,0 +1,130 @@
+//! On what terms an object is judged: its policies and its own overrides; and what rules find in it on these.
+
+use std::borrow::Cow;
+
+use super::allow::Allowances;
+use super::basis::Basis;
+use crate::graph::{Labels, Node, View, Workload};
+use crate::policy::{RuleSettings, Settings};
+use crate::rules::kit::{Action, Finding, Rule, Surroundings, Transition, Verdict};
+
+/// What the policies say of one object, and what it allows itself.
+#[derive(Debug)]
+pub(super) struct Terms<'a> {
+    settings: Cow<'a, Settings>,
+    pub(super) allowances: Allowances<'a>,
+    /// The strongest action that a finding on it deserves.
+    most: Action,
+}
+
+/// A finding with what the policy makes of it, before ratchet, caps and overrides. `None` where its case is off.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) finding: Finding,
+    pub(super) policy: Option<Action>,
+    pub(super) origin: Origin,
+}
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The change itself.
+    Change,
+    /// A state, which may have been there before.
+    State,
+}
+
+impl<'a> Terms<'a> {
+    /// The terms of a workload, or `None` where no policy matches it.
+    pub(super) fn of_workload(workload: &'a Workload, view: &View<'_>, basis: &Basis<'a>) -> Option<Self> {
+        let settings = settings(&workload.labels, view, basis)?;
+        Some(Self {
+            allowances: Allowances::of(workload, settings.overrides, basis.rules),
+            settings,
+            most: if workload.is_operated() {
+                Action::Warn
+            } else {
+                Action::Deny
+            },
+        })
+    }
+
+    /// The terms of any object. What runs no pods is projected without labels and annotations: of policies with an
+    /// `objectSelector` only those match that ask for no label, and it cannot override anything.
+    pub(super) fn of(node: &'a Node, view: &View<'_>, basis: &Basis<'a>) -> Option<Self> {
+        if let Some(workload) = node.workload() {
+            return Self::of_workload(workload, view, basis);
+        }
+        Some(Self {
+            settings: settings(&Labels::default(), view, basis)?,
+            allowances: Allowances::default(),
+            most: Action::Deny,
+        })
+    }
+
+    /// What rules that are on find in a workload in its surroundings, and in the change of an object. Nothing in a
+    /// workload that is owned, or going.
+    pub(super) fn find(
+        &self,
+        workload: Option<&Workload>,
+        transition: Option<&Transition<'_>>,
+        view: &View<'_>,
+        rules: &[&'static Rule],
+    ) -> Vec<Found> {
+        let mut found = Vec::new();
+        let mut findings = Vec::new();
+        let workload = workload.filter(|workload| !workload.deleting && !workload.is_owned());
+        let changed = transition.map(|transition| transition.target.kind);
+        let Some(kind) = workload.map(|workload| workload.id.kind).or(changed) else {
+            return found;
+        };
+        let features = kind.features();
+        for (rule, setting) in rules.iter().zip(&self.settings.rules) {
+            if !rule.judges.meets(features) || setting.is_off() {
+                continue;
+            }
+            let cx = Surroundings {
+                view,
+                parameters: &setting.parameters,
+            };
+            if let (Some(judge), Some(workload)) = (rule.judge, workload) {
+                judge(workload, &cx, &mut findings);
+                found.extend(
+                    findings
+                        .drain(..)
+                        .map(|finding| self.found(finding, setting, Origin::State)),
+                );
+            }
+            if let (Some(judge), Some(transition)) = (rule.judge_change, transition)
+                && rule.phase == transition.phase
+            {
+                judge(transition, &cx, &mut findings);
+                found.extend(
+                    findings
+                        .drain(..)
+                        .map(|finding| self.found(finding, setting, Origin::Change)),
+                );
+            }
+        }
+        found
+    }
+
+    fn found(&self, finding: Finding, setting: &RuleSettings, origin: Origin) -> Found {
+        let mut most = finding.at_most.unwrap_or(Action::Deny).min(self.most);
+        if finding.verdict == Verdict::Unknown {
+            most = most.min(Action::Warn);
+        }
+        let wanted = setting.actions.get(finding.case).copied().flatten();
+        Found {
+            finding,
+            policy: wanted.map(|wanted| wanted.min(most)),
+            origin,
+        }
+    }
+}
+
+/// The settings of the policies that match what has these labels.
+pub(super) fn settings<'b>(labels: &Labels, view: &View<'_>, basis: &Basis<'b>) -> Option<Cow<'b, Settings>> {
+    let namespace_labels = view.namespace_facts().map(|facts| &facts.labels);
+    basis.policies.resolve(view.namespace(), namespace_labels, labels)
+}

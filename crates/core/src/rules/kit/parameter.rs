@@ -1,0 +1,22 @@
+//! The parameters that a rule offers to policies.
+
+/// A parameter that a policy may set.
+#[derive(Debug)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub kind: ParameterKind,
+}
+
+/// What a parameter may hold, with its default.
+#[derive(Debug)]
+pub enum ParameterKind {
+    /// One of these words, the first by default.
+    Choice(&'static [&'static str]),
+    /// A list of texts.
+    List(&'static [&'static str]),
+    /// A Kubernetes quantity, such as `10Gi`; unset by default.
+    Quantity,
+    /// Any text; unset by default.
+    Text,
+}

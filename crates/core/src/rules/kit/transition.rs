@@ -1,0 +1,27 @@
+//! A change as rules judge it.
+
+use super::rule::Phase;
+use crate::graph::{Actor, Node, ObjectRef, Operation};
+
+/// What a request makes of one object, of whatever kind.
+#[derive(Debug)]
+pub struct Transition<'a> {
+    pub target: &'a ObjectRef,
+    pub operation: Operation,
+    pub actor: Actor,
+    pub through: Through,
+    /// The phase of admission that asks.
+    pub phase: Phase,
+    /// `None` where there was no object, or where it cannot be read: an update without it tells nothing.
+    pub before: Option<Node>,
+    /// `None` where the object goes away.
+    pub after: Option<Node>,
+}
+
+/// Through what an object is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    Object,
+    /// Its `scale`, as autoscalers and `kubectl scale` do it: nothing but the replicas differs.
+    Scale,
+}
