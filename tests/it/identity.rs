@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stateward::graph::store::locked;
 use stateward::graph::{Actor, Change, Facts, Graph, Kind, Kinds, Knowledge, Overlay, Timestamp};
-use stateward::judge::{Decision, World, inspect, judge};
+use stateward::judge::{Basis, Decision, inspect, judge};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
@@ -41,7 +41,7 @@ fn a_missing_service_is_no_error_of_what_is_there() {
     let found = inspection
         .findings
         .iter()
-        .map(|judged| (judged.finding.rule, judged.action));
+        .map(|judged| (judged.finding.rule.id, judged.action));
     assert_eq!(found.collect::<Vec<_>>(), [("service-missing", Action::Warn)]);
 }
 
@@ -126,19 +126,19 @@ fn service_gone() -> Change<'static> {
 
 /// Judges by the five rules of a StatefulSet's identity, in the Strict profile.
 fn strict(graph: &Graph, change: Change<'_>) -> Decision {
-    in_strict(graph, |world| judge(&change, world, Timestamp(0)))
+    in_strict(graph, |basis| judge(&change, basis, Timestamp(0)))
 }
 
-fn in_strict<R>(graph: &Graph, judging: impl FnOnce(&World<'_>) -> R) -> R {
-    let identity = |rule: &&stateward::rules::kit::AnyRule| {
-        let id = rule.meta().id;
+fn in_strict<R>(graph: &Graph, judging: impl FnOnce(&Basis<'_>) -> R) -> R {
+    let identity = |rule: &&&stateward::rules::kit::Rule| {
+        let id = rule.id;
         id.starts_with("service-") || id == "statefulset-name"
     };
     let rules: Vec<_> = RULES.iter().filter(identity).copied().collect();
     let policies = Policies::everywhere(Settings::new(Profile::Strict, &rules));
     let (facts, shard) = (graph.facts(), graph.shard("shop"));
     let shard = locked(&shard);
-    judging(&World {
+    judging(&Basis {
         shard: &shard,
         facts: &facts,
         fetched: &Overlay::default(),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use stateward::graph::store::locked;
 use stateward::graph::{Facts, Graph, Kind, Knowledge, Overlay};
-use stateward::judge::World;
+use stateward::judge::Basis;
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
@@ -32,7 +32,7 @@ fn asked(old: Option<&Value>, new: &Value, policies: &Policies) -> Defaults {
     let graph = Graph::new(Facts::new(Knowledge::Complete));
     let (facts, shard) = (graph.facts(), graph.shard("shop"));
     let shard = locked(&shard);
-    let world = World {
+    let world = Basis {
         shard: &shard,
         facts: &facts,
         fetched: &Overlay::default(),

@@ -13,8 +13,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use stateward::admission::{OnError, Webhook, router};
-use stateward::graph::{Facts, Features, Field, Graph, Knowledge, Workload};
-use stateward::rules::kit::{Action, AnyRule, Case, Finding, Injection, Meta, Rule, Surroundings};
+use stateward::graph::{Facts, Features, Field, Graph, Knowledge};
+use stateward::rules::kit::{Action, Case, Rule};
 use stateward::server::accept::Server;
 use stateward::server::limits::Limits;
 use stateward::server::self_signed::SelfSigned;
@@ -441,34 +441,14 @@ async fn an_object_of_wrong_types_passes_with_a_warning() {
     }
 }
 
-/// A rule with a bug.
-struct Panics;
-
-static PANICS: &[AnyRule] = &[AnyRule::Workload(&Panics)];
-
-impl Rule for Panics {
-    fn meta(&self) -> &'static Meta {
-        static META: Meta = Meta {
-            id: "panics",
-            summary: "a rule with a bug",
-            judges: Features::having(Field::Strategy),
-            cases: &[Case {
-                when: "",
-                baseline: Some(Action::Deny),
-                strict: Some(Action::Deny),
-            }],
-            injection: Injection::OptOut,
-            parameters: &[],
-            page: "",
-            since: "0.1.0",
-        };
-        &META
-    }
-
-    fn judge(&self, _: &Workload, _: &Surroundings<'_>, _: &mut Vec<Finding>) {
-        panic!("a bug in a rule");
-    }
-}
+static PANICS: &[&Rule] = &[&Rule {
+    id: "panics",
+    summary: "a rule with a bug",
+    judges: Features::having(Field::Strategy),
+    cases: &[Case::always(Action::Deny)],
+    judge: Some(|_, _, _| panic!("a bug in a rule")),
+    ..Rule::DEFAULTS
+}];
 
 #[tokio::test]
 async fn a_panic_costs_one_answer() {

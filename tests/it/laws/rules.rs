@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use stateward::rules::RULES;
-use stateward::rules::kit::{Action, Injection};
+use stateward::rules::kit::{Action, Injection, Rule};
 
 use super::{assert_none, sources};
 use crate::generated;
@@ -25,7 +25,7 @@ fn files_pages_and_slice_agree() {
         stems.retain(|stem| stem != "mod" && !stem.contains('/'));
         stems
     };
-    let ids: BTreeSet<String> = RULES.iter().map(|rule| rule.meta().id.to_owned()).collect();
+    let ids: BTreeSet<String> = RULES.iter().map(|rule| rule.id.to_owned()).collect();
     let code: BTreeSet<String> = stems("rs").iter().map(|stem| stem.replace('_', "-")).collect();
     assert_eq!(
         code, ids,
@@ -36,7 +36,7 @@ fn files_pages_and_slice_agree() {
 
 #[test]
 fn rules_are_sorted_unique_and_well_named() {
-    let ids: Vec<_> = RULES.iter().map(|rule| rule.meta().id).collect();
+    let ids: Vec<_> = RULES.iter().map(|rule| rule.id).collect();
     assert!(
         ids.is_sorted_by(|a, b| a < b),
         "sort RULES in crates/core/src/rules/mod.rs by id: {ids:?}"
@@ -51,12 +51,8 @@ fn rules_are_sorted_unique_and_well_named() {
 
 #[test]
 fn pages_begin_with_their_id() {
-    let titled = |meta: &stateward::rules::kit::Meta| meta.page.lines().next() == Some(&format!("# {}", meta.id));
-    let metas = RULES.iter().map(|rule| rule.meta());
-    let breaches: Vec<_> = metas
-        .filter(|meta| !titled(meta))
-        .map(|meta| meta.id.to_owned())
-        .collect();
+    let untitled = |rule: &&&Rule| rule.page.lines().next() != Some(&format!("# {}", rule.id));
+    let breaches: Vec<_> = RULES.iter().filter(untitled).map(|rule| rule.id.to_owned()).collect();
     assert_none(
         &breaches,
         "the page crates/core/src/rules/<id>.md begins with `# <id>`:",
@@ -71,9 +67,9 @@ fn the_index_is_what_the_rules_say() {
          | Rule | Finds | Baseline | Strict | Injects a default | Since |\n|---|---|---|---|---|---|\n",
     );
     let action = |action: Option<Action>| action.map_or("off", Action::as_str);
-    for meta in RULES.iter().map(|rule| rule.meta()) {
-        let main = meta.cases.first();
-        let injects = match meta.injection {
+    for rule in RULES {
+        let main = rule.cases.first();
+        let injects = match rule.injection {
             Injection::Always => "always",
             Injection::Never => "no",
             Injection::OptIn => "on request",
@@ -82,11 +78,11 @@ fn the_index_is_what_the_rules_say() {
         writeln!(
             index,
             "| [`{id}`](../crates/core/src/rules/{id}.md) | {} | {} | {} | {injects} | {} |",
-            meta.summary,
+            rule.summary,
             action(main.and_then(|case| case.baseline)),
             action(main.and_then(|case| case.strict)),
-            meta.since,
-            id = meta.id,
+            rule.since,
+            id = rule.id,
         )
         .expect("a String takes all");
     }

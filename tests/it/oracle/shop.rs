@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use stateward::graph::project::NodeSeed;
 use stateward::graph::store::locked;
 use stateward::graph::{Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, Role, Timestamp};
-use stateward::judge::{World, judge};
+use stateward::judge::{Basis, judge};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
@@ -199,7 +199,7 @@ impl Shop {
         let policies = Policies::everywhere(Settings::new(Profile::Strict, RULES));
         let (facts, shard) = (graph.facts(), graph.shard(&self.namespace));
         let shard = locked(&shard);
-        let world = World {
+        let world = Basis {
             shard: &shard,
             facts: &facts,
             fetched: &Overlay::default(),
@@ -207,8 +207,8 @@ impl Shop {
             rules: RULES,
         };
         let findings = judge(&change, &world, Timestamp(0)).findings.into_iter();
-        let storage = findings.filter(|judged| judged.finding.rule.starts_with("rwo"));
-        storage.map(|judged| (judged.finding.rule, judged.action)).collect()
+        let storage = findings.filter(|judged| judged.finding.rule.id.starts_with("rwo"));
+        storage.map(|judged| (judged.finding.rule.id, judged.action)).collect()
     }
 
     async fn graph(&self) -> Graph {

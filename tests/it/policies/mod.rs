@@ -70,14 +70,14 @@ fn every_field_is_described_in_sentences() {
 #[test]
 fn a_parameter_of_one_name_has_one_type_in_all_rules() {
     let mut types = BTreeMap::new();
-    for meta in RULES.iter().map(|rule| rule.meta()) {
-        for parameter in meta.parameters {
-            let (first, kind) = *types.entry(parameter.name).or_insert((meta.id, &parameter.kind));
+    for rule in RULES {
+        for parameter in rule.parameters {
+            let (first, kind) = *types.entry(parameter.name).or_insert((rule.id, &parameter.kind));
             assert_eq!(
                 discriminant(kind),
                 discriminant(&parameter.kind),
                 "{}: {} has another type than in {first}; give it another name",
-                meta.id,
+                rule.id,
                 parameter.name
             );
         }

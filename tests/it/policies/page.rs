@@ -108,11 +108,11 @@ fn outcome(cells: &[&str], policies: &Policies) -> String {
     } else {
         Lookup::Known(&labels)
     };
-    let index = RULES.iter().position(|known| known.meta().id == codes(rule)[0]);
+    let index = RULES.iter().position(|known| known.id == codes(rule)[0]);
     let index = index.expect("the table names a rule");
     match policies.resolve(place_codes[0], namespace_labels, &Labels::default()) {
         None => "it is not judged".to_owned(),
-        Some(settings) => in_words(&settings.rules[index], RULES[index].meta().injection),
+        Some(settings) => in_words(&settings.rules[index], RULES[index].injection),
     }
 }
 

@@ -171,7 +171,7 @@ fn with_admission<T>(graph: &Graph, ask: impl FnOnce(&Admission<'_>) -> T) -> T 
 fn denied_by(rules: &[&'static str], decision: &Decision) -> BTreeSet<(&'static str, Name)> {
     let denied = decision.findings.iter().filter(|judged| judged.action == Action::Deny);
     denied
-        .map(|judged| (judged.finding.rule, judged.finding.subject.clone()))
+        .map(|judged| (judged.finding.rule.id, judged.finding.subject.clone()))
         .filter(|(rule, _)| rules.contains(rule))
         .collect()
 }

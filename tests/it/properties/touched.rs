@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use stateward::graph::{Graph, Name, ObjectRef, Overlay, Touched, Workloads};
-use stateward::judge::{World as Judging, inspect};
+use stateward::judge::{Basis, inspect};
 use stateward::rules::RULES;
 
 use crate::support::dice::Dice;
@@ -59,7 +59,7 @@ proptest! {
         for (kind, name) in world.objects.keys().filter(|(kind, _)| kind.is_namespaced()) {
             graph.remove(*kind, [("shop".into(), name.as_str().into())]);
         }
-        let after = snapshot.map(|shard| findings(&Judging {
+        let after = snapshot.map(|shard| findings(&Basis {
             shard: &shard,
             facts: &facts,
             fetched: &Overlay::default(),
@@ -77,7 +77,7 @@ fn judged(graph: &Graph) -> Findings {
     let facts = graph.facts();
     let shard = graph.shard("shop");
     let shard = stateward::graph::store::locked(&shard);
-    findings(&Judging {
+    findings(&Basis {
         shard: &shard,
         facts: &facts,
         fetched: &Overlay::default(),
@@ -86,11 +86,11 @@ fn judged(graph: &Graph) -> Findings {
     })
 }
 
-fn findings(judging: &Judging<'_>) -> Findings {
+fn findings(judging: &Basis<'_>) -> Findings {
     let mut findings = Findings::new();
     for judged in inspect(judging).findings {
-        let said = format!("{} {} {:?}", judged.finding.rule, judged.message, judged.action);
-        findings.entry(judged.finding.workload.clone()).or_default().push(said);
+        let said = format!("{} {} {:?}", judged.finding.rule.id, judged.message, judged.action);
+        findings.entry(judged.finding.object.clone()).or_default().push(said);
     }
     findings
 }

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use stateward::graph::Kinds;
 use stateward::policy::Profile;
 use stateward::rules::RULES;
-use stateward::rules::kit::{AnyRule, Injection, Meta, Verdict};
+use stateward::rules::kit::{Injection, Rule, Verdict};
 
 use page::{Block, Page};
 use world::World;
@@ -24,15 +24,15 @@ const SHORT_NAME: usize = 12;
 #[test]
 fn pages_say_what_happens() {
     let mut breaches = Vec::new();
-    for meta in metas() {
-        let (file, text) = file(meta);
-        match print::anew(&Page::parse(&text), meta) {
+    for rule in RULES {
+        let (file, text) = file(rule);
+        match print::anew(&Page::parse(&text), rule) {
             Ok(expected) if expected == text => {}
             Ok(expected) if std::env::var_os("UPDATE").is_some_and(|value| value == "1") => {
                 std::fs::write(&file, expected).expect("written");
             }
-            Ok(expected) => breaches.push(format!("{}: {}", path(meta), print::difference(&text, &expected))),
-            Err(error) => breaches.push(format!("{}: {error}", path(meta))),
+            Ok(expected) => breaches.push(format!("{}: {}", path(rule), print::difference(&text, &expected))),
+            Err(error) => breaches.push(format!("{}: {error}", path(rule))),
         }
     }
     none(
@@ -45,18 +45,17 @@ fn pages_say_what_happens() {
 fn pages_are_complete() {
     let mut breaches = Vec::new();
     for rule in RULES {
-        let meta = rule.meta();
-        let (_, text) = file(meta);
+        let (_, text) = file(rule);
         let page = Page::parse(&text);
-        let judges = matches!(rule, AnyRule::Workload(_));
+        let judges = !rule.cases.is_empty();
         let wanted = [
             ("What it does", true),
             ("Why is this bad?", true),
             ("How to fix", true),
-            ("Parameters", !meta.parameters.is_empty()),
+            ("Parameters", !rule.parameters.is_empty()),
             ("Denied", judges),
             ("Allowed", judges),
-            ("Mutated", meta.injection != Injection::Never),
+            ("Mutated", rule.injection != Injection::Never),
         ];
         let wanted: Vec<&str> = wanted
             .iter()
@@ -66,24 +65,24 @@ fn pages_are_complete() {
         // A rule that finds nothing may still show what it leaves alone.
         headings.retain(|heading| judges || *heading != "Allowed");
         if headings != wanted {
-            breaches.push(format!("{}: headings {headings:?}, wanted {wanted:?}", path(meta)));
+            breaches.push(format!("{}: headings {headings:?}, wanted {wanted:?}", path(rule)));
         }
         let mut sections = Vec::new();
         if judges {
             sections.extend(["Denied", "Allowed"]);
         }
-        sections.extend((meta.injection != Injection::Never).then_some("Mutated"));
+        sections.extend((rule.injection != Injection::Never).then_some("Mutated"));
         for section in sections {
             if page.worlds(section).is_empty() {
-                breaches.push(format!("{}: no yaml block under {section}", path(meta)));
+                breaches.push(format!("{}: no yaml block under {section}", path(rule)));
             }
         }
         if !text.contains("\n| | |\n") {
-            breaches.push(format!("{}: no table, which begins with the line `| | |`", path(meta)));
+            breaches.push(format!("{}: no table, which begins with the line `| | |`", path(rule)));
         }
-        for parameter in meta.parameters {
+        for parameter in rule.parameters {
             if !text.contains(&format!("`{}`", parameter.name)) {
-                breaches.push(format!("{}: the parameter `{}` is missing", path(meta), parameter.name));
+                breaches.push(format!("{}: the parameter `{}` is missing", path(rule), parameter.name));
             }
         }
     }
@@ -93,15 +92,15 @@ fn pages_are_complete() {
 #[test]
 fn denied_is_found_and_allowed_is_not() {
     let mut breaches = Vec::new();
-    for_each_world("Denied", |meta, world, at| {
-        if print::judged(&world, meta, Profile::Strict).is_empty()
-            && print::judged(&world, meta, Profile::Audit).is_empty()
+    for_each_world("Denied", |rule, world, at| {
+        if print::judged(&world, rule, Profile::Strict).is_empty()
+            && print::judged(&world, rule, Profile::Audit).is_empty()
         {
             breaches.push(format!("{at}: Denied, and nothing is found"));
         }
     });
-    for_each_world("Allowed", |meta, world, at| {
-        for (warning, _) in print::judged(&world, meta, Profile::Strict) {
+    for_each_world("Allowed", |rule, world, at| {
+        for (warning, _) in print::judged(&world, rule, Profile::Strict) {
             breaches.push(format!("{at}: Allowed, and found: {warning}"));
         }
     });
@@ -110,8 +109,8 @@ fn denied_is_found_and_allowed_is_not() {
 
 #[test]
 fn a_denied_and_an_allowed_differ_in_one_line() {
-    let lonely = |meta: &&Meta| {
-        let (_, text) = file(meta);
+    let lonely = |rule: &Rule| {
+        let (_, text) = file(rule);
         let page = Page::parse(&text);
         let alike = |denied: &Block| {
             page.worlds("Allowed")
@@ -120,7 +119,11 @@ fn a_denied_and_an_allowed_differ_in_one_line() {
         };
         page.headings().contains(&"Denied") && !page.worlds("Denied").iter().any(alike)
     };
-    let breaches: Vec<String> = metas().filter(lonely).map(path).collect();
+    let breaches: Vec<String> = RULES
+        .iter()
+        .filter(|rule| lonely(rule))
+        .map(|rule| path(rule))
+        .collect();
     none(
         &breaches,
         "show by one pair what matters: a Denied and an Allowed that differ in one line only:",
@@ -130,8 +133,8 @@ fn a_denied_and_an_allowed_differ_in_one_line() {
 #[test]
 fn messages_keep_the_wording() {
     let mut breaches = Vec::new();
-    for_each_world("Denied", |meta, world, at| {
-        for (warning, judged) in print::judged(&world, meta, Profile::Strict) {
+    for_each_world("Denied", |rule, world, at| {
+        for (warning, judged) in print::judged(&world, rule, Profile::Strict) {
             let finding = &judged.finding;
             let violation = finding.verdict == Verdict::Violation;
             let mut law = |holds: bool, law: &str, text: &str| {
@@ -156,7 +159,7 @@ fn messages_keep_the_wording() {
                 "at most 80 characters",
                 &finding.brief,
             );
-            let short_name = finding.workload.name.len() <= SHORT_NAME;
+            let short_name = finding.object.name.len() <= SHORT_NAME;
             law(
                 warning.chars().count() <= 120 && !(short_name && warning.contains('…')),
                 "warn in 120 characters",
@@ -175,12 +178,12 @@ fn messages_keep_the_wording() {
 #[test]
 fn defaults_apply_once_and_satisfy_their_rule() {
     let mut breaches = Vec::new();
-    for_each_world("Mutated", |meta, world, at| {
+    for_each_world("Mutated", |rule, world, at| {
         let mut anything = false;
-        for injected in world.injected(meta) {
+        for injected in world.injected(rule) {
             let defaults = &injected.defaults;
             anything |= !defaults.operations.is_empty() || !defaults.warnings.is_empty();
-            if !defaults.rules.contains(&meta.id) {
+            if !defaults.rules.contains(&rule.id) {
                 continue;
             }
             let patched = match print::applied(&injected.before, &defaults.operations) {
@@ -190,11 +193,11 @@ fn defaults_apply_once_and_satisfy_their_rule() {
                     continue;
                 }
             };
-            let (again, decision) = world.again(&injected, &patched, meta);
+            let (again, decision) = world.again(&injected, &patched, rule);
             if !again.operations.is_empty() {
                 breaches.push(format!("{at}: patched again with {:?}", again.operations));
             }
-            let own = decision.findings.iter().filter(|judged| judged.finding.rule == meta.id);
+            let own = decision.findings.iter().filter(|judged| judged.finding.rule == rule);
             for judged in own.filter(|judged| judged.finding.verdict == Verdict::Violation) {
                 breaches.push(format!("{at}: found even after the patch: {}", judged.finding.text));
             }
@@ -206,28 +209,24 @@ fn defaults_apply_once_and_satisfy_their_rule() {
     none(&breaches, "these defaults are not right:");
 }
 
-fn metas() -> impl Iterator<Item = &'static Meta> {
-    RULES.iter().map(|rule| rule.meta())
-}
-
-fn path(meta: &Meta) -> String {
-    format!("crates/core/src/rules/{}.md", meta.id)
+fn path(rule: &Rule) -> String {
+    format!("crates/core/src/rules/{}.md", rule.id)
 }
 
 /// The page as it is on disk, so that `UPDATE=1` needs no second build.
-fn file(meta: &Meta) -> (PathBuf, String) {
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path(meta));
+fn file(rule: &Rule) -> (PathBuf, String) {
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path(rule));
     let text = std::fs::read_to_string(&file).expect("every rule has a page");
     (file, text)
 }
 
-fn for_each_world(section: &str, mut see: impl FnMut(&'static Meta, World, String)) {
-    for meta in metas() {
-        let (_, text) = file(meta);
+fn for_each_world(section: &str, mut see: impl FnMut(&'static Rule, World, String)) {
+    for rule in RULES {
+        let (_, text) = file(rule);
         for block in Page::parse(&text).worlds(section) {
-            let at = format!("{}:{}", path(meta), block.line);
-            let world = World::of(&block, meta).map_err(|error| format!("{at}: {error}"));
-            see(meta, world.expect("a world that can be read"), at);
+            let at = format!("{}:{}", path(rule), block.line);
+            let world = World::of(&block, rule).map_err(|error| format!("{at}: {error}"));
+            see(rule, world.expect("a world that can be read"), at);
         }
     }
 }

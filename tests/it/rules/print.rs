@@ -6,14 +6,14 @@ use serde_json::Value as Json;
 use stateward::graph::Change;
 use stateward::judge::{Judged, message};
 use stateward::policy::Profile;
-use stateward::rules::kit::{Action, Case, Injection, Meta, Verdict};
+use stateward::rules::kit::{Action, Case, Injection, Rule, Verdict};
 
 use super::page::{Block, Page, Piece};
 use super::world::World;
 use crate::support::changes::workload_kinds;
 
 /// Writes a page anew: what the rule itself says of its table, messages and patches replaces what stands there.
-pub fn anew(page: &Page, meta: &'static Meta) -> Result<String, String> {
+pub fn anew(page: &Page, rule: &'static Rule) -> Result<String, String> {
     let mut written = String::new();
     let mut before = None;
     let mut pieces = &page.pieces[..];
@@ -22,7 +22,7 @@ pub fn anew(page: &Page, meta: &'static Meta) -> Result<String, String> {
         let block = match piece {
             Piece::Block(block) => block,
             Piece::Prose(text) => {
-                written.push_str(&with_table(text, meta));
+                written.push_str(&with_table(text, rule));
                 continue;
             }
         };
@@ -40,11 +40,11 @@ pub fn anew(page: &Page, meta: &'static Meta) -> Result<String, String> {
         {
             pieces = rest;
         }
-        let world = World::of(&world, meta).map_err(|error| format!("line {}: {error}", block.line))?;
+        let world = World::of(&world, rule).map_err(|error| format!("line {}: {error}", block.line))?;
         if block.section == "Denied" {
-            fence(&mut written, "text", &findings(&world, meta));
+            fence(&mut written, "text", &findings(&world, rule));
         } else {
-            let (patch, warnings) = patches(&world, meta);
+            let (patch, warnings) = patches(&world, rule);
             fence(&mut written, "json", &patch);
             fence(&mut written, "text", &warnings);
         }
@@ -53,14 +53,14 @@ pub fn anew(page: &Page, meta: &'static Meta) -> Result<String, String> {
 }
 
 /// The findings of this rule, one paragraph each: the actions, the message as in a denial, the warning.
-fn findings(world: &World, meta: &Meta) -> String {
-    let baseline = judged(world, meta, Profile::Baseline);
-    let audited = judged(world, meta, Profile::Audit);
-    let strict = judged(world, meta, Profile::Strict);
+fn findings(world: &World, rule: &Rule) -> String {
+    let baseline = judged(world, rule, Profile::Baseline);
+    let audited = judged(world, rule, Profile::Audit);
+    let strict = judged(world, rule, Profile::Strict);
     let all = [&strict, &baseline, &audited];
     let mut said: Vec<(String, String)> = Vec::new();
     for (warning, judged) in all.into_iter().flatten() {
-        let message = format!("{}: {}", meta.id, message::explained(judged));
+        let message = format!("{}: {}", rule.id, message::explained(judged));
         if said.iter().any(|(other, _)| *other == message) {
             continue;
         }
@@ -86,12 +86,12 @@ fn findings(world: &World, meta: &Meta) -> String {
 }
 
 /// The findings of this rule in a world, each with its warning.
-pub fn judged(world: &World, meta: &Meta, profile: Profile) -> Vec<(String, Judged)> {
-    let decisions = world.judged(meta, profile);
+pub fn judged(world: &World, rule: &Rule, profile: Profile) -> Vec<(String, Judged)> {
+    let decisions = world.judged(rule, profile);
     let own = |(change, decision): (Change<'_>, stateward::judge::Decision)| {
         let found = decision.findings.into_iter();
         found
-            .filter(|judged| judged.finding.rule == meta.id)
+            .filter(|judged| judged.finding.rule == rule)
             .map(|judged| (message::warning(&change, &judged), judged))
             .collect::<Vec<_>>()
     };
@@ -101,15 +101,15 @@ pub fn judged(world: &World, meta: &Meta, profile: Profile) -> Vec<(String, Judg
 fn same(one: &Judged, other: &Judged) -> bool {
     let key = |judged: &Judged| {
         let finding = &judged.finding;
-        (finding.workload.clone(), finding.subject.clone(), finding.text.clone())
+        (finding.object.clone(), finding.subject.clone(), finding.text.clone())
     };
     key(one) == key(other)
 }
 
 /// The JSON patch of the world's workloads, one operation a line, and the warnings given with it.
-fn patches(world: &World, meta: &Meta) -> (String, String) {
+fn patches(world: &World, rule: &Rule) -> (String, String) {
     let (mut operations, mut warnings) = (Vec::new(), String::new());
-    for injected in world.injected(meta) {
+    for injected in world.injected(rule) {
         for operation in &injected.defaults.operations {
             operations.push(serde_json::to_string(operation).expect("JSON"));
         }
@@ -132,7 +132,7 @@ fn fence(written: &mut String, tag: &str, text: &str) {
 }
 
 /// Replaces the table of a page by the rule's own facts.
-fn with_table(text: &str, meta: &Meta) -> String {
+fn with_table(text: &str, rule: &Rule) -> String {
     let Some(start) = text.find("| | |\n") else {
         return text.to_owned();
     };
@@ -145,15 +145,15 @@ fn with_table(text: &str, meta: &Meta) -> String {
     format!(
         "{}{}{}",
         &text[..start],
-        self::table(meta, former),
+        self::table(rule, former),
         &text[start + table..]
     )
 }
 
 /// The table; only what the former one says after `Mutation` and a colon is the author's.
-fn table(meta: &Meta, former: &str) -> String {
+fn table(rule: &Rule, former: &str) -> String {
     let all = workload_kinds();
-    let judged = all.iter().filter(|kind| meta.judges.meets(kind.features()));
+    let judged = all.iter().filter(|kind| rule.judges.meets(kind.features()));
     let kinds: Vec<&str> = judged.map(|kind| kind.as_str()).collect();
     let kinds = if kinds.len() == all.len() {
         "every kind of workload".to_owned()
@@ -169,14 +169,14 @@ fn table(meta: &Meta, former: &str) -> String {
                 format!("{}: {action}", case.when)
             }
         };
-        let cases: Vec<String> = meta.cases.iter().map(case).collect();
+        let cases: Vec<String> = rule.cases.iter().map(case).collect();
         if cases.is_empty() {
             "nothing to find".to_owned()
         } else {
             cases.join("; ")
         }
     };
-    let mutation = match meta.injection {
+    let mutation = match rule.injection {
         Injection::Always => "always",
         Injection::Never => "no",
         Injection::OptIn => "on request",
@@ -190,12 +190,12 @@ fn table(meta: &Meta, former: &str) -> String {
          | Mutation | {mutation}{explained} |\n| Since | {} |\n",
         cases(|case| case.baseline),
         cases(|case| case.strict),
-        meta.since,
+        rule.since,
     )
 }
 
 /// An object with the operations of a patch applied by an independent implementation.
-pub fn applied(object: &Json, operations: &[stateward::rules::kit::Operation]) -> Result<Json, String> {
+pub fn applied(object: &Json, operations: &[stateward::rules::kit::PatchOperation]) -> Result<Json, String> {
     let patch: json_patch::Patch = serde_json::to_value(operations)
         .and_then(serde_json::from_value)
         .map_err(|error| error.to_string())?;

@@ -6,12 +6,12 @@ use serde_json::Value as Json;
 use stateward::graph::store::locked;
 use stateward::graph::{Change, Facts, Graph, Kind, Knowledge, Name, Overlay, Timestamp};
 use stateward::judge::defaults::{Defaults, Services, defaults};
-use stateward::judge::{Decision, World as Judging, judge};
+use stateward::judge::{Basis, Decision, judge};
 use stateward::manifests::load::{Loaded, load};
 use stateward::manifests::read;
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
-use stateward::rules::kit::{Meta, Value};
+use stateward::rules::kit::{Rule, Value};
 
 use super::page::Block;
 use crate::support::changes::change;
@@ -45,7 +45,7 @@ pub struct Injected {
 
 impl World {
     /// Loads a block; the error says what is wrong with it.
-    pub fn of(block: &Block, meta: &'static Meta) -> Result<Self, String> {
+    pub fn of(block: &Block, rule: &'static Rule) -> Result<Self, String> {
         let knowledge = if block.is("offline") {
             Knowledge::Partial
         } else {
@@ -76,29 +76,29 @@ impl World {
         Ok(Self {
             graph,
             objects,
-            parameters: parameters(block, meta)?,
+            parameters: parameters(block, rule)?,
             deletes: deletes.transpose()?,
             updates: block.is("after"),
         })
     }
 
     /// What the judge says of each workload as if it were created last; or of the deletion that the tag asks for.
-    pub fn judged(&self, meta: &Meta, profile: Profile) -> Vec<(Change<'_>, Decision)> {
+    pub fn judged(&self, rule: &Rule, profile: Profile) -> Vec<(Change<'_>, Decision)> {
         if let Some((kind, name)) = &self.deletes {
             let doomed = self
                 .objects
                 .iter()
                 .find(|object| object.kind == *kind && object.name() == name)
                 .expect("the object to delete is in the block");
-            return vec![self.decide(doomed.deleted(), meta, profile)];
+            return vec![self.decide(doomed.deleted(), rule, profile)];
         }
         let workloads = self.objects.iter().filter_map(Object::created);
-        workloads.map(|change| self.decide(change, meta, profile)).collect()
+        workloads.map(|change| self.decide(change, rule, profile)).collect()
     }
 
     /// What each workload is given with the Baseline profile and this rule's mutation on. Of an update the first
     /// is the old one.
-    pub fn injected(&self, meta: &Meta) -> Vec<Injected> {
+    pub fn injected(&self, rule: &Rule) -> Vec<Injected> {
         let changes: Vec<(Change<'_>, &Object)> = if self.updates {
             let [old, new] =
                 <&[Object; 2]>::try_from(&self.objects[..]).expect("an update is the old object and the new one");
@@ -110,7 +110,7 @@ impl World {
         changes
             .into_iter()
             .map(|(change, object)| Injected {
-                defaults: self.defaults(&change, meta),
+                defaults: self.defaults(&change, rule),
                 before: object.json.clone(),
                 kind: object.kind,
                 namespace: object.namespace.clone(),
@@ -119,7 +119,7 @@ impl World {
     }
 
     /// What the mutating phase and the judge say of an object after its patch.
-    pub fn again(&self, injected: &Injected, patched: &Json, meta: &Meta) -> (Defaults, Decision) {
+    pub fn again(&self, injected: &Injected, patched: &Json, rule: &Rule) -> (Defaults, Decision) {
         let patched = Object {
             kind: injected.kind,
             namespace: injected.namespace.clone(),
@@ -129,31 +129,31 @@ impl World {
             Some(old) => patched.updated(old),
             None => patched.created().expect("a workload"),
         };
-        let defaults = self.defaults(&change, meta);
-        let (_, decision) = self.decide(change, meta, Profile::Strict);
+        let defaults = self.defaults(&change, rule);
+        let (_, decision) = self.decide(change, rule, Profile::Strict);
         (defaults, decision)
     }
 
-    fn decide<'a>(&self, change: Change<'a>, meta: &Meta, profile: Profile) -> (Change<'a>, Decision) {
-        let policies = self.policies(meta, profile);
-        let decision = self.judging(&change.namespace, &policies, |world| {
-            judge(&change, world, Timestamp(0))
+    fn decide<'a>(&self, change: Change<'a>, rule: &Rule, profile: Profile) -> (Change<'a>, Decision) {
+        let policies = self.policies(rule, profile);
+        let decision = self.judging(&change.namespace, &policies, |basis| {
+            judge(&change, basis, Timestamp(0))
         });
         (change, decision)
     }
 
-    fn defaults(&self, change: &Change<'_>, meta: &Meta) -> Defaults {
-        let policies = self.policies(meta, Profile::Baseline);
-        self.judging(&change.namespace, &policies, |world| {
-            defaults(change, world, Services::Confirmed)
+    fn defaults(&self, change: &Change<'_>, rule: &Rule) -> Defaults {
+        let policies = self.policies(rule, Profile::Baseline);
+        self.judging(&change.namespace, &policies, |basis| {
+            defaults(change, basis, Services::Confirmed)
         })
     }
 
-    fn judging<T>(&self, namespace: &str, policies: &Policies, ask: impl FnOnce(&Judging<'_>) -> T) -> T {
+    fn judging<T>(&self, namespace: &str, policies: &Policies, ask: impl FnOnce(&Basis<'_>) -> T) -> T {
         let facts = self.graph.facts();
         let shard = self.graph.shard(namespace);
         let shard = locked(&shard);
-        ask(&Judging {
+        ask(&Basis {
             shard: &shard,
             facts: &facts,
             fetched: &Overlay::default(),
@@ -162,9 +162,9 @@ impl World {
         })
     }
 
-    fn policies(&self, meta: &Meta, profile: Profile) -> Policies {
+    fn policies(&self, rule: &Rule, profile: Profile) -> Policies {
         let mut settings = Settings::new(profile, RULES);
-        let index = RULES.iter().position(|rule| rule.meta().id == meta.id).expect("listed");
+        let index = RULES.iter().position(|other| *other == rule).expect("listed");
         settings.rules[index].injects = true;
         for (name, value) in &self.parameters {
             settings.rules[index].parameters.set_default(name, value.clone());
@@ -193,14 +193,14 @@ impl Object {
     }
 }
 
-fn parameters(block: &Block, meta: &'static Meta) -> Result<Vec<(&'static str, Value)>, String> {
+fn parameters(block: &Block, rule: &'static Rule) -> Result<Vec<(&'static str, Value)>, String> {
     let Some(json) = block.parameters() else {
         return Ok(Vec::new());
     };
     let values: BTreeMap<String, Json> = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let value = |(name, value): (String, Json)| {
-        let parameter = meta.parameters.iter().find(|parameter| parameter.name == name);
-        let name = parameter.ok_or(format!("{} has no parameter {name}", meta.id))?.name;
+        let parameter = rule.parameters.iter().find(|parameter| parameter.name == name);
+        let name = parameter.ok_or(format!("{} has no parameter {name}", rule.id))?.name;
         let value = match value {
             Json::Array(list) => Value::List(
                 list.iter()

@@ -8,10 +8,10 @@ use stateward::graph::Graph;
 use stateward::metrics::Metrics;
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
-use stateward::rules::kit::AnyRule;
+use stateward::rules::kit::Rule;
 
 /// One policy for everything that denies what Strict denies, with every default injected.
-pub fn strict(rules: &[AnyRule]) -> Policies {
+pub fn strict(rules: &[&Rule]) -> Policies {
     let mut settings = Settings::new(Profile::Strict, rules);
     for rule in &mut settings.rules {
         rule.injects = true;
@@ -25,7 +25,7 @@ pub fn webhook(graph: Arc<Graph>) -> Webhook {
 }
 
 /// A webhook with other rules.
-pub fn with_rules(graph: Arc<Graph>, rules: &'static [AnyRule], on_error: OnError) -> Webhook {
+pub fn with_rules(graph: Arc<Graph>, rules: &'static [&'static Rule], on_error: OnError) -> Webhook {
     Webhook {
         graph,
         policies: Arc::new(ArcSwap::from_pointee(strict(rules))),
