@@ -1,5 +1,6 @@
 //! The ratchet, the caps and the reservations, shown with the rules of single-node storage.
 
+mod changes;
 mod world;
 
 use serde_json::{Value, json};

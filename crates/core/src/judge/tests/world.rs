@@ -20,6 +20,7 @@ pub(super) struct World {
     pub(super) policies: Policies,
     pub(super) rules: Vec<&'static Rule>,
     pub(super) now: Timestamp,
+    pub(super) actor: Actor,
 }
 
 impl World {
@@ -39,6 +40,7 @@ impl World {
             policies: Policies::everywhere(Settings::new(profile, &rules)),
             rules,
             now: NOW,
+            actor: Actor::User,
         }
     }
 
@@ -64,7 +66,7 @@ impl World {
         let change = Change {
             namespace: "shop".into(),
             operation,
-            actor: Actor::User,
+            actor: self.actor,
             target,
             states,
         };
