@@ -444,8 +444,8 @@ async fn an_object_of_wrong_types_passes_with_a_warning() {
 static PANICS: &[&Rule] = &[&Rule {
     id: "panics",
     summary: "a rule with a bug",
-    judges: Features::having(Field::Strategy),
     cases: &[Case::always(Action::Deny)],
+    judges: Features::having(Field::Strategy),
     judge: Some(|_, _, _| panic!("a bug in a rule")),
     ..Rule::DEFAULTS
 }];

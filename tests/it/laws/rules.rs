@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use stateward::rules::RULES;
-use stateward::rules::kit::{Action, Injection, Rule};
+use stateward::rules::kit::{Action, Injection, Rule, Seen};
+use stateward::rules::{FAULTS, RULES};
 
 use super::{assert_none, sources};
 use crate::generated;
@@ -47,6 +47,32 @@ fn rules_are_sorted_unique_and_well_named() {
     };
     let breaches: Vec<_> = ids.iter().filter(odd).map(ToString::to_string).collect();
     assert_none(&breaches, "an id is kebab-case, a-z and -, and names the bad pattern:");
+}
+
+#[test]
+fn rules_have_what_they_say() {
+    let mut breaches = Vec::new();
+    for rule in RULES {
+        let mut law = |holds: bool, law: &str| {
+            if !holds {
+                breaches.push(format!("{}: {law}", rule.id));
+            }
+        };
+        let finds = rule.judge.is_some() || rule.judge_change.is_some();
+        law(finds != rule.cases.is_empty(), "what finds something has cases");
+        let injects = rule.injection != Injection::Never;
+        law(injects == rule.inject.is_some(), "what injects says when, and how");
+        law(
+            !rule.summary.is_empty() && !rule.since.is_empty(),
+            "say what and since when",
+        );
+    }
+    for fault in FAULTS {
+        let odd = |seen: &&Seen| matches!(seen, Seen::Case(rule, case) if *case >= rule.cases.len());
+        let odd = fault.seen.iter().filter(odd);
+        breaches.extend(odd.map(|seen| format!("{}: there is no {seen:?}", fault.what)));
+    }
+    assert_none(&breaches, "mend these rules:");
 }
 
 #[test]

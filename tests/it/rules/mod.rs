@@ -1,7 +1,7 @@
 //! Every rule's page is executed: its worlds are judged, and what it says is compared with what happens.
 //!
 //! `UPDATE=1 cargo test --test it rules` writes tables, messages and patches. Tags after `yaml`: `offline` (what is
-//! not in the block is unknown), `delete=Service/NAME` (that object's deletion is judged), `before` and `after` (an
+//! not in the block is unknown), `delete=KIND/NAME` (that object's deletion is judged), `before` and `after` (an
 //! update, in two blocks), and last `parameters={…}`.
 
 mod page;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::Value as Json;
-use stateward::graph::Change;
+use stateward::graph::{Change, Kind, Kinds};
 use stateward::judge::{Judged, message};
 use stateward::policy::Profile;
 use stateward::rules::kit::{Action, Case, Injection, Rule, Verdict};
@@ -152,13 +152,15 @@ fn with_table(text: &str, rule: &Rule) -> String {
 
 /// The table; only what the former one says after `Mutation` and a colon is the author's.
 fn table(rule: &Rule, former: &str) -> String {
-    let all = workload_kinds();
-    let judged = all.iter().filter(|kind| rule.judges.meets(kind.features()));
-    let kinds: Vec<&str> = judged.map(|kind| kind.as_str()).collect();
-    let kinds = if kinds.len() == all.len() {
+    let judged = Kinds::builtin()
+        .iter()
+        .filter(|kind| rule.judges.meets(kind.features()));
+    let mut kinds: Vec<Kind> = judged.collect();
+    kinds.sort_unstable();
+    let kinds = if kinds == workload_kinds() {
         "every kind of workload".to_owned()
     } else {
-        kinds.join(", ")
+        kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
     };
     let cases = |of: fn(&Case) -> Option<Action>| {
         let case = |case: &Case| {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use stateward::graph::store::locked;
-use stateward::graph::{Change, Facts, Graph, Kind, Knowledge, Name, Overlay, Timestamp};
+use stateward::graph::{Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, Timestamp};
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::judge::{Basis, Decision, judge};
 use stateward::manifests::load::{Loaded, load};
 use stateward::manifests::read;
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
-use stateward::rules::kit::{Rule, Value};
+use stateward::rules::kit::{Phase, Rule, Value};
 
 use super::page::Block;
 use crate::support::changes::change;
@@ -69,9 +69,8 @@ impl World {
         }
         let deletes = block.option("delete").map(|object| {
             let (kind, name) = object.split_once('/').ok_or("delete=KIND/NAME")?;
-            let kinds = [Kind::CLAIM, Kind::SERVICE];
-            let kind = kinds.into_iter().find(|one| one.as_str() == kind);
-            Ok::<_, String>((kind.ok_or("delete: neither a claim nor a Service")?, name.to_owned()))
+            let kind = Kinds::builtin().iter().find(|one| one.as_str() == kind);
+            Ok::<_, String>((kind.ok_or("delete: no kind that we know")?, name.to_owned()))
         });
         Ok(Self {
             graph,
@@ -82,7 +81,8 @@ impl World {
         })
     }
 
-    /// What the judge says of each workload as if it were created last; or of the deletion that the tag asks for.
+    /// What the judge says of each workload as if it were created last; or of the deletion or update that the tag asks
+    /// for.
     pub fn judged(&self, rule: &Rule, profile: Profile) -> Vec<(Change<'_>, Decision)> {
         if let Some((kind, name)) = &self.deletes {
             let doomed = self
@@ -92,6 +92,10 @@ impl World {
                 .expect("the object to delete is in the block");
             return vec![self.decide(doomed.deleted(), rule, profile)];
         }
+        if self.updates {
+            let [old, new] = self.update();
+            return vec![self.decide(new.updated(old), rule, profile)];
+        }
         let workloads = self.objects.iter().filter_map(Object::created);
         workloads.map(|change| self.decide(change, rule, profile)).collect()
     }
@@ -100,8 +104,7 @@ impl World {
     /// is the old one.
     pub fn injected(&self, rule: &Rule) -> Vec<Injected> {
         let changes: Vec<(Change<'_>, &Object)> = if self.updates {
-            let [old, new] =
-                <&[Object; 2]>::try_from(&self.objects[..]).expect("an update is the old object and the new one");
+            let [old, new] = self.update();
             vec![(new.updated(old), new)]
         } else {
             let created = |object| Some((Object::created(object)?, object));
@@ -134,10 +137,15 @@ impl World {
         (defaults, decision)
     }
 
+    fn update(&self) -> &[Object; 2] {
+        <&[Object; 2]>::try_from(&self.objects[..]).expect("an update is the old object and the new one")
+    }
+
     fn decide<'a>(&self, change: Change<'a>, rule: &Rule, profile: Profile) -> (Change<'a>, Decision) {
         let policies = self.policies(rule, profile);
-        let decision = self.judging(&change.namespace, &policies, |basis| {
-            judge(&change, basis, Timestamp(0))
+        let decision = self.judging(&change.namespace, &policies, |basis| match rule.phase {
+            Phase::Mutating => defaults(&change, basis, Services::Confirmed).decision,
+            Phase::Validating => judge(&change, basis, Timestamp(0)),
         });
         (change, decision)
     }

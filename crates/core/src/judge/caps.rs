@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::terms::{Found, Origin};
 use crate::graph::{Actor, Change, Kind, Node, Operation, States, View, Workload};
-use crate::rules::kit::Action;
+use crate::rules::kit::{Action, Finding};
 
 /// The strongest actions that findings may meet with, by the kind of change.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +42,16 @@ impl Caps {
             Origin::Change => self.change,
             Origin::State => self.state,
         }
+    }
+}
+
+/// The strongest action that a finding may meet with once it is overridden for a reason, or as long as what it misses
+/// may come yet; not where the change itself took that away.
+pub(super) fn cap(finding: &Finding, reason: Option<&str>, removed: bool) -> Action {
+    match &finding.absent {
+        _ if reason.is_some() => Action::Audit,
+        Some(_) if !removed => Action::Warn,
+        _ => Action::Deny,
     }
 }
 

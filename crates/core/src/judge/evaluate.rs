@@ -2,7 +2,7 @@
 
 use super::allow::Allowances;
 use super::basis::Basis;
-use super::caps::Caps;
+use super::caps::{Caps, cap};
 use super::decision::{Decision, Judged, Standing};
 use super::message;
 use super::ratchet::Before;
@@ -76,7 +76,7 @@ fn judge_with(change: &Change<'_>, basis: &Basis<'_>, reservations: Reservations
 fn transition<'c>(change: &'c Change<'_>, known: &View<'_>, phase: Phase, rules: &[&Rule]) -> Option<Transition<'c>> {
     let features = change.target.kind.features();
     let asked = |rule: &&Rule| rule.judge_change.is_some() && rule.phase == phase && rule.judges.meets(features);
-    rules.iter().any(|rule| asked(rule)).then(|| Transition {
+    rules.iter().any(asked).then(|| Transition {
         target: &change.target,
         operation: change.operation,
         actor: change.actor,
@@ -182,16 +182,6 @@ impl Weighing<'_> {
     /// Whether the change takes away what the finding rests on.
     fn removes(&self, finding: &Finding) -> bool {
         self.change.operation == Operation::Delete && finding.absent.as_ref() == Some(&self.change.target)
-    }
-}
-
-/// The strongest action that a finding may meet with once it is overridden for a reason, or as long as what it misses
-/// may come yet; not where the change itself took that away.
-pub(super) fn cap(finding: &Finding, reason: Option<&str>, removed: bool) -> Action {
-    match &finding.absent {
-        _ if reason.is_some() => Action::Audit,
-        Some(_) if !removed => Action::Warn,
-        _ => Action::Deny,
     }
 }
 

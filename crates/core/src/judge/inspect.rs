@@ -1,8 +1,8 @@
 //! Judging what is there: every workload of a namespace, with no change to blame.
 
 use super::basis::Basis;
+use super::caps::cap;
 use super::decision::{Judged, Standing};
-use super::evaluate::cap;
 use super::terms::{Found, Terms};
 use super::voices;
 use crate::graph::view::Reservations;

@@ -7,9 +7,9 @@ use crate::graph::{Kind, Lookup, ObjectRef, Workload};
 pub(super) static RULE: Rule = Rule {
     id: "claim-missing",
     summary: "a workload names a claim that does not exist",
-    cases: &[Case::always(Action::Warn)],
     page: include_str!("claim-missing.md"),
     since: "0.1.0",
+    cases: &[Case::always(Action::Warn)],
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

@@ -9,16 +9,16 @@ const SHARED: usize = 1;
 pub(super) static RULE: Rule = Rule {
     id: "claim-template-access-mode",
     summary: "a claim template has no access mode, or one for many nodes",
-    judges: Features::having(Field::ClaimTemplates),
+    page: include_str!("claim-template-access-mode.md"),
+    since: "0.1.0",
     cases: &[
         Case::always(Action::Warn),
         Case::always(Action::Warn).when("a mode for many nodes"),
     ],
-    injection: Injection::OptOut,
-    page: include_str!("claim-template-access-mode.md"),
-    since: "0.1.0",
+    judges: Features::having(Field::ClaimTemplates),
     judge: Some(judge),
     inject: Some(inject),
+    injection: Injection::OptOut,
     ..Rule::DEFAULTS
 };
 

@@ -9,13 +9,13 @@ const HARMLESS: usize = 1;
 pub(super) static RULE: Rule = Rule {
     id: "claim-template-shadows-volume",
     summary: "a claim template has the name of a pod volume, which silently disappears",
-    judges: Features::having(Field::ClaimTemplates),
+    page: include_str!("claim-template-shadows-volume.md"),
+    since: "0.1.0",
     cases: &[
         Case::rising(Action::Warn, Action::Deny),
         Case::always(Action::Warn).when("the volume is a claim or empty"),
     ],
-    page: include_str!("claim-template-shadows-volume.md"),
-    since: "0.1.0",
+    judges: Features::having(Field::ClaimTemplates),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

@@ -10,9 +10,9 @@ use crate::graph::{ClaimTemplate, Features, Field, Workload};
 pub(super) static RULE: Rule = Rule {
     id: "claim-template-storage",
     summary: "a claim template requests no storage, or less or more than the policy allows",
-    judges: Features::having(Field::ClaimTemplates),
+    page: include_str!("claim-template-storage.md"),
+    since: "0.1.0",
     cases: &[Case::rising(Action::Warn, Action::Deny)],
-    injection: Injection::OptIn,
     parameters: &[
         Parameter {
             name: "max",
@@ -30,10 +30,10 @@ pub(super) static RULE: Rule = Rule {
             kind: ParameterKind::Quantity,
         },
     ],
-    page: include_str!("claim-template-storage.md"),
-    since: "0.1.0",
+    judges: Features::having(Field::ClaimTemplates),
     judge: Some(judge),
     inject: Some(inject),
+    injection: Injection::OptIn,
     ..Rule::DEFAULTS
 };
 

@@ -7,10 +7,10 @@ use crate::graph::{Features, Field, Workload};
 pub(super) static RULE: Rule = Rule {
     id: "claim-template-unmounted",
     summary: "no container mounts a claim template, yet its disks are made and attached",
-    judges: Features::having(Field::ClaimTemplates),
-    cases: &[Case::rising(Action::Warn, Action::Deny)],
     page: include_str!("claim-template-unmounted.md"),
     since: "0.1.0",
+    cases: &[Case::rising(Action::Warn, Action::Deny)],
+    judges: Features::having(Field::ClaimTemplates),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

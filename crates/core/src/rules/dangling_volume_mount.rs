@@ -29,8 +29,9 @@ const INJECTED: &[&str] = &[
 pub(super) static RULE: Rule = Rule {
     id: "dangling-volume-mount",
     summary: "a container mounts a volume that is neither a pod volume nor a claim template",
+    page: include_str!("dangling-volume-mount.md"),
+    since: "0.1.0",
     cases: &[Case::rising(Action::Warn, Action::Deny)],
-    injection: Injection::OptIn,
     parameters: &[
         Parameter {
             name: "injected",
@@ -48,10 +49,9 @@ pub(super) static RULE: Rule = Rule {
             kind: ParameterKind::Text,
         },
     ],
-    page: include_str!("dangling-volume-mount.md"),
-    since: "0.1.0",
     judge: Some(judge),
     inject: Some(inject),
+    injection: Injection::OptIn,
     ..Rule::DEFAULTS
 };
 

@@ -8,11 +8,11 @@ use crate::graph::{ClassName, Features, Field, Shape, Workload};
 pub(super) static RULE: Rule = Rule {
     id: "lost-default",
     summary: "an update of a StatefulSet lacks an immutable field that was injected",
-    judges: Features::having(Field::ClaimTemplates),
-    injection: Injection::Always,
     page: include_str!("lost-default.md"),
     since: "0.1.0",
+    judges: Features::having(Field::ClaimTemplates),
     inject: Some(inject),
+    injection: Injection::Always,
     ..Rule::DEFAULTS
 };
 

@@ -8,11 +8,11 @@ use crate::graph::{Autoscaler, Features, Kind, Modes, ObjectRef, Runs, Workload}
 pub(super) static RULE: Rule = Rule {
     id: "rwo-autoscaler",
     summary: "an autoscaler may give a workload several replicas that mount one ReadWriteOnce claim",
-    judges: Features::running(&[Runs::Replicas]),
-    cases: &[Case::rising(Action::Warn, Action::Deny)],
-    parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-autoscaler.md"),
     since: "0.1.0",
+    cases: &[Case::rising(Action::Warn, Action::Deny)],
+    parameters: &[sharing::LOCAL_PROVISIONERS],
+    judges: Features::running(&[Runs::Replicas]),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

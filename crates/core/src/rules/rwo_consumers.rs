@@ -9,11 +9,11 @@ use crate::graph::{Features, Lookup, Runs, Workload};
 pub(super) static RULE: Rule = Rule {
     id: "rwo-consumers",
     summary: "two workloads use one ReadWriteOnce claim",
-    judges: Features::running(&[Runs::Itself, Runs::PerNode, Runs::Replicas]),
-    cases: &[Case::always(Action::Deny)],
-    parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-consumers.md"),
     since: "0.1.0",
+    cases: &[Case::always(Action::Deny)],
+    parameters: &[sharing::LOCAL_PROVISIONERS],
+    judges: Features::running(&[Runs::Itself, Runs::PerNode, Runs::Replicas]),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

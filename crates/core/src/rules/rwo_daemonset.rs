@@ -8,11 +8,11 @@ use crate::graph::{Features, Lookup, Runs, Workload};
 pub(super) static RULE: Rule = Rule {
     id: "rwo-daemonset",
     summary: "a DaemonSet mounts one ReadWriteOnce claim on every node",
-    judges: Features::running(&[Runs::PerNode]),
-    cases: &[Case::always(Action::Deny)],
-    parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-daemonset.md"),
     since: "0.1.0",
+    cases: &[Case::always(Action::Deny)],
+    parameters: &[sharing::LOCAL_PROVISIONERS],
+    judges: Features::running(&[Runs::PerNode]),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

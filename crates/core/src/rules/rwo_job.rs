@@ -14,17 +14,17 @@ const HELD_BY_ONE_POD: usize = 1;
 pub(super) static RULE: Rule = Rule {
     id: "rwo-job",
     summary: "a Job needs a ReadWriteOnce claim that a running workload, or another of its own pods, holds",
-    judges: Features::running(&[Runs::Itself, Runs::OnSchedule, Runs::ToCompletion]),
+    page: include_str!("rwo-job.md"),
+    since: "0.1.0",
     cases: &[
         Case::always(Action::Warn),
         Case::always(Action::Deny).when("the claim is ReadWriteOncePod and a running workload holds it"),
     ],
-    injection: Injection::OptIn,
     parameters: &[sharing::LOCAL_PROVISIONERS],
-    page: include_str!("rwo-job.md"),
-    since: "0.1.0",
+    judges: Features::running(&[Runs::Itself, Runs::OnSchedule, Runs::ToCompletion]),
     judge: Some(judge),
     inject: Some(inject),
+    injection: Injection::OptIn,
     ..Rule::DEFAULTS
 };
 

@@ -8,11 +8,11 @@ use crate::graph::{Features, Field, Kind, ObjectRef, Runs, Workload};
 pub(super) static RULE: Rule = Rule {
     id: "rwo-replicas",
     summary: "several replicas of one workload mount one ReadWriteOnce claim",
-    judges: Features::running(&[Runs::Replicas]),
-    cases: &[Case::always(Action::Deny)],
-    parameters: &[sharing::LOCAL_PROVISIONERS],
     page: include_str!("rwo-replicas.md"),
     since: "0.1.0",
+    cases: &[Case::always(Action::Deny)],
+    parameters: &[sharing::LOCAL_PROVISIONERS],
+    judges: Features::running(&[Runs::Replicas]),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

@@ -14,12 +14,12 @@ pub(super) const ONE_POD: usize = 1;
 pub(super) static RULE: Rule = Rule {
     id: "rwo-surge",
     summary: "a rolling update starts the new pod before the old one has released its ReadWriteOnce claim",
-    judges: Features::having(Field::Strategy),
+    page: include_str!("rwo-surge.md"),
+    since: "0.1.0",
     cases: &[
         Case::rising(Action::Warn, Action::Deny),
         Case::always(Action::Deny).when("the claim is ReadWriteOncePod"),
     ],
-    injection: Injection::OptIn,
     parameters: &[
         sharing::LOCAL_PROVISIONERS,
         Parameter {
@@ -28,10 +28,10 @@ pub(super) static RULE: Rule = Rule {
             kind: ParameterKind::Choice(&["Recreate", "NoSurge"]),
         },
     ],
-    page: include_str!("rwo-surge.md"),
-    since: "0.1.0",
+    judges: Features::having(Field::Strategy),
     judge: Some(judge),
     inject: Some(inject),
+    injection: Injection::OptIn,
     ..Rule::DEFAULTS
 };
 

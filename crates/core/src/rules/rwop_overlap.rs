@@ -12,12 +12,12 @@ pub(super) const SURGE: usize = 1;
 pub(super) static RULE: Rule = Rule {
     id: "rwop-overlap",
     summary: "several pods at once want a ReadWriteOncePod claim",
+    page: include_str!("rwop-overlap.md"),
+    since: "0.1.0",
     cases: &[
         Case::always(Action::Deny),
         Case::always(Action::Deny).when("only a rolling update adds a pod"),
     ],
-    page: include_str!("rwop-overlap.md"),
-    since: "0.1.0",
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

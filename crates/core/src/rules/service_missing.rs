@@ -10,10 +10,10 @@ use crate::graph::{Features, Field, Lookup, Workload};
 pub(super) static RULE: Rule = Rule {
     id: "service-missing",
     summary: "the governing Service of a StatefulSet does not exist",
-    judges: Features::having(Field::ServiceName),
-    cases: &[Case::rising(Action::Warn, Action::Deny)],
     page: include_str!("service-missing.md"),
     since: "0.1.0",
+    cases: &[Case::rising(Action::Warn, Action::Deny)],
+    judges: Features::having(Field::ServiceName),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

@@ -12,18 +12,18 @@ const FIELD: &str = "/spec/serviceName";
 pub(super) static RULE: Rule = Rule {
     id: "service-name-missing",
     summary: "a StatefulSet names no governing Service, so its pods have no DNS names",
-    judges: Features::having(Field::ServiceName),
+    page: include_str!("service-name-missing.md"),
+    since: "0.1.0",
     cases: &[Case::rising(Action::Audit, Action::Deny)],
-    injection: Injection::OptOut,
     parameters: &[Parameter {
         name: "fallback",
         summary: "what to write where no headless Service selects the pods: the StatefulSet's name, or nothing",
         kind: ParameterKind::Choice(&["Name", "None"]),
     }],
-    page: include_str!("service-name-missing.md"),
-    since: "0.1.0",
+    judges: Features::having(Field::ServiceName),
     judge: Some(judge),
     inject: Some(inject),
+    injection: Injection::OptOut,
     ..Rule::DEFAULTS
 };
 

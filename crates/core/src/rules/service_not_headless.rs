@@ -9,13 +9,13 @@ const ONE_POD: usize = 1;
 pub(super) static RULE: Rule = Rule {
     id: "service-not-headless",
     summary: "the governing Service of a StatefulSet is not headless",
-    judges: Features::having(Field::ServiceName),
+    page: include_str!("service-not-headless.md"),
+    since: "0.1.0",
     cases: &[
         Case::rising(Action::Warn, Action::Deny),
         Case::always(Action::Audit).when("one pod"),
     ],
-    page: include_str!("service-not-headless.md"),
-    since: "0.1.0",
+    judges: Features::having(Field::ServiceName),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

@@ -13,13 +13,13 @@ const POD_LABELS: [&str; 2] = ["apps.kubernetes.io/pod-index", "statefulset.kube
 pub(super) static RULE: Rule = Rule {
     id: "service-selector-mismatch",
     summary: "the governing Service of a StatefulSet does not select its pods",
-    judges: Features::having(Field::ServiceName),
+    page: include_str!("service-selector-mismatch.md"),
+    since: "0.1.0",
     cases: &[
         Case::rising(Action::Warn, Action::Deny),
         Case::always(Action::Audit).when("no selector at all"),
     ],
-    page: include_str!("service-selector-mismatch.md"),
-    since: "0.1.0",
+    judges: Features::having(Field::ServiceName),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

@@ -16,10 +16,10 @@ const GENERATED: (usize, usize) = (58, 5);
 pub(super) static RULE: Rule = Rule {
     id: "statefulset-name",
     summary: "a StatefulSet has a name or a serviceName from which no pod can be made",
-    judges: Features::having(Field::ClaimTemplates),
-    cases: &[Case::always(Action::Deny)],
     page: include_str!("statefulset-name.md"),
     since: "0.1.0",
+    cases: &[Case::always(Action::Deny)],
+    judges: Features::having(Field::ClaimTemplates),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

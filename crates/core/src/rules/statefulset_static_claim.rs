@@ -9,13 +9,13 @@ const SHARED: usize = 1;
 pub(super) static RULE: Rule = Rule {
     id: "statefulset-static-claim",
     summary: "a StatefulSet names one claim by hand instead of a claim template",
-    judges: Features::having(Field::ClaimTemplates),
+    page: include_str!("statefulset-static-claim.md"),
+    since: "0.1.0",
     cases: &[
         Case::always(Action::Warn),
         Case::always(Action::Audit).when("the claim is for many nodes"),
     ],
-    page: include_str!("statefulset-static-claim.md"),
-    since: "0.1.0",
+    judges: Features::having(Field::ClaimTemplates),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };

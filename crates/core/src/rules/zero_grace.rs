@@ -12,15 +12,15 @@ const OTHERS: usize = 1;
 pub(super) static RULE: Rule = Rule {
     id: "zero-grace",
     summary: "terminationGracePeriodSeconds is 0 where pods keep data",
+    page: include_str!("zero-grace.md"),
+    since: "0.1.0",
     cases: &[
         Case::always(Action::Deny),
         Case::always(Action::Warn).when("a StatefulSet without claims, another kind with one"),
     ],
-    injection: Injection::OptIn,
-    page: include_str!("zero-grace.md"),
-    since: "0.1.0",
     judge: Some(judge),
     inject: Some(inject),
+    injection: Injection::OptIn,
     ..Rule::DEFAULTS
 };
 

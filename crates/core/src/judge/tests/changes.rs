@@ -8,15 +8,15 @@ use crate::graph::{
     Actor, Change, Features, Field, Kind, Lookup, NamespaceFacts, Node, ObjectRef, Operation, Overlay, Role, States,
     Workload,
 };
-use crate::policy::Profile;
+use crate::policy::{Policies, Profile, parse};
 use crate::rules::kit::{Action, Case, Finding, Phase, Rule, Surroundings, Through, Transition, text};
 
 /// A claim goes away that somebody uses.
 static USED_CLAIM: Rule = Rule {
     id: "used-claim",
     summary: "a claim is deleted that a workload uses",
-    judges: Features::of(&Role::Claim),
     cases: &[Case::rising(Action::Warn, Action::Deny)],
+    judges: Features::of(&Role::Claim),
     judge_change: Some(used_claim),
     ..Rule::DEFAULTS
 };
@@ -39,11 +39,11 @@ fn used_claim(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &mut
 static FEWER_PODS: Rule = Rule {
     id: "fewer-pods",
     summary: "a StatefulSet gets fewer pods",
-    judges: Features::having(Field::ClaimTemplates),
     cases: &[
         Case::rising(Action::Warn, Action::Deny),
         Case::always(Action::Audit).when("through its scale"),
     ],
+    judges: Features::having(Field::ClaimTemplates),
     judge_change: Some(fewer_pods),
     ..Rule::DEFAULTS
 };
@@ -65,8 +65,8 @@ fn fewer_pods(transition: &Transition<'_>, _: &Surroundings<'_>, findings: &mut 
 static OTHER_SERVICE: Rule = Rule {
     id: "other-service",
     summary: "the serviceName of a StatefulSet changes",
-    judges: Features::having(Field::ServiceName),
     cases: &[Case::rising(Action::Warn, Action::Deny)],
+    judges: Features::having(Field::ServiceName),
     judge_change: Some(other_service),
     phase: Phase::Mutating,
     ..Rule::DEFAULTS
@@ -251,11 +251,16 @@ fn what_the_api_server_would_refuse_is_judged_before_it_does() {
 
 #[test]
 fn a_policy_for_labels_is_none_for_a_claim() {
-    let selector = json!({"matchLabels": {"app": "web"}});
+    let policy = json!({
+        "apiVersion": "stateward.dev/v1alpha1",
+        "kind": "WorkloadPolicy",
+        "metadata": {"name": "web"},
+        "spec": {"profile": "Strict", "match": {"objectSelector": {"matchLabels": {"app": "web"}}}}
+    });
     let mut world = World::by(vec![&USED_CLAIM], Profile::Strict)
         .claim("data", "ReadWriteOnce")
         .workload(&deployment("web", 1, "data"));
-    world.policies.list[0].objects = serde_json::from_value(selector).unwrap();
+    world.policies = Policies::new(vec![parse(&policy, &world.rules).unwrap()], &world.rules);
     let claim = node(Kind::CLAIM, &claim_json("data", "ReadWriteOnce"));
     let gone = world.gone(ObjectRef::new(Kind::CLAIM, "data"), claim);
     assert!(gone.findings.is_empty());

@@ -17,21 +17,22 @@ pub struct Rule {
     pub id: &'static str,
     /// One sentence, lower-case, without a final period.
     pub summary: &'static str,
-    /// What the kinds that it judges are, or have, or how they run: one of these is enough.
-    pub judges: Features,
-    /// What it can find, the main case first. A policy's `actions` replace those of every case.
-    pub cases: &'static [Case],
-    pub injection: Injection,
-    pub parameters: &'static [Parameter],
     /// The page: `<id>.md`.
     pub page: &'static str,
     /// The version that brought it.
     pub since: &'static str,
+    /// What it can find, the main case first. A policy's `actions` replace those of every case.
+    pub cases: &'static [Case],
+    pub parameters: &'static [Parameter],
+    /// What the kinds that it looks at are, or have, or how they run: one of these is enough.
+    pub judges: Features,
+    // Beside `judges`, for every request asks all of these of every rule.
     pub judge: Option<Judge>,
     pub judge_change: Option<JudgeChange>,
-    /// When [`Rule::judge_change`] is asked.
-    pub phase: Phase,
     pub inject: Option<Inject>,
+    /// When `judge_change` is asked.
+    pub phase: Phase,
+    pub injection: Injection,
 }
 
 /// Adds what is wrong with a workload in its surroundings, whichever request asked. Not called for owned workloads.
@@ -74,20 +75,20 @@ pub struct Surroundings<'a> {
 }
 
 impl Rule {
-    /// What most rules have in common, to be filled in.
+    /// What is to be filled in: it judges every kind of workload by nothing, and injects nothing.
     pub const DEFAULTS: Self = Self {
         id: "",
         summary: "",
-        judges: Features::ANY,
-        cases: &[],
-        injection: Injection::Never,
-        parameters: &[],
         page: "",
         since: "",
+        cases: &[],
+        parameters: &[],
+        judges: Features::ANY,
         judge: None,
         judge_change: None,
-        phase: Phase::Validating,
         inject: None,
+        phase: Phase::Validating,
+        injection: Injection::Never,
     };
 }
 
