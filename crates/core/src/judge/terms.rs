@@ -89,37 +89,37 @@ impl<'a> Terms<'a> {
             };
             if let (Some(judge), Some(workload)) = (rule.judge, workload) {
                 judge(workload, &cx, &mut findings);
-                found.extend(
-                    findings
-                        .drain(..)
-                        .map(|finding| self.found(finding, setting, Origin::State)),
-                );
+                found.extend(self.weighed(&mut findings, setting, Origin::State));
             }
             if let (Some(judge), Some(transition)) = (rule.judge_change, transition)
                 && rule.phase == transition.phase
             {
                 judge(transition, &cx, &mut findings);
-                found.extend(
-                    findings
-                        .drain(..)
-                        .map(|finding| self.found(finding, setting, Origin::Change)),
-                );
+                found.extend(self.weighed(&mut findings, setting, Origin::Change));
             }
         }
         found
     }
 
-    fn found(&self, finding: Finding, setting: &RuleSettings, origin: Origin) -> Found {
-        let mut most = finding.at_most.unwrap_or(Action::Deny).min(self.most);
-        if finding.verdict == Verdict::Unknown {
-            most = most.min(Action::Warn);
-        }
-        let wanted = setting.actions.get(finding.case).copied().flatten();
-        Found {
-            finding,
-            policy: wanted.map(|wanted| wanted.min(most)),
-            origin,
-        }
+    /// Takes what one rule found, with what the policy makes of each.
+    fn weighed(
+        &self,
+        findings: &mut Vec<Finding>,
+        setting: &RuleSettings,
+        origin: Origin,
+    ) -> impl Iterator<Item = Found> {
+        findings.drain(..).map(move |finding| {
+            let mut most = finding.at_most.unwrap_or(Action::Deny).min(self.most);
+            if finding.verdict == Verdict::Unknown {
+                most = most.min(Action::Warn);
+            }
+            let wanted = setting.actions.get(finding.case).copied().flatten();
+            Found {
+                policy: wanted.map(|wanted| wanted.min(most)),
+                finding,
+                origin,
+            }
+        })
     }
 }
 
