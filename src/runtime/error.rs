@@ -1,6 +1,5 @@
 //! Why a process could not start.
 
-use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 
@@ -58,15 +57,4 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),
-}
-
-/// An error with all its causes, in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -5,6 +5,7 @@
 //! One more part is one more line in [`Runtime::start`].
 
 mod admin;
+mod causes;
 mod certificate;
 mod config;
 mod error;
@@ -54,7 +55,7 @@ impl Runtime {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let shutdown = Shutdown::on_signals().map_err(StartError::Signals)?;
         let mut parts = Parts::new(Arc::new(Metrics::new(RULES)), shutdown);
-        let policies = policies::start(config.policies, &mut parts)?;
+        let policies = policies::reload::start(config.policies, &mut parts)?;
         let certificate = certificate::start(config.certificate, &mut parts)?;
         let tls = server_config(certificate.resolver).map_err(StartError::Tls)?;
         let listener = listen("--listen", config.listen).await?;

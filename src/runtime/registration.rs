@@ -3,7 +3,8 @@
 use kube::Client;
 use tracing::{info, warn};
 
-use super::error::{StartError, chain};
+use super::causes::chain;
+use super::error::StartError;
 use super::parts::{End, Parts};
 use crate::cluster::register::{Registration, WebhookUrl};
 use crate::server::shutdown::Shutdown;

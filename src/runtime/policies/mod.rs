@@ -1,6 +1,6 @@
 //! Where policies come from: embedded ones and files.
 
-mod reload;
+pub(super) mod reload;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,6 @@ use crate::manifests;
 use crate::manifests::files::{self, FileError};
 use crate::policy::{self, Policies, Policy};
 use crate::rules::RULES;
-pub(super) use reload::start;
 
 const BASELINE: (&str, &str) = ("baseline", include_str!("../../../policies/baseline.yaml"));
 const EMBEDDED: [(&str, &str); 3] = [
@@ -135,7 +134,7 @@ fn parse(texts: &Texts) -> Result<Policies, PolicyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::error::chain;
+    use crate::runtime::causes::chain;
 
     fn texts(files: &[(&str, &str)]) -> Texts {
         files

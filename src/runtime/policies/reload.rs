@@ -9,7 +9,7 @@ use tracing::{error, info};
 use super::{PolicyError, PolicySource, Texts, names, parse, texts};
 use crate::metrics::Metrics;
 use crate::policy::Policies;
-use crate::runtime::error::chain;
+use crate::runtime::causes::chain;
 use crate::runtime::parts::{End, Parts};
 use crate::server::admin::Gate;
 
