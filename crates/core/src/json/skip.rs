@@ -52,24 +52,24 @@ pub(super) fn nested(bytes: &[u8]) -> Option<usize> {
             &last
         });
         let shape = Shape::of(block);
-        let quotes = shape.quotes & !after_backslashes(shape.backslashes, &mut escaped);
+        let quotes = if shape.backslashes == 0 && !escaped {
+            shape.quotes
+        } else {
+            shape.quotes & !after_backslashes(shape.backslashes, &mut escaped)
+        };
         let strings = prefix_xor(quotes) ^ in_string;
         in_string = if strings >> (BLOCK - 1) == 1 { u64::MAX } else { 0 };
         let opening = shape.opening & !strings;
-        let closing = shape.closing & !strings;
-        // Where fewer close than are open, the end cannot be in this block.
-        if closing.count_ones() >= depth {
-            let mut left = closing;
-            while left != 0 {
-                let at = left.trailing_zeros();
-                let before = (1 << at) - 1;
-                if depth + (opening & before).count_ones() == (closing & before).count_ones() + 1 {
-                    return Some(start + at as usize + 1);
-                }
-                left &= left - 1;
+        let mut brackets = opening | (shape.closing & !strings);
+        // Up or down without a branch: which of the two comes next, no processor guesses.
+        while brackets != 0 {
+            let at = brackets.trailing_zeros();
+            depth = depth.wrapping_add((opening >> at & 1) as u32 * 2).wrapping_sub(1);
+            if depth == 0 {
+                return Some(start + at as usize + 1);
             }
+            brackets &= brackets - 1;
         }
-        depth = depth + opening.count_ones() - closing.count_ones();
     }
     None
 }
