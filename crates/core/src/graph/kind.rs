@@ -321,10 +321,6 @@ impl Kind {
     pub const fn position(self) -> usize {
         self.0.position
     }
-
-    fn key(self) -> (&'static str, &'static str) {
-        (self.0.kind, self.group())
-    }
 }
 
 /// The group of an API version.
@@ -334,7 +330,8 @@ pub(super) fn group(api_version: &str) -> &str {
 
 impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0, other.0) || (self.0.position == other.0.position && self.key() == other.key())
+        // Of two tables the same row may stand at two addresses.
+        std::ptr::eq(self.0, other.0) || (self.0.position == other.0.position && self.cmp(other).is_eq())
     }
 }
 
@@ -349,10 +346,11 @@ impl PartialOrd for Kind {
 impl Ord for Kind {
     /// By name, then by group: the order of reports.
     fn cmp(&self, other: &Self) -> Ordering {
-        if self == other {
+        if std::ptr::eq(self.0, other.0) {
             return Ordering::Equal;
         }
-        self.key().cmp(&other.key())
+        let names = self.0.kind.cmp(other.0.kind);
+        names.then_with(|| self.group().cmp(other.group()))
     }
 }
 

@@ -19,7 +19,13 @@ pub struct Sorted<K, V> {
     chunks: Option<Arc<Vec<Chunk<K, V>>>>,
 }
 
-type Chunk<K, V> = Arc<Vec<(K, V)>>;
+/// Some entries, and what their keys are not less than: all keys of the chunks before are. Kept beside the reference, so
+/// that finding a chunk looks into no other.
+#[derive(Clone, Debug)]
+struct Chunk<K, V> {
+    least: K,
+    entries: Arc<Vec<(K, V)>>,
+}
 
 impl<K, V> Clone for Sorted<K, V> {
     fn clone(&self) -> Self {
@@ -56,7 +62,7 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     where
         K: Borrow<Q>,
     {
-        let chunk = self.list().get(self.chunk_of(|own| own.borrow().cmp(key))?)?;
+        let chunk = &self.list().get(self.chunk_of(|own| own.borrow().cmp(key))?)?.entries;
         let position = chunk.binary_search_by(|(own, _)| own.borrow().cmp(key)).ok()?;
         chunk.get(position)
     }
@@ -72,11 +78,15 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
 
     /// The entries from the first one on whose key is not less by `compare`, by which keys are sorted too.
     pub fn starting(&self, compare: impl Fn(&K) -> Ordering) -> Entries<'_, K, V> {
-        let first = self.chunk_of(&compare).unwrap_or_default();
-        let mut chunks = self.list().get(first..).unwrap_or_default().iter();
+        let list = self.list();
+        // Equal keys may begin in the chunk before the first one that begins with such a key.
+        let first = list
+            .partition_point(|chunk| compare(&chunk.least).is_lt())
+            .saturating_sub(1);
+        let mut chunks = list[first..].iter();
         let chunk = chunks.next().map_or(&[][..], |chunk| {
-            let skipped = chunk.partition_point(|(key, _)| compare(key).is_lt());
-            &chunk[skipped..]
+            let skipped = chunk.entries.partition_point(|(key, _)| compare(key).is_lt());
+            &chunk.entries[skipped..]
         });
         Entries {
             chunk: chunk.iter(),
@@ -96,11 +106,11 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         let at = self.chunk_of(|own| own.cmp(&key));
         let chunks = Arc::make_mut(self.chunks.get_or_insert_default());
         let Some(at) = at else {
-            chunks.push(Arc::new(vec![(key, value)]));
+            chunks.push(Chunk::of(vec![(key.clone(), value)], key));
             return;
         };
         let is_last = at + 1 == chunks.len();
-        let chunk = Arc::make_mut(&mut chunks[at]);
+        let chunk = Arc::make_mut(&mut chunks[at].entries);
         let position = match chunk.binary_search_by(|(own, _)| own.cmp(&key)) {
             Ok(position) => {
                 chunk[position].1 = value;
@@ -112,14 +122,15 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
             reserve_one(chunk);
             chunk.insert(position, (key, value));
         } else if is_last && position == MOST {
-            chunks.push(Arc::new(vec![(key, value)]));
+            chunks.push(Chunk::of(vec![(key.clone(), value)], key));
         } else {
             let mut upper = chunk.split_off(MOST / 2);
+            let least = upper[0].0.clone();
             match position.checked_sub(MOST / 2) {
                 None | Some(0) => chunk.insert(position, (key, value)),
                 Some(above) => upper.insert(above, (key, value)),
             }
-            chunks.insert(at + 1, Arc::new(upper));
+            chunks.insert(at + 1, Chunk::of(upper, least));
         }
     }
 
@@ -130,10 +141,11 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
     {
         let at = self.chunk_of(|own| own.borrow().cmp(key))?;
         let position = self.list()[at]
+            .entries
             .binary_search_by(|(own, _)| own.borrow().cmp(key))
             .ok()?;
         let chunks = Arc::make_mut(self.chunks.as_mut()?);
-        let chunk = Arc::make_mut(&mut chunks[at]);
+        let chunk = Arc::make_mut(&mut chunks[at].entries);
         let (_, value) = chunk.remove(position);
         if chunk.is_empty() {
             chunks.remove(at);
@@ -148,11 +160,20 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         self.chunks.as_deref().map_or(&[], Vec::as_slice)
     }
 
-    /// The last chunk whose first key is not greater, or the first one; `None` in an empty map.
+    /// The chunk that holds a key, or would; `None` in an empty map.
     fn chunk_of(&self, compare: impl Fn(&K) -> Ordering) -> Option<usize> {
         let chunks = self.list();
-        let after = chunks.partition_point(|chunk| chunk.first().is_some_and(|(key, _)| compare(key).is_le()));
+        let after = chunks.partition_point(|chunk| compare(&chunk.least).is_le());
         (!chunks.is_empty()).then(|| after.saturating_sub(1))
+    }
+}
+
+impl<K, V> Chunk<K, V> {
+    fn of(entries: Vec<(K, V)>, least: K) -> Self {
+        Self {
+            least,
+            entries: Arc::new(entries),
+        }
     }
 }
 
@@ -180,7 +201,7 @@ impl<'a, K, V> Iterator for Entries<'a, K, V> {
             if let Some(entry) = self.chunk.next() {
                 return Some(entry);
             }
-            self.chunk = self.chunks.next()?.iter();
+            self.chunk = self.chunks.next()?.entries.iter();
         }
     }
 }
@@ -215,7 +236,7 @@ mod tests {
                 prop_assert_eq!(map.get(&key), model.get(&key));
             }
             prop_assert_eq!(map.is_empty(), model.is_empty());
-            prop_assert!(map.list().iter().all(|chunk| (1..=MOST).contains(&chunk.len())));
+            prop_assert!(map.list().iter().all(|chunk| (1..=MOST).contains(&chunk.entries.len())));
             let all: Vec<_> = model.iter().map(|(key, value)| (*key, *value)).collect();
             prop_assert_eq!(map.iter().copied().collect::<Vec<_>>(), all);
             for from in [0, 7, 200, 399, 400] {
@@ -224,6 +245,22 @@ mod tests {
                 prop_assert_eq!(rest.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
             }
         }
+    }
+
+    #[test]
+    fn equal_keys_are_found_over_several_chunks() {
+        let mut map: Sorted<(u16, u16), ()> = Sorted::default();
+        for second in 0..200 {
+            (0..3).for_each(|first| map.insert((first, second), ()));
+        }
+        for first in 0..3 {
+            let found: Vec<u16> = map
+                .equal(|key| key.0.cmp(&first))
+                .map(|((_, second), ())| *second)
+                .collect();
+            assert_eq!(found, (0..200).collect::<Vec<_>>());
+        }
+        assert_eq!(map.equal(|key| key.0.cmp(&3)).count(), 0);
     }
 
     #[test]
@@ -239,7 +276,9 @@ mod tests {
         assert!(Arc::ptr_eq(map.chunks.as_ref().unwrap(), copy.chunks.as_ref().unwrap()));
         map.insert(500, 1);
         let both = map.list().iter().zip(copy.list());
-        let changed = both.filter(|(one, other)| !Arc::ptr_eq(one, other)).count();
+        let changed = both
+            .filter(|(one, other)| !Arc::ptr_eq(&one.entries, &other.entries))
+            .count();
         assert_eq!((changed, copy.get(&500), map.get(&500)), (1, Some(&0), Some(&1)));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
-use super::kind::{Field, Role};
+use super::kind::Role;
 use super::names::{Name, ObjectRef};
 use super::node::Node;
 use super::overlay::Overlay;
@@ -23,7 +23,7 @@ pub struct Touched {
 /// Workloads of one namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Workloads {
-    /// Its labels, or how it ends, changed: all of them.
+    /// A Service, the labels of the namespace, or how it ends, changed: all of them.
     All,
     Some(BTreeSet<ObjectRef>),
 }
@@ -83,7 +83,7 @@ impl Shard {
             Some(Node::Class(_) | Node::ClusterNode(_) | Node::Driver(_) | Node::Namespace(..) | Node::Volume(_)) => {}
             None => self.remove(object),
         }
-        if changes {
+        if changes && !matches!(object.kind.role(), Role::Service) {
             let node = self.node(object);
             touched.add(
                 &namespace,
@@ -136,12 +136,6 @@ impl View<'_> {
         };
         if let Some(workload) = workload {
             touched.extend(self.companions(workload).into_iter().map(|other| other.id.clone()));
-        }
-        if matches!(object.kind.role(), Role::Service) {
-            // Which Services select the pods matters to a set whatever Service it names.
-            let governed = self.workloads().into_iter();
-            let governed = governed.filter(|one| one.id.kind.has(Field::ServiceName));
-            touched.extend(governed.map(|one| one.id.clone()));
         }
         touched
     }

@@ -90,8 +90,7 @@ impl<'a> Reader<'a> {
 
     /// Passes `null` where it stands here.
     pub fn null(&mut self) -> bool {
-        self.peek();
-        self.take("null")
+        self.peek() == Some(b'n') && self.take("null")
     }
 
     /// Checks that nothing but blanks follows.
@@ -170,7 +169,29 @@ impl<'a> Reader<'a> {
     }
 
     /// The string that begins here.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+        match self.pass_plain() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.odd_string(),
+        }
+    }
+
+    /// Passes the string that begins here where nothing in it is escaped, as in nearly all.
+    #[inline]
+    fn pass_plain(&mut self) -> Option<&'a str> {
+        let start = self.at + 1;
+        let end = start + skip::plain(&self.text.as_bytes()[start..]);
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return None;
+        }
+        self.at = end + 1;
+        self.text.get(start..end)
+    }
+
+    /// The string that begins here, with something in it that is escaped, or should not be there.
+    #[cold]
+    fn odd_string(&mut self) -> Result<Cow<'a, str>, Error> {
         let start = self.at;
         let escaped = self.pass_string()?;
         if escaped {
@@ -240,7 +261,9 @@ impl<'a> Reader<'a> {
                 self.at += length.ok_or_else(|| Error::new("EOF while parsing an array or object"))?;
             }
             Some(b'"') => {
-                self.pass_string()?;
+                if self.pass_plain().is_none() {
+                    self.pass_string()?;
+                }
             }
             Some(b'-' | b'0'..=b'9') => {
                 self.number()?;
