@@ -100,7 +100,10 @@ impl Graph {
                 Role::Autoscaler => shard.autoscalers().for_each(|one| add(&one.name)),
                 Role::Claim => shard.claims().for_each(|one| add(&one.name)),
                 Role::Service => shard.services().for_each(|one| add(&one.name)),
-                Role::Workload(_) => shard.workloads_of(kind).for_each(|one| add(&one.id.name)),
+                Role::Workload(_) => {
+                    let workloads = shard.workloads().filter(|one| one.id.kind == kind);
+                    workloads.for_each(|one| add(&one.id.name));
+                }
                 _ if matches!(shard.facts, Lookup::Known(_)) => keys.push((nowhere.clone(), shard.namespace.clone())),
                 _ => {}
             }

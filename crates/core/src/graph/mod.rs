@@ -10,6 +10,7 @@ pub mod change;
 pub mod claim;
 pub mod facts;
 pub mod fill;
+pub mod hashed;
 pub mod insert;
 pub mod kind;
 pub mod kinds;

@@ -1,37 +1,43 @@
 //! One namespace of the graph: its objects, the edges between them, and what is being written to it right now.
 
-use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::iter::{Map, Take};
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
-use super::kind::Kind;
+use super::hashed::Hashed;
 use super::labels::Labels;
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef, Timestamp};
 use super::pods::VolumeSource;
 use super::service::Service;
 use super::shared::SharedNames;
-use super::sorted::Sorted;
+use super::sorted::{Entries, Sorted};
 use super::workload::Workload;
 
-/// Edges between two kinds of ends, sorted, so that every walk over them has one order.
-type Edges<A, B> = Sorted<(A, B), ()>;
+/// Objects by name, in no order that means anything.
+type Table<K, V> = Sorted<Hashed<K>, V>;
+
+/// Edges between two kinds of ends; those of one end are sorted by the other.
+type Edges<A, B> = Sorted<(Hashed<A>, B), ()>;
 
 /// The objects of one namespace with their edges. Lives behind one lock (`store.rs`).
 #[derive(Debug)]
 pub struct Shard {
     pub namespace: Name,
     pub facts: Lookup<NamespaceFacts>,
-    workloads: Sorted<ObjectRef, Arc<Workload>>,
-    claims: Sorted<Name, Arc<Claim>>,
-    services: Sorted<Name, Arc<Service>>,
-    autoscalers: Sorted<Name, Arc<Autoscaler>>,
+    workloads: Table<ObjectRef, Arc<Workload>>,
+    claims: Table<Name, Arc<Claim>>,
+    services: Table<Name, Arc<Service>>,
+    autoscalers: Table<Name, Arc<Autoscaler>>,
     /// Edges, each from the end that is looked up.
     claim_users: Edges<Name, ObjectRef>,
+    /// The claims among these whose names end in a number, by name: a StatefulSet may make such.
+    numbered: Sorted<(Name, ObjectRef), ()>,
     governed: Edges<Name, ObjectRef>,
     scalers: Edges<ObjectRef, Name>,
-    reservations: Sorted<ObjectRef, Reservation>,
+    reservations: Table<ObjectRef, Reservation>,
     /// As `claim_users`, of the workloads that are reserved: a burst of writes must not be walked for each of them.
     reserved_users: Edges<Name, ObjectRef>,
     names: SharedNames,
@@ -65,6 +71,7 @@ impl Shard {
             services: Sorted::default(),
             autoscalers: Sorted::default(),
             claim_users: Sorted::default(),
+            numbered: Sorted::default(),
             governed: Sorted::default(),
             scalers: Sorted::default(),
             reservations: Sorted::default(),
@@ -85,6 +92,7 @@ impl Shard {
             services,
             autoscalers,
             claim_users,
+            numbered,
             governed,
             scalers,
             reservations,
@@ -99,6 +107,7 @@ impl Shard {
             services: services.clone(),
             autoscalers: autoscalers.clone(),
             claim_users: claim_users.clone(),
+            numbered: numbered.clone(),
             governed: governed.clone(),
             scalers: scalers.clone(),
             reservations: reservations.clone(),
@@ -120,24 +129,17 @@ impl Shard {
 
     #[must_use]
     pub fn workload(&self, id: &ObjectRef) -> Option<&Arc<Workload>> {
-        self.workloads.get(id)
+        self.workloads.get(Hashed::object_like(id))
     }
 
-    /// Every workload, by kind and name.
+    /// Every workload, in no order.
     pub fn workloads(&self) -> impl Iterator<Item = &Arc<Workload>> {
         values(&self.workloads)
     }
 
-    /// The workloads of one kind, by name.
-    pub fn workloads_of(&self, kind: Kind) -> impl Iterator<Item = &Arc<Workload>> {
-        let from = self.workloads.starting(move |id| id.kind.cmp(&kind));
-        from.take_while(move |(id, _)| id.kind == kind)
-            .map(|(_, workload)| workload)
-    }
-
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Arc<Claim>> {
-        self.claims.get(name)
+        self.claims.get(Hashed::name_like(name))
     }
 
     pub fn claims(&self) -> impl Iterator<Item = &Arc<Claim>> {
@@ -146,7 +148,7 @@ impl Shard {
 
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Arc<Service>> {
-        self.services.get(name)
+        self.services.get(Hashed::name_like(name))
     }
 
     pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
@@ -155,7 +157,7 @@ impl Shard {
 
     #[must_use]
     pub fn autoscaler(&self, name: &str) -> Option<&Arc<Autoscaler>> {
-        self.autoscalers.get(name)
+        self.autoscalers.get(Hashed::name_like(name))
     }
 
     pub fn autoscalers(&self) -> impl Iterator<Item = &Arc<Autoscaler>> {
@@ -164,12 +166,12 @@ impl Shard {
 
     /// The workloads that name this claim by hand.
     pub fn claim_users(&self, claim: &str) -> impl Iterator<Item = &ObjectRef> + use<'_> {
-        ends(&self.claim_users, claim)
+        ends(&self.claim_users, Hashed::name_like(claim))
     }
 
-    /// The claims that workloads name by hand and whose names begin with `prefix`, by name.
+    /// The claims that workloads name by hand and whose names begin with `prefix` and end in a number, by name.
     pub fn claims_named<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Name> {
-        let edges = self.claim_users.starting(move |(claim, _)| claim.as_str().cmp(prefix));
+        let edges = self.numbered.starting(move |(claim, _)| claim.as_str().cmp(prefix));
         edges
             .map(|((claim, _), ())| claim)
             .take_while(move |claim| claim.starts_with(prefix))
@@ -177,19 +179,19 @@ impl Shard {
 
     /// The StatefulSets whose `serviceName` is this.
     pub fn governed(&self, service: &str) -> impl Iterator<Item = &ObjectRef> + use<'_> {
-        ends(&self.governed, service)
+        ends(&self.governed, Hashed::name_like(service))
     }
 
     /// The autoscalers that target this workload.
     pub fn scalers(&self, target: &ObjectRef) -> impl Iterator<Item = &Name> + use<'_> {
-        ends(&self.scalers, target)
+        ends(&self.scalers, Hashed::object_like(target))
     }
 
     /// Puts a workload in, and drops the reservation that it fulfils.
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
         self.settle(&workload);
-        if self.workloads.get(&id) == Some(&workload) {
+        if self.workloads.get(Hashed::object_like(&id)) == Some(&workload) {
             return;
         }
         // Who keeps it elsewhere has its names already.
@@ -198,32 +200,39 @@ impl Shard {
         }
         self.unlink(&id);
         for (claim, _) in workload.claims() {
-            self.claim_users.insert((claim.clone(), id.clone()), ());
+            self.claim_users.insert((Hashed::name(claim.clone()), id.clone()), ());
+            if ends_in_number(claim) {
+                self.numbered.insert((claim.clone(), id.clone()), ());
+            }
         }
         if let Some(service) = &workload.service_name {
-            self.governed.insert((service.clone(), id.clone()), ());
+            self.governed.insert((Hashed::name(service.clone()), id.clone()), ());
         }
-        self.workloads.insert(id, workload);
+        self.workloads.insert(Hashed::object(id), workload);
     }
 
     /// Takes a workload out. A reservation to create it again stays.
     pub fn remove_workload(&mut self, id: &ObjectRef) {
         if self
             .reservations
-            .get(id)
+            .get(Hashed::object_like(id))
             .is_some_and(|reservation| reservation.workload.is_none())
         {
             self.release(id);
         }
         self.unlink(id);
-        self.workloads.remove(id);
+        self.workloads.remove(Hashed::object_like(id));
     }
 
     pub fn insert_claim(&mut self, mut claim: Arc<Claim>) {
         let own = Arc::make_mut(&mut claim);
-        let named = self.claim_users.equal(|(claim, _)| claim.cmp(&own.name)).next();
-        if let Some(((name, _), ())) = named {
-            own.name = name.clone();
+        let named = {
+            let like = Hashed::name_like(&own.name);
+            let user = self.claim_users.entry(|(claim, _)| like(claim));
+            user.map(|((claim, _), ())| claim.key().clone())
+        };
+        if let Some(name) = named {
+            own.name = name;
         }
         if let ClassName::Named(class) = &mut own.class {
             self.names.share(class);
@@ -235,34 +244,36 @@ impl Shard {
         {
             self.names.share(driver);
         }
-        self.claims.insert(claim.name.clone(), claim);
+        self.claims.insert(Hashed::name(claim.name.clone()), claim);
     }
 
     pub fn remove_claim(&mut self, name: &str) {
-        self.claims.remove(name);
+        self.claims.remove(Hashed::name_like(name));
     }
 
     pub fn insert_service(&mut self, service: Arc<Service>) {
-        self.services.insert(service.name.clone(), service);
+        self.services.insert(Hashed::name(service.name.clone()), service);
     }
 
     pub fn remove_service(&mut self, name: &str) {
-        self.services.remove(name);
+        self.services.remove(Hashed::name_like(name));
     }
 
     pub fn insert_autoscaler(&mut self, autoscaler: Arc<Autoscaler>) {
         self.remove_autoscaler(&autoscaler.name);
         if let Some(target) = &autoscaler.target {
-            self.scalers.insert((target.clone(), autoscaler.name.clone()), ());
+            self.scalers
+                .insert((Hashed::object(target.clone()), autoscaler.name.clone()), ());
         }
-        self.autoscalers.insert(autoscaler.name.clone(), autoscaler);
+        self.autoscalers
+            .insert(Hashed::name(autoscaler.name.clone()), autoscaler);
     }
 
     pub fn remove_autoscaler(&mut self, name: &str) {
-        if let Some(old) = self.autoscalers.remove(name)
+        if let Some(old) = self.autoscalers.remove(Hashed::name_like(name))
             && let Some(target) = &old.target
         {
-            self.scalers.remove(&(target.clone(), old.name.clone()));
+            cut(&mut self.scalers, Hashed::object_like(target), &old.name);
         }
     }
 
@@ -271,25 +282,28 @@ impl Shard {
         self.release(&id);
         let workload = reservation.workload.iter();
         for (claim, _) in workload.flat_map(|workload| workload.claims()) {
-            self.reserved_users.insert((claim.clone(), id.clone()), ());
+            self.reserved_users
+                .insert((Hashed::name(claim.clone()), id.clone()), ());
         }
-        self.reservations.insert(id, reservation);
+        self.reservations.insert(Hashed::object(id), reservation);
     }
 
     /// The admitted write of one workload, where it has not been seen yet.
     #[must_use]
     pub fn reservation(&self, id: &ObjectRef) -> Option<&Reservation> {
-        self.reservations.get(id)
+        self.reservations.get(Hashed::object_like(id))
     }
 
-    /// The writes that were admitted and have not been seen, by kind and name.
-    pub fn reservations(&self) -> impl Iterator<Item = &(ObjectRef, Reservation)> {
-        self.reservations.iter()
+    /// The writes that were admitted and have not been seen, in no order.
+    pub fn reservations(&self) -> impl Iterator<Item = (&ObjectRef, &Reservation)> {
+        self.reservations
+            .iter()
+            .map(|(id, reservation)| (id.key(), reservation))
     }
 
     /// The workloads whose admitted writes name this claim by hand.
     pub fn reserved_users(&self, claim: &str) -> impl Iterator<Item = &ObjectRef> + use<'_> {
-        ends(&self.reserved_users, claim)
+        ends(&self.reserved_users, Hashed::name_like(claim))
     }
 
     /// Drops the reservations that ran out: something after us may have refused the write.
@@ -299,7 +313,7 @@ impl Shard {
                 .reservations
                 .iter()
                 .filter(|(_, reservation)| reservation.until <= now);
-            let over: Vec<ObjectRef> = over.map(|(id, _)| id.clone()).collect();
+            let over: Vec<ObjectRef> = over.map(|(id, _)| id.key().clone()).collect();
             over.iter().for_each(|id| self.release(id));
         }
     }
@@ -307,7 +321,7 @@ impl Shard {
     /// A created workload is fulfilled by any version of that name; an updated one by the same projection or a
     /// generation that has caught up. One that is leaving is fulfilled by its removal only.
     fn settle(&mut self, seen: &Arc<Workload>) {
-        let Some(reservation) = self.reservations.get(&seen.id) else {
+        let Some(reservation) = self.reservations.get(Hashed::object_like(&seen.id)) else {
             return;
         };
         let fulfilled = reservation.workload.as_ref().is_some_and(|reserved| {
@@ -333,9 +347,9 @@ impl Shard {
         for volume in &mut pods.volumes {
             self.names.share(&mut volume.name);
             if let VolumeSource::Claim { claim, .. } = &mut volume.source
-                && let Some((name, _)) = self.claims.entry(claim)
+                && let Some((name, _)) = self.claims.entry(Hashed::name_like(claim))
             {
-                *claim = name.clone();
+                *claim = name.key().clone();
             }
         }
         for mount in &mut pods.mounts {
@@ -348,36 +362,56 @@ impl Shard {
         let Some(Reservation {
             workload: Some(workload),
             ..
-        }) = self.reservations.remove(id)
+        }) = self.reservations.remove(Hashed::object_like(id))
         else {
             return;
         };
         for (claim, _) in workload.claims() {
-            self.reserved_users.remove(&(claim.clone(), id.clone()));
+            cut(&mut self.reserved_users, Hashed::name_like(claim), id);
         }
     }
 
     fn unlink(&mut self, id: &ObjectRef) {
-        let Some(old) = self.workloads.get(id) else { return };
+        let Some(old) = self.workloads.get(Hashed::object_like(id)) else {
+            return;
+        };
         for (claim, _) in old.claims() {
-            self.claim_users.remove(&(claim.clone(), id.clone()));
+            cut(&mut self.claim_users, Hashed::name_like(claim), id);
+            self.numbered
+                .remove(|(own, user)| own.cmp(claim).then_with(|| user.cmp(id)));
         }
         if let Some(service) = &old.service_name {
-            self.governed.remove(&(service.clone(), id.clone()));
+            cut(&mut self.governed, Hashed::name_like(service), id);
         }
     }
 }
 
-/// The ends of the edges that begin here.
-fn ends<'a, A, B, Q>(edges: &'a Edges<A, B>, from: &Q) -> impl Iterator<Item = &'a B> + use<'a, A, B, Q>
+/// The ends of the edges that begin where keys are equal by `like`.
+fn ends<A, B>(edges: &Edges<A, B>, like: impl Fn(&Hashed<A>) -> Ordering) -> Ends<'_, A, B>
 where
-    A: Borrow<Q> + Ord + Clone,
+    A: Ord + Clone,
     B: Ord + Clone,
-    Q: Ord + ?Sized,
 {
-    edges.equal(|(one, _)| one.borrow().cmp(from)).map(|((_, end), ())| end)
+    edges.equal(|(one, _)| like(one)).map(|((_, end), ())| end)
 }
 
-fn values<K: Ord + Clone, V: Clone>(map: &Sorted<K, V>) -> impl Iterator<Item = &V> {
+/// The far ends of some edges.
+type Ends<'a, A, B> = Map<Take<Entries<'a, (Hashed<A>, B), ()>>, fn(&'a ((Hashed<A>, B), ())) -> &'a B>;
+
+/// Takes the edge out that begins where keys are equal by `like` and ends at `end`.
+fn cut<A, B>(edges: &mut Edges<A, B>, like: impl Fn(&Hashed<A>) -> Ordering, end: &B)
+where
+    A: Ord + Clone,
+    B: Ord + Clone,
+{
+    edges.remove(|(one, other)| like(one).then_with(|| other.cmp(end)));
+}
+
+/// Whether a claim may be one of those that a StatefulSet makes: `<template>-<set>-<ordinal>`.
+fn ends_in_number(claim: &str) -> bool {
+    claim.ends_with(|last: char| last.is_ascii_digit())
+}
+
+fn values<K: Ord + Clone, V: Clone>(map: &Table<K, V>) -> impl Iterator<Item = &V> {
     map.iter().map(|(_, value)| value)
 }

@@ -1,6 +1,5 @@
 //! A sorted map whose copies share all that has not changed since.
 
-use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::iter::Take;
 use std::slice;
@@ -47,23 +46,15 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         self.chunks.is_none()
     }
 
-    /// The value of a key.
-    #[must_use]
-    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
-    where
-        K: Borrow<Q>,
-    {
-        self.entry(key).map(|(_, value)| value)
+    /// The value of the key that is equal by `compare`, by which keys are sorted.
+    pub fn get(&self, compare: impl Fn(&K) -> Ordering) -> Option<&V> {
+        self.entry(compare).map(|(_, value)| value)
     }
 
-    /// The entry of a key, with the key as it is kept.
-    #[must_use]
-    pub fn entry<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&(K, V)>
-    where
-        K: Borrow<Q>,
-    {
-        let chunk = &self.list().get(self.chunk_of(|own| own.borrow().cmp(key))?)?.entries;
-        let position = chunk.binary_search_by(|(own, _)| own.borrow().cmp(key)).ok()?;
+    /// The entry of the key that is equal by `compare`, with the key as it is kept.
+    pub fn entry(&self, compare: impl Fn(&K) -> Ordering) -> Option<&(K, V)> {
+        let chunk = &self.list().get(self.chunk_of(&compare)?)?.entries;
+        let position = chunk.binary_search_by(|(own, _)| compare(own)).ok()?;
         chunk.get(position)
     }
 
@@ -134,16 +125,11 @@ impl<K: Ord + Clone, V: Clone> Sorted<K, V> {
         }
     }
 
-    /// Takes an entry out.
-    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-    {
-        let at = self.chunk_of(|own| own.borrow().cmp(key))?;
-        let position = self.list()[at]
-            .entries
-            .binary_search_by(|(own, _)| own.borrow().cmp(key))
-            .ok()?;
+    /// Takes the entry out whose key is equal by `compare`, by which keys are sorted.
+    pub fn remove(&mut self, compare: impl Fn(&K) -> Ordering) -> Option<V> {
+        let at = self.chunk_of(&compare)?;
+        let chunk = &self.list()[at].entries;
+        let position = chunk.binary_search_by(|(own, _)| compare(own)).ok()?;
         let chunks = Arc::make_mut(self.chunks.as_mut()?);
         let chunk = Arc::make_mut(&mut chunks[at].entries);
         let (_, value) = chunk.remove(position);
@@ -231,9 +217,9 @@ mod tests {
                     map.insert(key, value);
                     model.insert(key, value);
                 } else {
-                    prop_assert_eq!(map.remove(&key), model.remove(&key));
+                    prop_assert_eq!(map.remove(|own| own.cmp(&key)), model.remove(&key));
                 }
-                prop_assert_eq!(map.get(&key), model.get(&key));
+                prop_assert_eq!(map.get(|own| own.cmp(&key)), model.get(&key));
             }
             prop_assert_eq!(map.is_empty(), model.is_empty());
             prop_assert!(map.list().iter().all(|chunk| (1..=MOST).contains(&chunk.entries.len())));
@@ -279,6 +265,9 @@ mod tests {
         let changed = both
             .filter(|(one, other)| !Arc::ptr_eq(&one.entries, &other.entries))
             .count();
-        assert_eq!((changed, copy.get(&500), map.get(&500)), (1, Some(&0), Some(&1)));
+        assert_eq!(
+            (changed, copy.get(|key| key.cmp(&500)), map.get(|key| key.cmp(&500))),
+            (1, Some(&0), Some(&1))
+        );
     }
 }
