@@ -19,6 +19,9 @@ use stateward::output::{Format, Notes, Paint, Style, render};
 use stateward::parallel;
 use stateward::runtime::policies;
 
+#[path = "support/machine.rs"]
+mod machine;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -27,6 +30,7 @@ const DIRECTORIES: usize = 100;
 const ROUNDS: usize = 21;
 
 fn main() {
+    println!("{}", machine::line());
     let root = tempfile::tempdir().expect("a directory");
     let bytes = generate(root.path());
     let paths = [root.path().to_owned()];

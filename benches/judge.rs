@@ -21,6 +21,8 @@ use stateward::judge::{Admission, Reserve, admit};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 
+#[path = "support/machine.rs"]
+mod machine;
 #[path = "support/objects.rs"]
 mod objects;
 #[path = "support/world.rs"]
@@ -39,6 +41,7 @@ const MEASURED: Duration = Duration::from_secs(1);
 const REQUESTS: usize = 4_096;
 
 fn main() {
+    println!("{}", machine::line());
     let policies = Policies::everywhere(Settings::new(Profile::Baseline, RULES));
     println!("{} rules, ns a request", RULES.len());
     for workloads in [1_000, 100_000, 1_000_000] {
