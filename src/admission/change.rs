@@ -1,6 +1,6 @@
 //! An admission request as a change to the graph.
 
-use super::review::{Object, Request};
+use super::review::{Payload, Request};
 use crate::graph::project::{self, NodeSeed};
 use crate::graph::{Actor, Change, Kind, Name, Node, ObjectRef, Old, Operation, Reach, Shape, States};
 use crate::json;
@@ -97,10 +97,10 @@ fn object<'a>(kind: Kind, request: &mut Request<'a>, namespace: &Name) -> Result
     let (old, kinds) = (request.old_object, request.kinds);
     let seed = move |sent_to| NodeSeed { kind, kinds, sent_to };
     let (after, shape) = match std::mem::take(&mut request.object) {
-        Object::None => (None, Shape::default()),
-        Object::Projected(node, shape) => (Some(node), shape),
+        Payload::None => (None, Shape::default()),
+        Payload::Projected(node, shape) => (Some(node), shape),
         // Where the kind came after the object.
-        Object::Raw(raw) => {
+        Payload::Raw(raw) => {
             let (node, shape) = seed(namespace).read_to_patch(raw)?;
             (Some(node), shape)
         }
@@ -126,7 +126,7 @@ fn object<'a>(kind: Kind, request: &mut Request<'a>, namespace: &Name) -> Result
 }
 
 fn scale<'a>(kind: Kind, request: &Request<'a>, operation: Operation) -> Result<Changed<'a>, json::Error> {
-    let (Object::Raw(raw), Operation::Update) = (&request.object, operation) else {
+    let (Payload::Raw(raw), Operation::Update) = (&request.object, operation) else {
         return Ok(None);
     };
     let after = project::scale_replicas(raw)?;

@@ -26,13 +26,13 @@ pub(super) struct Request<'a> {
     pub(super) operation: Cow<'a, str>,
     pub(super) user: Cow<'a, str>,
     pub(super) dry_run: bool,
-    pub(super) object: Object<'a>,
+    pub(super) object: Payload<'a>,
     pub(super) old_object: Option<&'a str>,
 }
 
 /// The object of a request.
 #[derive(Debug, Default)]
-pub(super) enum Object<'a> {
+pub(super) enum Payload<'a> {
     #[default]
     None,
     Raw(&'a str),
@@ -121,7 +121,7 @@ fn envelope<'a>(
 fn object<'a>(
     request: &Request<'a>,
     reader: &mut json::Reader<'a>,
-) -> Result<(Object<'a>, Option<json::Error>), json::Error> {
+) -> Result<(Payload<'a>, Option<json::Error>), json::Error> {
     let before = reader.clone();
     let mut unprojected = None;
     let namespace = request.namespace.as_ref();
@@ -131,14 +131,14 @@ fn object<'a>(
     {
         match reader.seed(seed) {
             Ok(ProjectedWorkload { workload, shape }) => {
-                return Ok((Object::Projected(Node::Workload(Arc::new(workload)), shape), None));
+                return Ok((Payload::Projected(Node::Workload(Arc::new(workload)), shape), None));
             }
             Err(error) => unprojected = Some(error),
         }
     }
     // Either the review is broken or only the object in it: skipping the object tells.
     *reader = before;
-    Ok((reader.raw()?.map_or(Object::None, Object::Raw), unprojected))
+    Ok((reader.raw()?.map_or(Payload::None, Payload::Raw), unprojected))
 }
 
 impl Request<'_> {
@@ -157,7 +157,7 @@ impl Request<'_> {
             operation: Cow::default(),
             user: Cow::default(),
             dry_run: false,
-            object: Object::None,
+            object: Payload::None,
             old_object: None,
         }
     }
@@ -219,7 +219,7 @@ mod tests {
         let good = body("3");
         let (request, error) = read(good.as_bytes(), Kinds::builtin()).unwrap();
         assert!(error.is_none());
-        let Object::Projected(Node::Workload(workload), _) = request.object else {
+        let Payload::Projected(Node::Workload(workload), _) = request.object else {
             panic!("not projected")
         };
         assert_eq!(workload.replicas, 3);
@@ -227,7 +227,7 @@ mod tests {
 
         let bad = body("\"three\"");
         let (request, error) = read(bad.as_bytes(), Kinds::builtin()).unwrap();
-        assert!(matches!(request.object, Object::Raw(_)));
+        assert!(matches!(request.object, Payload::Raw(_)));
         assert!(error.unwrap().to_string().contains("invalid type"));
     }
 

@@ -15,7 +15,7 @@ use super::review::{Request, Unreadable, read};
 use crate::graph::{Change, Graph, Kind, Name, Node, ObjectRef, Overlay, Timestamp};
 use crate::json;
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
-use crate::metrics::{Decision as Outcome, Metrics, Operation, Webhook as Phase};
+use crate::metrics::{Metrics, Outcome, Verb, Webhook as Phase};
 use crate::policy::Policies;
 use crate::rules::kit::Rule;
 
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Webhook {
 /// An answer with what metrics and logs say of it.
 struct Reply {
     body: Vec<u8>,
-    operation: Operation,
+    operation: Verb,
     outcome: Outcome,
 }
 
@@ -62,7 +62,7 @@ impl Webhook {
             Ok((request, error)) => self.reply(phase, request, error).await,
             Err(error) => {
                 self.metrics
-                    .request(phase, Operation::Other, Outcome::Error, started.elapsed().as_secs_f64());
+                    .request(phase, Verb::Other, Outcome::Error, started.elapsed().as_secs_f64());
                 return Err(readable(&error));
             }
         };
@@ -349,11 +349,11 @@ fn readable(error: &Unreadable) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn operation(text: &str) -> Operation {
+fn operation(text: &str) -> Verb {
     match text {
-        "CREATE" => Operation::Create,
-        "DELETE" => Operation::Delete,
-        "UPDATE" => Operation::Update,
-        _ => Operation::Other,
+        "CREATE" => Verb::Create,
+        "DELETE" => Verb::Delete,
+        "UPDATE" => Verb::Update,
+        _ => Verb::Other,
     }
 }

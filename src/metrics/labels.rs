@@ -38,7 +38,7 @@ macro_rules! label_values {
 
 label_values! {
     /// The answer to a request.
-    Decision {
+    Outcome {
         /// Allowed, nothing to say.
         Allow = "allow",
         /// Refused by a rule.
@@ -70,7 +70,7 @@ label_values! {
 
 label_values! {
     /// The operation of an admission request; what is none of the four verbs is `other`.
-    Operation {
+    Verb {
         /// CREATE
         Create = "create",
         /// DELETE
@@ -131,28 +131,28 @@ pub(super) struct LiveReadLabels {
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct RequestLabels {
     pub(super) webhook: Webhook,
-    pub(super) operation: Operation,
-    pub(super) decision: Decision,
+    pub(super) operation: Verb,
+    pub(super) decision: Outcome,
 }
 
 impl RequestLabels {
     /// Every set, each at its place.
     pub(super) fn all() -> impl Iterator<Item = Self> {
         let decisions = |webhook, operation| {
-            Decision::ALL.iter().map(move |&decision| Self {
+            Outcome::ALL.iter().map(move |&decision| Self {
                 webhook,
                 operation,
                 decision,
             })
         };
-        let operations = move |webhook| Operation::ALL.iter().flat_map(move |&it| decisions(webhook, it));
+        let operations = move |webhook| Verb::ALL.iter().flat_map(move |&it| decisions(webhook, it));
         Webhook::ALL.iter().flat_map(move |&webhook| operations(webhook))
     }
 
     /// Where it stands among all.
     pub(super) fn place(&self) -> usize {
-        let operation = self.webhook as usize * Operation::ALL.len() + self.operation as usize;
-        operation * Decision::ALL.len() + self.decision as usize
+        let operation = self.webhook as usize * Verb::ALL.len() + self.operation as usize;
+        operation * Outcome::ALL.len() + self.decision as usize
     }
 }
 

@@ -15,8 +15,8 @@ use prometheus_client::registry::Registry;
 
 use crate::rules::kit::{Action, Rule};
 use counters::Counters;
-pub use labels::{Decision, LiveRead, Operation, Webhook};
 use labels::{FindingLabels, KindLabel, LiveReadLabels, RequestLabels, RuleLabel, WebhookLabel};
+pub use labels::{LiveRead, Outcome, Verb, Webhook};
 pub use scraped::{Computed, Observed};
 
 /// Upper bounds of the request duration buckets in seconds: fine where a healthy answer lies (tens of microseconds),
@@ -145,7 +145,7 @@ impl Metrics {
     }
 
     /// Counts an answered request and the seconds it took.
-    pub fn request(&self, webhook: Webhook, operation: Operation, decision: Decision, seconds: f64) {
+    pub fn request(&self, webhook: Webhook, operation: Verb, decision: Outcome, seconds: f64) {
         let labels = RequestLabels {
             webhook,
             operation,
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn names_and_labels_are_the_contract() {
         let metrics = Metrics::new(RULES);
-        metrics.request(Webhook::Validate, Operation::Create, Decision::Deny, 0.000_07);
+        metrics.request(Webhook::Validate, Verb::Create, Outcome::Deny, 0.000_07);
         metrics.finding("rwo-replicas", Action::Deny);
         metrics.unknown_lookup("PersistentVolumeClaim");
         metrics.live_read("Service", LiveRead::Timeout);

@@ -80,7 +80,7 @@ impl Graph {
         }
     }
 
-    /// Namespace (empty for those in none) and name of every object of a kind: what a relist compares with.
+    /// Namespace (empty for those in none) and name of every object of a kind, sorted: what a relist compares with.
     #[must_use]
     pub fn keys(&self, kind: Kind) -> Vec<(Name, Name)> {
         let nowhere: Name = "".into();
@@ -108,6 +108,7 @@ impl Graph {
                 _ => {}
             }
         });
+        keys.sort_unstable();
         keys
     }
 

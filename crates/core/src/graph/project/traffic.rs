@@ -15,7 +15,7 @@ use crate::json;
 
 #[derive(Debug, Deserialize)]
 #[serde(bound(deserialize = "S: Deserialize<'de>"))]
-struct Object<'a, S> {
+struct Wire<'a, S> {
     #[serde(borrow, default)]
     metadata: ObjectMeta<'a>,
     spec: Option<S>,
@@ -58,7 +58,7 @@ struct ScaleSpec {
 
 impl<'de> Deserialize<'de> for Service {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Object { metadata, spec } = Object::<ServiceSpec<'de>>::deserialize(deserializer)?;
+        let Wire { metadata, spec } = Wire::<ServiceSpec<'de>>::deserialize(deserializer)?;
         let spec = spec.unwrap_or_default();
         let exposure = match (spec.kind.as_deref(), spec.cluster_ip.as_deref()) {
             (Some("ExternalName"), _) => Exposure::ExternalName,
@@ -76,7 +76,7 @@ impl<'de> Deserialize<'de> for Service {
 
 /// Reads a HorizontalPodAutoscaler (any version since v1), whose target is one of `kinds`.
 pub(super) fn autoscaler<'de, D: Deserializer<'de>>(deserializer: D, kinds: &Kinds) -> Result<Autoscaler, D::Error> {
-    let Object { metadata, spec } = Object::<AutoscalerSpec<'de>>::deserialize(deserializer)?;
+    let Wire { metadata, spec } = Wire::<AutoscalerSpec<'de>>::deserialize(deserializer)?;
     let spec = spec.unwrap_or_default();
     let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
         || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
@@ -91,7 +91,7 @@ pub(super) fn autoscaler<'de, D: Deserializer<'de>>(deserializer: D, kinds: &Kin
 
 /// Reads the replicas of an `autoscaling/v1 Scale`. Zero is left out on the wire (`autoscaling/v1/types.go`).
 pub fn scale_replicas(json: &str) -> Result<u32, json::Error> {
-    let Object { spec, .. } = json::from_str::<Object<'_, ScaleSpec>>(json)?;
+    let Wire { spec, .. } = json::from_str::<Wire<'_, ScaleSpec>>(json)?;
     Ok(u32::try_from(spec.unwrap_or_default().replicas.max(0)).unwrap_or(u32::MAX))
 }
 

@@ -25,6 +25,6 @@ pub use parameters::{Parameters, Value};
 pub use patch::{Defaulted, Outcome, PatchOperation};
 pub use precedence::{Fault, Seen};
 pub use quantity::Quantity;
-pub use rule::{Injection, Phase, Rule, Surroundings};
+pub use rule::{Injection, Rule, Surroundings};
 pub use template::Record;
-pub use transition::{Through, Transition};
+pub use transition::{Phase, Through, Transition};

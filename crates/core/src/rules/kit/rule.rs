@@ -8,7 +8,7 @@ use super::finding::Finding;
 use super::parameter::Parameter;
 use super::parameters::Parameters;
 use super::patch::Outcome;
-use super::transition::Transition;
+use super::transition::{Phase, Transition};
 use crate::graph::{Features, View, Workload};
 
 /// A rule. Two are the same where their ids are.
@@ -56,15 +56,6 @@ pub enum Injection {
     OptIn,
     /// Unless a policy says `mutation: Disabled`.
     OptOut,
-}
-
-/// A phase of admission.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Before the API server's own validation: for what that refuses in words that help nobody, and for what it drops.
-    Mutating,
-    /// After it, with the object as it will be stored.
-    Validating,
 }
 
 /// What a rule may look at.

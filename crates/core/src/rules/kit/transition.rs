@@ -1,6 +1,5 @@
 //! A change as rules judge it.
 
-use super::rule::Phase;
 use crate::graph::{Actor, Node, ObjectRef, Operation};
 
 /// What a request makes of one object, of whatever kind.
@@ -24,4 +23,13 @@ pub enum Through {
     Object,
     /// Its `scale`, as autoscalers and `kubectl scale` do it: nothing but the replicas differs.
     Scale,
+}
+
+/// A phase of admission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Before the API server's own validation: for what that refuses in words that help nobody, and for what it drops.
+    Mutating,
+    /// After it, with the object as it will be stored.
+    Validating,
 }
