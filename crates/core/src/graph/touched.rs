@@ -69,11 +69,13 @@ impl Shard {
         let namespace = self.namespace.clone();
         let former = self.node(object);
         let changes = former != node;
-        if changes {
-            touched.add(
-                &namespace,
-                self.seen(facts, |view| view.touched_by(object, former.as_ref())),
-            );
+        // Which Services select its pods matters to a set whatever Service it names; nobody looks for all such sets at
+        // every event.
+        let is_service = matches!(object.kind.role(), Role::Service);
+        if changes && is_service {
+            touched.all_of(&namespace);
+        } else if changes {
+            touched.add(&namespace, self.touched_by(object, former.as_ref(), facts));
         }
         match node {
             Some(Node::Autoscaler(autoscaler)) => self.insert_autoscaler(autoscaler),
@@ -83,12 +85,9 @@ impl Shard {
             Some(Node::Class(_) | Node::ClusterNode(_) | Node::Driver(_) | Node::Namespace(..) | Node::Volume(_)) => {}
             None => self.remove(object),
         }
-        if changes && !matches!(object.kind.role(), Role::Service) {
+        if changes && !is_service {
             let node = self.node(object);
-            touched.add(
-                &namespace,
-                self.seen(facts, |view| view.touched_by(object, node.as_ref())),
-            );
+            touched.add(&namespace, self.touched_by(object, node.as_ref(), facts));
         }
     }
 
@@ -112,8 +111,10 @@ impl Shard {
         }
     }
 
-    fn seen<T>(&self, facts: &Facts, look: impl FnOnce(&View<'_>) -> T) -> T {
-        look(&View::new(self, facts, &Overlay::default(), Reservations::Ignored))
+    fn touched_by(&self, object: &ObjectRef, node: Option<&Node>, facts: &Facts) -> Vec<ObjectRef> {
+        let overlay = Overlay::default();
+        let view = View::new(self, facts, &overlay, Reservations::Ignored);
+        view.touched_by(object, node)
     }
 }
 
