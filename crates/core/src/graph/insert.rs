@@ -9,7 +9,8 @@ use super::touched::Touched;
 use crate::json;
 
 impl Graph {
-    /// Puts an object in, or a newer version of it, and says what that touched. `namespace` is where it is, if the object itself does not say.
+    /// Puts an object in, or a newer version of it, and says what that touched. `namespace` is where it is, if the
+    /// object itself does not say.
     ///
     /// # Errors
     /// An object of which a field has a wrong type; the graph is unchanged.

@@ -35,17 +35,6 @@ impl Touched {
         !self.everything && self.namespaces.is_empty()
     }
 
-    /// Adds what another change touched.
-    pub fn merge(&mut self, other: Self) {
-        self.everything |= other.everything;
-        for (namespace, workloads) in other.namespaces {
-            match workloads {
-                Workloads::All => drop(self.namespaces.insert(namespace, Workloads::All)),
-                Workloads::Some(workloads) => self.add(&namespace, workloads),
-            }
-        }
-    }
-
     pub(super) fn all_of(&mut self, namespace: &Name) {
         self.namespaces.insert(namespace.clone(), Workloads::All);
     }

@@ -1,6 +1,6 @@
 //! `claim-template-access-mode`: a claim template without access modes, or with shared ones.
 
-use super::kit::{Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Record, Rule, Surroundings, template};
+use super::kit::{Action, Case, Draft, Finding, Injection, Outcome, Record, Rule, Surroundings, template};
 use crate::graph::{AccessMode, Features, Field, Workload};
 
 const SHARED: usize = 1;
@@ -79,9 +79,5 @@ fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     if operations.is_empty() {
         return Outcome::Nothing;
     }
-    Outcome::Inject(Defaulted {
-        operations,
-        records,
-        rests_on_services: false,
-    })
+    Outcome::inject(operations, records)
 }

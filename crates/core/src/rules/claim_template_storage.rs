@@ -1,8 +1,8 @@
 //! `claim-template-storage`: a claim template without a storage request, or outside the policy's limits.
 
 use super::kit::{
-    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, Parameters, Quantity,
-    Record, Rule, Surroundings, template,
+    Action, Case, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, Parameters, Quantity, Record, Rule,
+    Surroundings, template,
 };
 use crate::graph::{ClaimTemplate, Features, Field, Workload};
 
@@ -72,11 +72,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
     if operations.is_empty() {
         return Outcome::Nothing;
     }
-    Outcome::Inject(Defaulted {
-        operations,
-        records,
-        rests_on_services: false,
-    })
+    Outcome::inject(operations, records)
 }
 
 struct Problem {

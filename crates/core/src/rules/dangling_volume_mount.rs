@@ -3,8 +3,8 @@
 use stateward_nearest::nearest;
 
 use super::kit::{
-    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, Parameters, PatchOperation,
-    Record, Rule, Surroundings, template,
+    Action, Case, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, Parameters, PatchOperation, Record,
+    Rule, Surroundings, template,
 };
 use crate::graph::{ClassName, Field, Mount, MountForm, Name, Workload};
 
@@ -141,11 +141,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
     } else {
         vec![PatchOperation::add(template::TEMPLATES, templates)]
     };
-    Outcome::Inject(Defaulted {
-        operations,
-        records,
-        rests_on_services: false,
-    })
+    Outcome::inject(operations, records)
 }
 
 /// A volume name that nobody defines, with the mounts that use it.

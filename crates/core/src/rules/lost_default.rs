@@ -1,7 +1,7 @@
 //! `lost-default`: an update without the immutable fields that were injected keeps them.
 
 use super::kit::patch::DEFAULTED;
-use super::kit::{Defaulted, Draft, Injection, Outcome, PatchOperation, Record, Rule, Surroundings, template};
+use super::kit::{Draft, Injection, Outcome, PatchOperation, Record, Rule, Surroundings, template};
 use crate::graph::{ClassName, Features, Field, Shape, Workload};
 
 /// See `lost-default.md`.
@@ -48,11 +48,7 @@ fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     if operations.is_empty() && !records.iter().any(forgotten) {
         return Outcome::Nothing;
     }
-    Outcome::Inject(Defaulted {
-        operations,
-        records: records.iter().map(ToString::to_string).collect(),
-        rests_on_services: false,
-    })
+    Outcome::inject(operations, records.iter().map(ToString::to_string).collect())
 }
 
 /// What a template of the new object lacks and the old one had by us. A template that we wrote as a whole is ours in

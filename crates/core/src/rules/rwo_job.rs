@@ -2,9 +2,7 @@
 
 use super::kit::others::{self, Other};
 use super::kit::sharing::{self, Access, Barrier};
-use super::kit::{
-    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, PatchOperation, Rule, Surroundings, text,
-};
+use super::kit::{Action, Case, Draft, Finding, Injection, Outcome, PatchOperation, Rule, Surroundings, text};
 use crate::graph::{Concurrency, Features, Modes, Name, Rollout, Runs, Workload};
 
 /// The case of a claim that one pod alone may use, and that a workload holds for as long as it runs.
@@ -83,11 +81,10 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
     if !sharing::mounted(workload).iter().any(|mounted| overlaps(mounted.claim)) {
         return Outcome::Nothing;
     }
-    Outcome::Inject(Defaulted {
-        operations: vec![PatchOperation::add("/spec/concurrencyPolicy", "Forbid")],
-        records: Vec::new(),
-        rests_on_services: false,
-    })
+    Outcome::inject(
+        vec![PatchOperation::add("/spec/concurrencyPolicy", "Forbid")],
+        Vec::new(),
+    )
 }
 
 /// The gravest cause there is. Beside the workload that holds the claim its own pods share that node as well, so the

@@ -2,8 +2,8 @@
 
 use super::kit::sharing::{self, Access};
 use super::kit::{
-    Action, Case, Defaulted, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, PatchOperation, Rule,
-    Surroundings, Verdict, text,
+    Action, Case, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, PatchOperation, Rule, Surroundings,
+    Verdict, text,
 };
 use crate::graph::{Features, Fenceposts, Field, Workload};
 
@@ -99,11 +99,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
         }),
         _ => serde_json::json!({"type": "Recreate"}),
     };
-    Outcome::Inject(Defaulted {
-        operations: vec![PatchOperation::add("/spec/strategy", strategy)],
-        records: Vec::new(),
-        rests_on_services: false,
-    })
+    Outcome::inject(vec![PatchOperation::add("/spec/strategy", strategy)], Vec::new())
 }
 
 /// The fenceposts of a Deployment of at most one pod that starts the new one while the old one must stay.

@@ -1,6 +1,6 @@
 //! `zero-grace`: a pod with data that is removed before it has stopped.
 
-use super::kit::{Action, Case, Defaulted, Draft, Finding, Injection, Outcome, PatchOperation, Rule, Surroundings};
+use super::kit::{Action, Case, Draft, Finding, Injection, Outcome, PatchOperation, Rule, Surroundings};
 use crate::graph::{Field, Runs, Workload};
 
 const FIELD: &str = "terminationGracePeriodSeconds";
@@ -73,11 +73,7 @@ fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     if !is_abrupt(workload) || kind.runs(Runs::ToCompletion) || kind.runs(Runs::Itself) {
         return Outcome::Nothing;
     }
-    Outcome::Inject(Defaulted {
-        operations: vec![PatchOperation::add(path(workload), DEFAULT_SECONDS)],
-        records: Vec::new(),
-        rests_on_services: false,
-    })
+    Outcome::inject(vec![PatchOperation::add(path(workload), DEFAULT_SECONDS)], Vec::new())
 }
 
 fn is_abrupt(workload: &Workload) -> bool {

@@ -37,6 +37,18 @@ pub enum Outcome {
     Decline(String),
 }
 
+impl Outcome {
+    /// Injects what rests on nothing but the object itself. `records` are those of [`Defaulted::records`].
+    #[must_use]
+    pub fn inject(operations: Vec<PatchOperation>, records: Vec<String>) -> Self {
+        Self::Inject(Defaulted {
+            operations,
+            records,
+            rests_on_services: false,
+        })
+    }
+}
+
 /// An injected default.
 #[derive(Clone, Debug)]
 pub struct Defaulted {
