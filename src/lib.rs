@@ -24,4 +24,4 @@ pub mod parallel;
 pub mod runtime;
 pub mod server;
 
-pub use stateward_core::{graph, json, judge, policy, rules};
+pub use stateward_core::{cursor, graph, json, judge, policy, rules};

@@ -5,7 +5,7 @@
     reason = "a benchmark that cannot build its world has nothing to measure"
 )]
 
-use stateward::graph::{Class, ClusterNode, Driver, Facts, Graph, Kind, Knowledge, Name};
+use stateward::graph::{Class, ClusterNode, Driver, Facts, Graph, Kind, Knowledge, Labels, Name};
 
 use super::objects::{self, Deployment};
 
@@ -66,12 +66,9 @@ pub fn empty() -> Graph {
         attach_required: true,
     };
     facts.drivers.insert(driver.name.clone(), driver);
-    facts.nodes.extend((0..50).map(|number| {
-        ClusterNode {
-            name: format!("node-{number}").into(),
-            labels: serde_json::from_value(serde_json::json!({"kubernetes.io/hostname": format!("node-{number}")}))
-                .expect("labels"),
-        }
+    facts.nodes.extend((0..50).map(|number| ClusterNode {
+        name: format!("node-{number}").into(),
+        labels: Labels::from_pairs([("kubernetes.io/hostname", &*format!("node-{number}"))]),
     }));
     Graph::new(facts)
 }

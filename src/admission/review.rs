@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Deserialize;
-
-use crate::graph::project::{ProjectedWorkload, Text, WorkloadSeed};
+use crate::cursor::{Cursor as _, members};
+use crate::graph::project::{ProjectedWorkload, WorkloadSeed};
 use crate::graph::{Kind, Kinds, Name, Node, Reach, Shape};
 use crate::json;
 
@@ -59,23 +58,15 @@ pub(super) fn read<'a>(
     kinds: &'static Kinds,
 ) -> Result<(Request<'a>, Option<json::Error>), Unreadable> {
     let mut reader = json::Reader::from_slice(body)?;
-    let (mut api_version, mut kind, mut request) = Default::default();
-    reader.object(|reader, key| {
-        match key {
-            "apiVersion" => Text(api_version) = reader.value()?,
-            "kind" => Text(kind) = reader.value()?,
-            "request" => {
-                request = if reader.null() {
-                    None
-                } else {
-                    Some(envelope(reader, kinds)?)
-                }
-            }
-            _ => _ = reader.raw()?,
-        }
-        Ok(())
-    })?;
+    let reader = &mut reader;
+    let (mut api_version, mut kind, mut request) = (None, None, None);
+    members!(reader, {
+        "kind" => kind = reader.text()?,
+        "apiVersion" => api_version = reader.text()?,
+        "request" => request = envelope(reader, kinds)?,
+    });
     reader.end()?;
+    let (api_version, kind) = (api_version.unwrap_or_default(), kind.unwrap_or_default());
     if api_version != "admission.k8s.io/v1" {
         return Err(Unreadable::Version(api_version.into_owned()));
     }
@@ -88,33 +79,34 @@ pub(super) fn read<'a>(
 fn envelope<'a>(
     reader: &mut json::Reader<'a>,
     kinds: &'static Kinds,
-) -> Result<(Request<'a>, Option<json::Error>), json::Error> {
+) -> Result<Option<(Request<'a>, Option<json::Error>)>, json::Error> {
     let mut request = Request::new(kinds);
     let mut unprojected = None;
-    reader.object(|reader, key| {
-        match key {
-            "uid" => Text(request.uid) = reader.value()?,
-            "kind" => {
-                let kind: GroupVersionKind<'a> = reader.value()?;
-                (request.group, request.version, request.kind) = (kind.group, kind.version, kind.kind);
-            }
-            "resource" => {
-                let Resource { group, resource } = reader.value()?;
-                (request.resource_group, request.resource) = (group, resource);
-            }
-            "subResource" => request.sub_resource = text(reader.value()?),
-            "name" => request.name = text(reader.value()?),
-            "namespace" => request.namespace = reader.value::<Option<Text<'a>>>()?.map(|name| (&*name.0).into()),
-            "operation" => Text(request.operation) = reader.value()?,
-            "userInfo" => request.user = reader.value::<Option<User<'a>>>()?.unwrap_or_default().username,
-            "dryRun" => request.dry_run = reader.value::<Option<bool>>()? == Some(true),
-            "object" => (request.object, unprojected) = object(&request, reader)?,
-            "oldObject" => request.old_object = reader.raw()?,
-            _ => _ = reader.raw()?,
-        }
-        Ok(())
-    })?;
-    Ok((request, unprojected))
+    let there = members!(reader, {
+        "uid" => request.uid = text(reader)?,
+        "kind" => members!(reader, {
+            "group" => request.group = text(reader)?,
+            "version" => request.version = text(reader)?,
+            "kind" => request.kind = text(reader)?,
+        }),
+        "resource" => members!(reader, {
+            "group" => request.resource_group = text(reader)?,
+            "resource" => request.resource = text(reader)?,
+        }),
+        "subResource" => request.sub_resource = text(reader)?,
+        "name" => request.name = text(reader)?,
+        "namespace" => request.namespace = reader.text()?.map(|name| (&*name).into()),
+        "operation" => request.operation = text(reader)?,
+        "userInfo" => members!(reader, { "username" => request.user = text(reader)? }),
+        "object" => (request.object, unprojected) = object(&request, reader)?,
+        "oldObject" => request.old_object = reader.raw()?,
+        "dryRun" => request.dry_run = reader.boolean()? == Some(true),
+    });
+    Ok(there.then_some((request, unprojected)))
+}
+
+fn text<'a>(reader: &mut json::Reader<'a>) -> Result<Cow<'a, str>, json::Error> {
+    Ok(reader.text()?.unwrap_or_default())
 }
 
 /// Projects a workload where what it is was said before it; anything else waits as raw text.
@@ -122,14 +114,15 @@ fn object<'a>(
     request: &Request<'a>,
     reader: &mut json::Reader<'a>,
 ) -> Result<(Payload<'a>, Option<json::Error>), json::Error> {
+    if reader.null() {
+        return Ok((Payload::None, None));
+    }
     let before = reader.clone();
     let mut unprojected = None;
     let namespace = request.namespace.as_ref();
     let seed = namespace.and_then(|namespace| WorkloadSeed::new(request.object_kind()?, namespace));
-    if let Some(seed) = seed
-        && !reader.null()
-    {
-        match reader.seed(seed) {
+    if let Some(seed) = seed {
+        match seed.read_from(reader) {
             Ok(ProjectedWorkload { workload, shape }) => {
                 return Ok((Payload::Projected(Node::Workload(Arc::new(workload)), shape), None));
             }
@@ -172,34 +165,6 @@ impl Request<'_> {
         let known = kind.group() == self.group && (!kind.is_workload() || kind.version() == self.version);
         (known && kind.reach() != Reach::Watch).then_some(kind)
     }
-}
-
-#[derive(Deserialize)]
-struct GroupVersionKind<'a> {
-    #[serde(borrow, default)]
-    group: Cow<'a, str>,
-    #[serde(borrow, default)]
-    version: Cow<'a, str>,
-    #[serde(borrow, default)]
-    kind: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct Resource<'a> {
-    #[serde(borrow, default)]
-    group: Cow<'a, str>,
-    #[serde(borrow, default)]
-    resource: Cow<'a, str>,
-}
-
-#[derive(Default, Deserialize)]
-struct User<'a> {
-    #[serde(borrow, default)]
-    username: Cow<'a, str>,
-}
-
-fn text(value: Option<Text<'_>>) -> Cow<'_, str> {
-    value.map(|text| text.0).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -179,6 +179,9 @@ impl Reading {
 }
 
 fn services(text: &str) -> Result<Vec<Service>, json::Error> {
-    let page: Page<'_> = json::from_str(text)?;
-    page.items().map(json::from_str).collect()
+    let page = Page::read(text)?;
+    page.items
+        .into_iter()
+        .map(|json| json::whole(json, Service::read))
+        .collect()
 }

@@ -12,7 +12,6 @@ use tokio::time::{sleep, timeout};
 use super::feed::Feed;
 use super::wire::{self, Page};
 use crate::graph::{Graph, Kind, Knowledge, Name};
-use crate::json;
 
 /// How many kinds are listed at once: each has a page of some megabytes under way.
 const KINDS: usize = 4;
@@ -162,14 +161,13 @@ impl List<'_> {
             let text = self
                 .get(wire::page(self.kind, namespace.map(|name| &**name), &next))
                 .await?;
-            let page: Page<'_> = json::from_str(&text)?;
-            let mut count = 0;
-            feed.take(page.items().inspect(|_| count += 1));
-            self.progress.objects.fetch_add(count, Ordering::Relaxed);
-            if page.metadata.next.is_empty() {
+            let page = Page::read(&text)?;
+            self.progress.objects.fetch_add(page.items.len(), Ordering::Relaxed);
+            feed.take(page.items.into_iter());
+            if page.next.is_empty() {
                 return Ok(());
             }
-            next = page.metadata.next;
+            next = page.next;
         }
     }
 

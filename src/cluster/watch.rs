@@ -19,7 +19,6 @@ use super::feed::Feed;
 use super::freshness::{Clock, Keeper};
 use super::wire::{self, Event, Head, Page, Status};
 use crate::graph::{Graph, Kind};
-use crate::json;
 use crate::metrics::Metrics;
 
 /// How many pages are under way at once: each is some megabytes of text.
@@ -182,14 +181,13 @@ impl Watch {
                 .await
                 .map_err(|_| Failure::Other("no answer to a list".to_owned()))?
                 .map_err(|error| Failure::of(&error, "list"))?;
-            let page: Page<'_> =
-                json::from_str(&text).map_err(|error| Failure::Other(format!("unreadable list: {error}")))?;
-            self.feed.take(page.items());
+            let page = Page::read(&text).map_err(|error| Failure::Other(format!("unreadable list: {error}")))?;
+            self.feed.take(page.items.into_iter());
             drop(permit);
-            if page.metadata.next.is_empty() {
-                break page.metadata.resource_version;
+            if page.next.is_empty() {
+                break page.resource_version;
             }
-            next = page.metadata.next;
+            next = page.next;
         };
         self.feed.end_list();
         let unreadable = self.feed.unreadable();
@@ -251,8 +249,9 @@ impl Watch {
                 // The end, maybe amid a line.
                 Ok(Ok(_)) if !line.ends_with(b"\n") => return Ok(()),
                 Ok(Ok(_)) => {
-                    let event: Event<'_> = json::from_slice(&line)
-                        .map_err(|error| Failure::Other(format!("unreadable watch event: {error}")))?;
+                    let event = Event::read(&line)
+                        .map_err(|error| Failure::Other(format!("unreadable watch event: {error}")))?
+                        .ok_or_else(|| Failure::Other("a watch event has no type or no object".to_owned()))?;
                     self.event(&event, version)?;
                 }
             }
@@ -260,12 +259,12 @@ impl Watch {
     }
 
     fn event(&mut self, event: &Event<'_>, version: &mut String) -> Result<(), Failure> {
-        let object = event.object();
+        let object = event.object;
         match &*event.kind {
             "ADDED" | "MODIFIED" => self.feed.take(std::iter::once(object)),
             "DELETED" => self.feed.delete(object),
             "ERROR" => {
-                let status: Status = json::from_str(object).unwrap_or_default();
+                let status = Status::of(object);
                 return Err(match status.code {
                     410 => Failure::Gone,
                     _ => Failure::Other(status.message),

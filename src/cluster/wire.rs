@@ -4,97 +4,119 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-
+use crate::cursor::{Cursor as _, list, members};
 use crate::graph::{Kind, Name};
-use crate::json::{self, Raw};
+use crate::json::{self, Reader};
 
 /// A page of a list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Page<'a> {
-    #[serde(default)]
-    pub(super) metadata: PageMeta,
-    #[serde(borrow)]
-    items: Option<Vec<Raw<'a>>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct PageMeta {
     pub(super) resource_version: String,
     /// The token of the next page; empty on the last.
-    #[serde(rename = "continue")]
     pub(super) next: String,
+    pub(super) items: Vec<&'a str>,
 }
 
 /// A line of a watch.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Event<'a> {
-    #[serde(borrow, rename = "type")]
     pub(super) kind: Cow<'a, str>,
-    #[serde(borrow)]
-    object: Raw<'a>,
+    pub(super) object: &'a str,
 }
 
 /// Who an object is, which is read even where the rest cannot be.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Head<'a> {
-    #[serde(borrow)]
-    metadata: HeadMeta<'a>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct HeadMeta<'a> {
-    #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    namespace: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    resource_version: Option<Cow<'a, str>>,
+    name: Cow<'a, str>,
+    namespace: Cow<'a, str>,
+    resource_version: Cow<'a, str>,
 }
 
 /// `meta/v1 Status`: what a watch ends with where it fails.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub(super) struct Status {
     pub(super) code: u16,
     pub(super) message: String,
 }
 
 impl<'a> Page<'a> {
-    pub(super) fn items(&self) -> impl Iterator<Item = &'a str> {
-        self.items.iter().flatten().map(|item| item.0)
+    pub(super) fn read(json: &'a str) -> Result<Self, json::Error> {
+        json::whole(json, |reader| {
+            let mut page = Self::default();
+            members!(reader, {
+                "metadata" => members!(reader, {
+                    "resourceVersion" => page.resource_version = reader.text()?.unwrap_or_default().into_owned(),
+                    "continue" => page.next = reader.text()?.unwrap_or_default().into_owned(),
+                }),
+                "items" => page.items = list(reader, raw)?.unwrap_or_default(),
+            });
+            Ok(page)
+        })
     }
 }
 
 impl<'a> Event<'a> {
-    pub(super) fn object(&self) -> &'a str {
-        self.object.0
+    /// Reads a line; `None` where it is no event.
+    pub(super) fn read(json: &'a [u8]) -> Result<Option<Self>, json::Error> {
+        let mut reader = Reader::from_slice(json)?;
+        let reader = &mut reader;
+        let mut event = Self::default();
+        members!(reader, {
+            "type" => event.kind = reader.text()?.unwrap_or_default(),
+            "object" => event.object = raw(reader)?,
+        });
+        reader.end()?;
+        Ok((!event.kind.is_empty() && !event.object.is_empty()).then_some(event))
     }
+}
+
+fn raw<'a>(reader: &mut Reader<'a>) -> Result<&'a str, json::Error> {
+    Ok(reader.raw()?.unwrap_or("null"))
 }
 
 impl<'a> Head<'a> {
     /// Reads the head; an empty one where not even that can be read.
     pub(super) fn of(json: &'a str) -> Self {
-        json::from_str(json).unwrap_or_default()
+        let read = |reader: &mut Reader<'a>| {
+            let mut head = Self::default();
+            members!(reader, {
+                "metadata" => members!(reader, {
+                    "name" => head.name = reader.text()?.unwrap_or_default(),
+                    "namespace" => head.namespace = reader.text()?.unwrap_or_default(),
+                    "resourceVersion" => head.resource_version = reader.text()?.unwrap_or_default(),
+                }),
+            });
+            Ok(head)
+        };
+        json::whole(json, read).unwrap_or_default()
     }
 
     pub(super) fn name(&self) -> Name {
-        self.metadata.name.as_deref().unwrap_or_default().into()
+        (&*self.name).into()
     }
 
     /// Empty for an object in no namespace.
     pub(super) fn namespace(&self) -> &str {
-        self.metadata.namespace.as_deref().unwrap_or_default()
+        &self.namespace
     }
 
     pub(super) fn resource_version(&self) -> Option<&str> {
-        self.metadata
-            .resource_version
-            .as_deref()
-            .filter(|text| !text.is_empty())
+        Some(&*self.resource_version).filter(|text| !text.is_empty())
+    }
+}
+
+impl Status {
+    /// Reads a status; an empty one where it cannot be read.
+    pub(super) fn of(json: &str) -> Self {
+        let read = |reader: &mut Reader<'_>| {
+            let mut status = Self::default();
+            members!(reader, {
+                "code" => status.code = reader.integer()?.and_then(|code| u16::try_from(code).ok()).unwrap_or_default(),
+                "message" => status.message = reader.text()?.unwrap_or_default().into_owned(),
+            });
+            Ok(status)
+        };
+        json::whole(json, read).unwrap_or_default()
     }
 }
 

@@ -1,9 +1,6 @@
 //! Objects into a graph.
 
-use serde::de::DeserializeSeed as _;
-
-use stateward_yaml::ShapeError;
-
+use super::cursor::{Mistyped, NodeCursor};
 use super::manifest::Manifest;
 use crate::graph::project::NodeSeed;
 use crate::graph::{Graph, Kind, Kinds, Name, Node};
@@ -16,7 +13,7 @@ pub enum Loaded {
     /// Its kind plays no part, or it is no Kubernetes object.
     Skipped,
     /// A field has a wrong type.
-    Unreadable(ShapeError),
+    Unreadable(Mistyped),
 }
 
 /// Puts an object into the graph; one without a namespace goes to `namespace`.
@@ -35,7 +32,7 @@ pub fn load(graph: &Graph, manifest: Manifest<'_>, namespace: &Name) -> Loaded {
 }
 
 /// Reads an object of a kind, with the namespace that it is in: its own, else `namespace`; empty for a kind in none.
-pub(super) fn project(manifest: Manifest<'_>, kind: Kind, namespace: &Name) -> Result<(Name, Node), ShapeError> {
+pub(super) fn project(manifest: Manifest<'_>, kind: Kind, namespace: &Name) -> Result<(Name, Node), Mistyped> {
     let namespace = if kind.is_namespaced() {
         manifest
             .metadata("namespace")
@@ -48,6 +45,6 @@ pub(super) fn project(manifest: Manifest<'_>, kind: Kind, namespace: &Name) -> R
         kinds: Kinds::builtin(),
         sent_to: &namespace,
     };
-    let object = seed.deserialize(manifest.root())?;
+    let object = seed.read_from(&mut NodeCursor(manifest.root()))?;
     Ok((namespace, object))
 }

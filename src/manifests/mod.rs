@@ -8,6 +8,7 @@
 mod chart;
 mod common_labels;
 pub mod corpus;
+pub mod cursor;
 pub mod file;
 pub mod files;
 mod kustomize;

@@ -11,6 +11,7 @@
 //! library would offer.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod cursor;
 pub mod graph;
 pub mod json;
 pub mod judge;

@@ -31,7 +31,7 @@ mod tree;
 pub use de::ShapeError;
 pub use document::Document;
 pub use limits::TEXT_LIMIT;
-pub use node::{Node, NodeId, Value};
+pub use node::{Entries, Items, Node, NodeId, Value};
 pub use pointer::Place;
 pub use position::Position;
 pub use problem::{Problem, ProblemKind};

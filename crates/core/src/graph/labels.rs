@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-
-use super::project::Text;
+use crate::cursor::Cursor;
 
 /// A sorted string map in one allocation: `key\0value\0key\0value\0`, where a well-known key is one control character.
 ///
@@ -82,6 +80,37 @@ impl Labels {
         other.raw().all(|pair| self.raw().any(|own| own == pair))
     }
 
+    /// Reads a map of strings.
+    ///
+    /// # Errors
+    /// Those of the cursor.
+    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Self>, C::Error> {
+        Self::read_pairs(cursor, |_| true)
+    }
+
+    /// Reads annotations, of which only those are kept that mean something to us.
+    ///
+    /// # Errors
+    /// Those of the cursor.
+    pub fn read_kept<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Self>, C::Error> {
+        Self::read_pairs(cursor, is_kept)
+    }
+
+    fn read_pairs<'a, C: Cursor<'a>>(cursor: &mut C, keep: fn(&str) -> bool) -> Result<Option<Self>, C::Error> {
+        let Some(mut members) = cursor.object()? else {
+            return Ok(None);
+        };
+        let mut pairs = Vec::new();
+        while let Some(key) = cursor.entry(&mut members)? {
+            if keep(&key) {
+                pairs.push((key, cursor.text()?.unwrap_or_default()));
+            } else {
+                cursor.pass()?;
+            }
+        }
+        Ok(Some(Self::pack(pairs)))
+    }
+
     fn pack(mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Self {
         if pairs.is_empty() {
             return Self::default();
@@ -135,64 +164,18 @@ impl fmt::Debug for Labels {
     }
 }
 
-impl<'de> Deserialize<'de> for Labels {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_option(PairsVisitor { keep: |_| true })
-    }
-}
-
-/// Deserialises annotations, keeping only the keys that mean something to us.
-pub fn kept_annotations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Labels, D::Error> {
-    deserializer.deserialize_option(PairsVisitor {
-        keep: |key| {
-            key.starts_with("stateward.dev/")
-                || key == "volume.beta.kubernetes.io/storage-class"
-                || key == "storageclass.kubernetes.io/is-default-class"
-                || key == "storageclass.beta.kubernetes.io/is-default-class"
-        },
-    })
-}
-
-struct PairsVisitor {
-    keep: fn(&str) -> bool,
-}
-
-impl<'de> Visitor<'de> for PairsVisitor {
-    type Value = Labels;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of strings")
-    }
-
-    fn visit_none<E>(self) -> Result<Labels, E> {
-        Ok(Labels::default())
-    }
-
-    fn visit_unit<E>(self) -> Result<Labels, E> {
-        Ok(Labels::default())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Labels, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
-        let mut pairs = Vec::new();
-        while let Some(Text(key)) = map.next_key()? {
-            if (self.keep)(&key) {
-                let value: Option<Text<'de>> = map.next_value()?;
-                pairs.push((key, value.map_or(Cow::Borrowed(""), |text| text.0)));
-            } else {
-                map.next_value::<serde::de::IgnoredAny>()?;
-            }
-        }
-        Ok(Labels::pack(pairs))
-    }
+/// The annotations that mean something to us.
+fn is_kept(key: &str) -> bool {
+    key.starts_with("stateward.dev/")
+        || key == "volume.beta.kubernetes.io/storage-class"
+        || key == "storageclass.kubernetes.io/is-default-class"
+        || key == "storageclass.beta.kubernetes.io/is-default-class"
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::Reader;
 
     #[test]
     fn packs_sorted_and_finds() {
@@ -219,8 +202,9 @@ mod tests {
 
     #[test]
     fn reads_json_with_nulls_and_nul() {
-        let labels: Labels = serde_json::from_str(r#"{"x":"a\u0000b","y":null}"#).unwrap();
+        let read = |json| Labels::read(&mut Reader::new(json)).unwrap();
+        let labels = read(r#"{"x":"a\u0000b","y":null}"#).unwrap();
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("x", "a\u{fffd}b"), ("y", "")]);
-        assert!(serde_json::from_str::<Labels>("null").unwrap().is_empty());
+        assert!(read("null").is_none());
     }
 }

@@ -1,31 +1,28 @@
 //! Kubernetes' label selectors.
 
-use serde::Deserialize;
-
 use super::labels::Labels;
 use super::names::Name;
+use super::project::names;
+use crate::cursor::{Cursor, list, members};
 
 /// A `metav1.LabelSelector`: every pair and every expression must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
     pub match_labels: Labels,
-    #[serde(deserialize_with = "super::project::null_default")]
     pub match_expressions: Box<[Requirement]>,
 }
 
 /// One expression of a selector.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requirement {
     pub key: Name,
     pub operator: Operator,
-    #[serde(default, deserialize_with = "super::project::null_default")]
     pub values: Box<[Name]>,
 }
 
 /// How a key relates to its values. `Gt`, `Lt` exist for nodes only; an operator of a later Kubernetes
 /// version must not make an object unreadable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Operator {
     DoesNotExist,
     Exists,
@@ -33,11 +30,38 @@ pub enum Operator {
     In,
     Lt,
     NotIn,
-    #[serde(other)]
+    #[default]
     Other,
 }
 
+impl Operator {
+    fn named(name: &str) -> Self {
+        match name {
+            "DoesNotExist" => Self::DoesNotExist,
+            "Exists" => Self::Exists,
+            "Gt" => Self::Gt,
+            "In" => Self::In,
+            "Lt" => Self::Lt,
+            "NotIn" => Self::NotIn,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Selector {
+    /// Reads a selector.
+    ///
+    /// # Errors
+    /// Those of the cursor.
+    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Self>, C::Error> {
+        let mut selector = Self::default();
+        let there = members!(cursor, {
+            "matchLabels" => selector.match_labels = Labels::read(cursor)?.unwrap_or_default(),
+            "matchExpressions" => selector.match_expressions = Requirement::read_list(cursor)?,
+        });
+        Ok(there.then_some(selector))
+    }
+
     /// Returns true where nothing is asked: such a selector matches everything.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -52,6 +76,19 @@ impl Selector {
 }
 
 impl Requirement {
+    pub(super) fn read_list<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Box<[Self]>, C::Error> {
+        let list = list(cursor, |cursor| {
+            let mut requirement = Self::default();
+            members!(cursor, {
+                "key" => requirement.key = (&*cursor.text()?.unwrap_or_default()).into(),
+                "operator" => requirement.operator = Operator::named(&cursor.text()?.unwrap_or_default()),
+                "values" => requirement.values = names(cursor)?,
+            });
+            Ok(requirement)
+        })?;
+        Ok(list.unwrap_or_default().into())
+    }
+
     /// Returns true where `labels` meet this requirement (`apimachinery/pkg/labels/selector.go`, `Matches`).
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
@@ -81,12 +118,10 @@ mod tests {
 
     #[test]
     fn expressions_follow_kubernetes() {
-        let selector: Selector = serde_json::from_str(
-            r#"{"matchLabels":{"app":"web"},"matchExpressions":[
+        let json = r#"{"matchLabels":{"app":"web"},"matchExpressions":[
                 {"key":"tier","operator":"NotIn","values":["test"]},
-                {"key":"rank","operator":"Gt","values":["2"]}]}"#,
-        )
-        .unwrap();
+                {"key":"rank","operator":"Gt","values":["2"]}]}"#;
+        let selector = Selector::read(&mut crate::json::Reader::new(json)).unwrap().unwrap();
         assert!(selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "3")])));
         assert!(!selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "3"), ("tier", "test")])));
         assert!(!selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "x")])));

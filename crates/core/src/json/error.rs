@@ -6,44 +6,29 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Error {
     message: Box<str>,
-    /// Line and column from 1, the latter in bytes.
-    place: Option<(usize, usize)>,
+    /// From 1.
+    line: usize,
+    /// From 1, in bytes.
+    column: usize,
 }
 
 impl Error {
-    pub(super) fn new(message: &str) -> Self {
+    /// Something is wrong `at` so many bytes of `text`.
+    pub(super) fn new(message: &str, text: &str, at: usize) -> Self {
+        let before = text.as_bytes().get(..at).unwrap_or_default();
         Self {
             message: message.into(),
-            place: None,
+            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+            column: 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count(),
         }
-    }
-
-    /// Adds the place where an error has none: serde's come without.
-    pub(super) fn or_at(mut self, text: &str, at: usize) -> Self {
-        self.place.get_or_insert_with(|| {
-            let before = text.as_bytes().get(..at).unwrap_or_default();
-            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-            let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
-            (line, column)
-        });
-        self
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match self.place {
-            Some((line, column)) => write!(f, " at line {line} column {column}"),
-            None => Ok(()),
-        }
+        let Self { message, line, column } = self;
+        write!(f, "{message} at line {line} column {column}")
     }
 }
 
 impl std::error::Error for Error {}
-
-impl serde::de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(&message.to_string())
-    }
-}

@@ -5,19 +5,13 @@
 //! that cannot be projected costs neither the review nor a second pass. What is skipped must be balanced, and is not
 //! examined further. What is read follows RFC 8259, as `serde_json` does.
 
-mod de;
+mod cursor;
 mod error;
 mod reader;
 mod skip;
 
-pub use de::Raw;
 pub use error::Error;
 pub use reader::Reader;
-
-use std::marker::PhantomData;
-
-use serde::Deserialize;
-use serde::de::DeserializeSeed;
 
 #[cfg(test)]
 mod tests;
@@ -25,29 +19,10 @@ mod tests;
 /// Reads a whole text.
 ///
 /// # Errors
-/// The text is no JSON where it was read, or a value that was read has another type.
-pub fn from_str<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
-    from_str_seed(text, PhantomData)
-}
-
-/// Reads a whole text with a seed.
-///
-/// # Errors
-/// As [`from_str`].
-pub fn from_str_seed<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, Error> {
-    whole(Reader::new(text), seed)
-}
-
-/// Reads whole bytes.
-///
-/// # Errors
-/// As [`from_str`], and where they are no UTF-8.
-pub fn from_slice<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
-    whole(Reader::from_slice(bytes)?, PhantomData)
-}
-
-fn whole<'a, S: DeserializeSeed<'a>>(mut reader: Reader<'a>, seed: S) -> Result<S::Value, Error> {
-    let value = reader.seed(seed)?;
+/// The text is no JSON where it was read, or `read` fails.
+pub fn whole<'a, T>(text: &'a str, read: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>) -> Result<T, Error> {
+    let mut reader = Reader::new(text);
+    let value = read(&mut reader)?;
     reader.end()?;
     Ok(value)
 }

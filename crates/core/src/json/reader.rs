@@ -1,10 +1,8 @@
-//! The cursor over a text.
+//! The place in a text, and what stands there.
 
 use std::borrow::Cow;
-use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::DeserializeSeed;
+use serde_json::Number;
 
 use super::error::Error;
 use super::skip;
@@ -14,13 +12,6 @@ use super::skip;
 pub struct Reader<'a> {
     text: &'a str,
     at: usize,
-}
-
-/// A number as the text has it.
-pub(super) enum Number {
-    Float(f64),
-    Negative(i64),
-    Positive(u64),
 }
 
 impl<'a> Reader<'a> {
@@ -38,53 +29,21 @@ impl<'a> Reader<'a> {
             Ok(text) => Ok(Self::new(text)),
             Err(error) => {
                 let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-                Err(Error::new("invalid UTF-8").or_at(valid, error.valid_up_to()))
+                Err(Self {
+                    text: valid,
+                    at: error.valid_up_to(),
+                }
+                .wrong("invalid UTF-8"))
             }
         }
     }
 
-    /// Reads a value.
-    ///
-    /// # Errors
-    /// It is no JSON, or of another type.
-    pub fn value<T: Deserialize<'a>>(&mut self) -> Result<T, Error> {
-        self.seed(PhantomData)
-    }
-
-    /// Reads a value with a seed.
-    ///
-    /// # Errors
-    /// It is no JSON, or of another type.
-    pub fn seed<S: DeserializeSeed<'a>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let result = seed.deserialize(&mut *self);
-        result.map_err(|error| self.locate(error))
-    }
-
-    /// Reads an object; `member` is told each key and reads or skips the value.
-    ///
-    /// # Errors
-    /// It is no object, or a member failed.
-    pub fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Result<(), Error>) -> Result<(), Error> {
-        if self.peek() != Some(b'{') {
-            return Err(self.locate(Error::new("expected an object")));
-        }
-        self.at += 1;
-        let mut first = true;
-        loop {
-            let key = self.key(&mut first);
-            let Some(key) = key.map_err(|error| self.locate(error))? else {
-                return Ok(());
-            };
-            member(self, &key)?;
-        }
-    }
-
-    /// Skips a value and returns its text; `None` where it is `null`.
+    /// Passes a value and returns its text; `None` where it is `null`.
     ///
     /// # Errors
     /// It is no JSON, as far as that shows.
     pub fn raw(&mut self) -> Result<Option<&'a str>, Error> {
-        let skipped = self.skip().map_err(|error| self.locate(error))?;
+        let skipped = self.skip()?;
         Ok((skipped != "null").then_some(skipped))
     }
 
@@ -100,27 +59,55 @@ impl<'a> Reader<'a> {
     pub fn end(&mut self) -> Result<(), Error> {
         match self.peek() {
             None => Ok(()),
-            Some(_) => Err(self.locate(Error::new("trailing characters"))),
+            Some(_) => Err(self.wrong("trailing characters")),
         }
     }
 
-    fn locate(&self, error: Error) -> Error {
-        error.or_at(self.text, self.at)
+    /// An error at this place.
+    #[cold]
+    pub(super) fn wrong(&self, message: &str) -> Error {
+        Error::new(message, self.text, self.at)
+    }
+
+    /// The error of a value that has another type than was expected. It does not tell the value, which is somebody's.
+    #[cold]
+    pub(super) fn mistyped(&mut self, expected: &str) -> Error {
+        let found = match self.peek() {
+            Some(b'{') => "an object",
+            Some(b'[') => "a list",
+            Some(b'"') => "a string",
+            Some(b't' | b'f') => "a boolean",
+            Some(b'n') => "null",
+            Some(b'-' | b'0'..=b'9') => "a number",
+            Some(_) => return self.wrong("expected a value"),
+            None => return self.wrong("EOF while parsing a value"),
+        };
+        self.wrong(&format!("invalid type: {found}, expected {expected}"))
     }
 
     /// The next byte that is not blank.
+    #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.text.as_bytes().get(self.at)?;
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(byte);
-            }
-            self.at += 1;
+        match self.text.as_bytes().get(self.at) {
+            // Nothing but what people wrote has blanks.
+            Some(b' ' | b'\n' | b'\r' | b'\t') => self.peek_past_blanks(),
+            byte => byte.copied(),
         }
     }
 
+    #[cold]
+    fn peek_past_blanks(&mut self) -> Option<u8> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let blanks = rest
+            .iter()
+            .position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+        self.at += blanks.unwrap_or(rest.len());
+        self.text.as_bytes().get(self.at).copied()
+    }
+
     /// Passes the byte that was peeked.
-    pub(super) fn pass(&mut self) {
+    #[inline]
+    pub(super) fn step(&mut self) {
         self.at += 1;
     }
 
@@ -133,36 +120,33 @@ impl<'a> Reader<'a> {
         taken
     }
 
-    /// Goes to the next element of a container that ends with `end`, past the comma; false at its end.
+    /// Goes to the next element of a container that ends with `end`, past the comma; false behind it.
+    #[inline]
     pub(super) fn next(&mut self, first: &mut bool, end: u8) -> Result<bool, Error> {
         match self.peek() {
             Some(byte) if byte == end => {
                 self.at += 1;
                 return Ok(false);
             }
+            Some(b',') if !*first => self.at += 1,
             Some(_) if *first => *first = false,
-            Some(b',') => {
-                self.at += 1;
-                if self.peek() == Some(end) {
-                    return Err(Error::new("trailing comma"));
-                }
-            }
-            _ => return Err(Error::new("expected a comma or the end")),
+            _ => return Err(self.wrong("expected a comma or the end")),
         }
         Ok(true)
     }
 
-    /// The next key of an object, past the colon; `None` at its end.
+    /// The next key of an object, past the colon; `None` behind it.
+    #[inline]
     pub(super) fn key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>, Error> {
         if !self.next(first, b'}')? {
             return Ok(None);
         }
         if self.peek() != Some(b'"') {
-            return Err(Error::new("expected a key"));
+            return Err(self.wrong("expected a key"));
         }
         let key = self.string()?;
         if self.peek() != Some(b':') {
-            return Err(Error::new("expected a colon"));
+            return Err(self.wrong("expected a colon"));
         }
         self.at += 1;
         Ok(Some(key))
@@ -193,33 +177,25 @@ impl<'a> Reader<'a> {
     #[cold]
     fn odd_string(&mut self) -> Result<Cow<'a, str>, Error> {
         let start = self.at;
-        let escaped = self.pass_string()?;
-        if escaped {
-            let text = serde_json::from_str(&self.text[start..self.at]);
-            text.map(Cow::Owned).map_err(|_| Error::new("invalid escape"))
-        } else {
-            Ok(Cow::Borrowed(&self.text[start + 1..self.at - 1]))
-        }
+        self.pass_string()?;
+        let text = serde_json::from_str(&self.text[start..self.at]);
+        text.map(Cow::Owned).map_err(|_| self.wrong("invalid escape"))
     }
 
-    /// Passes the string that begins here, and tells whether something in it is escaped.
-    fn pass_string(&mut self) -> Result<bool, Error> {
+    /// Passes the string that begins here.
+    fn pass_string(&mut self) -> Result<(), Error> {
         let bytes = self.text.as_bytes();
-        let mut escaped = false;
         self.at += 1;
         loop {
             self.at += skip::plain(&bytes[self.at..]);
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(escaped);
+                    return Ok(());
                 }
-                Some(b'\\') if self.at + 1 < bytes.len() => {
-                    escaped = true;
-                    self.at += 2;
-                }
-                Some(b'\\') | None => return Err(Error::new("EOF while parsing a string")),
-                Some(_) => return Err(Error::new("control character within a string")),
+                Some(b'\\') if self.at + 1 < bytes.len() => self.at += 2,
+                Some(b'\\') | None => return Err(self.wrong("EOF while parsing a string")),
+                Some(_) => return Err(self.wrong("control character within a string")),
             }
         }
     }
@@ -230,16 +206,14 @@ impl<'a> Reader<'a> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         // Rust takes the leading zeros that JSON forbids.
         if digits.len() == 1 || !digits.starts_with('0') {
-            if let Ok(number) = text.parse() {
-                return Ok(Number::Positive(number));
+            if let Ok(number) = text.parse::<u64>() {
+                return Ok(number.into());
             }
-            if let Ok(number) = text.parse() {
-                return Ok(Number::Negative(number));
+            if let Ok(number) = text.parse::<i64>() {
+                return Ok(number.into());
             }
         }
-        serde_json::from_str(text)
-            .map(Number::Float)
-            .map_err(|_| Error::new("invalid number"))
+        serde_json::from_str(text).map_err(|_| self.wrong("invalid number"))
     }
 
     /// Passes what is neither string nor container.
@@ -256,20 +230,21 @@ impl<'a> Reader<'a> {
         let first = self.peek();
         let start = self.at;
         match first {
-            Some(b'{' | b'[') => {
-                let length = skip::nested(&self.text.as_bytes()[start..]);
-                self.at += length.ok_or_else(|| Error::new("EOF while parsing an array or object"))?;
-            }
             Some(b'"') => {
                 if self.pass_plain().is_none() {
                     self.pass_string()?;
                 }
             }
+            Some(b'{' | b'[') => match skip::nested(&self.text.as_bytes()[start..]) {
+                Some(length) => self.at += length,
+                None => return Err(self.wrong("EOF while parsing an array or object")),
+            },
             Some(b'-' | b'0'..=b'9') => {
                 self.number()?;
             }
             Some(_) if self.take("null") || self.take("true") || self.take("false") => {}
-            _ => return Err(Error::new("expected a value")),
+            Some(_) => return Err(self.wrong("expected a value")),
+            None => return Err(self.wrong("EOF while parsing a value")),
         }
         Ok(&self.text[start..self.at])
     }

@@ -1,6 +1,7 @@
 //! Finding the end of a value without looking at its tokens.
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, Simd, dispatch, u8x16, u8x64};
 
 /// Bytes that are classified at once: one bit each in a word.
 const BLOCK: usize = 64;
@@ -16,42 +17,33 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(block: &[u8; BLOCK]) -> Self {
-        let mut shape = Self {
-            quotes: 0,
-            backslashes: 0,
-            opening: 0,
-            closing: 0,
-        };
-        for (index, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
-            let bytes = u8x16::new(*bytes);
-            let bits =
-                |bytes: u8x16, wanted: u8| u64::from(bytes.simd_eq(u8x16::splat(wanted)).to_bitmask()) << (16 * index);
-            shape.quotes |= bits(bytes, b'"');
-            shape.backslashes |= bits(bytes, b'\\');
-            // Brackets differ from braces in this one bit, and nothing else of JSON becomes a brace by it.
-            let bytes = bytes | u8x16::splat(0x20);
-            shape.opening |= bits(bytes, b'{');
-            shape.closing |= bits(bytes, b'}');
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, block: [u8; BLOCK]) -> Self {
+        let bytes = u8x64::simd_from(simd, block);
+        // Brackets differ from braces in this one bit, and nothing else of JSON becomes a brace by it.
+        let braces = bytes | u8x64::splat(simd, 0x20);
+        Self {
+            quotes: bytes.simd_eq(b'"').to_bitmask(),
+            backslashes: bytes.simd_eq(b'\\').to_bitmask(),
+            opening: braces.simd_eq(b'{').to_bitmask(),
+            closing: braces.simd_eq(b'}').to_bitmask(),
         }
-        shape
     }
 }
 
 /// The length of the array or object that `bytes` begin with, or `None` where it does not end.
 pub(super) fn nested(bytes: &[u8]) -> Option<usize> {
+    dispatch!(Level::new(), simd => end_of_nested(simd, bytes))
+}
+
+#[inline(always)]
+fn end_of_nested<S: Simd>(simd: S, bytes: &[u8]) -> Option<usize> {
     let mut depth = 0_u32;
     // All bits are set while a block begins within a string.
     let mut in_string = 0_u64;
     let mut escaped = false;
     for start in (0..bytes.len()).step_by(BLOCK) {
-        let rest = &bytes[start..];
-        let mut last = [0; BLOCK];
-        let block = rest.first_chunk().unwrap_or_else(|| {
-            last[..rest.len()].copy_from_slice(rest);
-            &last
-        });
-        let shape = Shape::of(block);
+        let shape = Shape::of(simd, block(&bytes[start..]));
         let quotes = if shape.backslashes == 0 && !escaped {
             shape.quotes
         } else {
@@ -59,8 +51,14 @@ pub(super) fn nested(bytes: &[u8]) -> Option<usize> {
         };
         let strings = prefix_xor(quotes) ^ in_string;
         in_string = if strings >> (BLOCK - 1) == 1 { u64::MAX } else { 0 };
-        let opening = shape.opening & !strings;
-        let mut brackets = opening | (shape.closing & !strings);
+        let (opening, closing) = (shape.opening & !strings, shape.closing & !strings);
+        // Most blocks close fewer brackets than are open, so that their order does not matter.
+        let closed = closing.count_ones();
+        if closed < depth {
+            depth = depth.wrapping_add(opening.count_ones()).wrapping_sub(closed);
+            continue;
+        }
+        let mut brackets = opening | closing;
         // Up or down without a branch: which of the two comes next, no processor guesses.
         while brackets != 0 {
             let at = brackets.trailing_zeros();
@@ -72,6 +70,16 @@ pub(super) fn nested(bytes: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// The first bytes, filled up where there are too few.
+#[inline(always)]
+fn block(bytes: &[u8]) -> [u8; BLOCK] {
+    bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut block = [0; BLOCK];
+        block[..bytes.len()].copy_from_slice(bytes);
+        block
+    })
 }
 
 /// The bytes that a backslash makes ordinary. `escaped` carries over from one block to the next.
@@ -90,6 +98,7 @@ fn after_backslashes(mut backslashes: u64, escaped: &mut bool) -> u64 {
 }
 
 /// Each bit is the exclusive or of itself and all before it: set from an opening quote up to the closing one.
+#[inline(always)]
 fn prefix_xor(mut bits: u64) -> u64 {
     for distance in [1, 2, 4, 8, 16, 32] {
         bits ^= bits << distance;
@@ -98,22 +107,25 @@ fn prefix_xor(mut bits: u64) -> u64 {
 }
 
 /// The length of a plain run of string bytes: up to a quote, a backslash or a control character.
+///
+/// Most runs are shorter than 16 bytes, for which another level than the lowest would only cost the choice.
+#[inline]
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    for start in (0..bytes.len()).step_by(16) {
-        let rest = &bytes[start..];
-        // What is short is filled up with bytes that end a run.
-        let mut last = [b'"'; 16];
-        let chunk = *rest.first_chunk().unwrap_or_else(|| {
-            last[..rest.len()].copy_from_slice(rest);
-            &last
-        });
-        let chunk = u8x16::new(chunk);
-        let control = chunk.min(u8x16::splat(0x1f)).simd_eq(chunk);
-        let ends = chunk.simd_eq(u8x16::splat(b'"')) | chunk.simd_eq(u8x16::splat(b'\\')) | control;
+    dispatch!(Level::baseline(), simd => end_of_plain(simd, bytes))
+}
+
+#[inline(always)]
+fn end_of_plain<S: Simd>(simd: S, bytes: &[u8]) -> usize {
+    let (chunks, rest) = bytes.as_chunks::<16>();
+    for (number, chunk) in chunks.iter().enumerate() {
+        let chunk = u8x16::simd_from(simd, *chunk);
+        let ends = chunk.simd_eq(b'"') | chunk.simd_eq(b'\\') | chunk.simd_lt(0x20);
         let ends = ends.to_bitmask();
         if ends != 0 {
-            return start + ends.trailing_zeros() as usize;
+            return number * 16 + ends.trailing_zeros() as usize;
         }
     }
-    bytes.len()
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..=0x1f);
+    let run = rest.iter().position(ends).unwrap_or(rest.len());
+    chunks.len() * 16 + run
 }

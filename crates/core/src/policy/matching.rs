@@ -70,14 +70,20 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::json::whole;
 
     fn globs(texts: &[&str]) -> Vec<Glob> {
         texts.iter().map(|text| Glob::parse(text).unwrap()).collect()
     }
 
-    fn selecting(selector: Value) -> Match {
+    fn selector(written: &Value) -> Selector {
+        let read = whole(&written.to_string(), |reader| Selector::read(reader));
+        read.unwrap().unwrap()
+    }
+
+    fn selecting(written: &Value) -> Match {
         Match {
-            namespace_labels: serde_json::from_value(selector).unwrap(),
+            namespace_labels: selector(written),
             ..Match::default()
         }
     }
@@ -108,8 +114,8 @@ mod tests {
     fn all_that_is_given_must_hold() {
         let matching = Match {
             namespaces: globs(&["shop"]),
-            labels: serde_json::from_value(json!({"matchLabels": {"tier": "data"}})).unwrap(),
-            ..selecting(json!({"matchLabels": {"team": "shop"}}))
+            labels: selector(&json!({"matchLabels": {"tier": "data"}})),
+            ..selecting(&json!({"matchLabels": {"team": "shop"}}))
         };
         let (team, tier) = (
             Labels::from_pairs([("team", "shop")]),
@@ -128,10 +134,10 @@ mod tests {
 
     #[test]
     fn without_labels_the_label_with_the_name_is_known() {
-        let by_name = selecting(json!({"matchLabels": {NAMESPACE_NAME: "pay"}}));
+        let by_name = selecting(&json!({"matchLabels": {NAMESPACE_NAME: "pay"}}));
         assert_eq!(unknown(&by_name, "pay"), Applies::Yes);
         assert_eq!(unknown(&by_name, "shop"), Applies::No);
-        let both = selecting(json!({
+        let both = selecting(&json!({
             "matchLabels": {"team": "pay"},
             "matchExpressions": [{"key": NAMESPACE_NAME, "operator": "NotIn", "values": ["shop"]}],
         }));

@@ -1,18 +1,14 @@
 //! The fields of a workload, found by where the table says that they stand.
 
-use std::fmt;
+use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
-
+use super::super::claim::ClaimTemplate;
 use super::super::kind::Field;
 use super::super::labels::Labels;
+use super::super::pods::Pods;
 use super::super::selector::Selector;
 use super::meta::ObjectMeta;
-use super::null_default;
-use super::pods::{PodSpec, Template};
-use super::storage::WireTemplate;
-use super::text::{Scalar, Text};
+use crate::cursor::{Cursor, Scalar, list, members};
 
 /// What an object says in the fields of its kind.
 #[derive(Debug, Default)]
@@ -20,229 +16,135 @@ pub(super) struct Fields<'a> {
     pub(super) metadata: ObjectMeta<'a>,
     /// `spec` is there.
     pub(super) spec: bool,
-    pub(super) claim_templates: Option<Vec<WireTemplate<'a>>>,
+    pub(super) claim_templates: Option<Vec<ClaimTemplate>>,
     pub(super) completions: Option<i64>,
-    pub(super) concurrency: Option<Text<'a>>,
+    pub(super) concurrency: Option<Cow<'a, str>>,
     pub(super) first_ordinal: Option<i64>,
     /// A condition or the phase says that it has ended.
     pub(super) over: bool,
-    pub(super) paused: Option<bool>,
-    pub(super) pod_spec: Option<PodSpec<'a>>,
+    pub(super) paused: bool,
+    pub(super) pods: Pods,
+    /// The spec of the pods is there.
+    pub(super) pod_spec: bool,
     pub(super) replicas: Option<i64>,
     pub(super) selector: Selector,
-    pub(super) service_name: Option<Text<'a>>,
-    pub(super) strategy: Option<Strategy<'a>>,
-    pub(super) suspend: Option<bool>,
-    pub(super) template: Option<Template<'a>>,
+    pub(super) service_name: Option<Cow<'a, str>>,
+    pub(super) strategy: Strategy<'a>,
+    pub(super) suspend: bool,
 }
 
 /// `spec.strategy` of a Deployment.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Default)]
 pub(super) struct Strategy<'a> {
-    #[serde(borrow, rename = "type")]
-    pub(super) kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) rolling_update: Option<RollingUpdate<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct RollingUpdate<'a> {
-    #[serde(borrow)]
+    pub(super) kind: Option<Cow<'a, str>>,
     pub(super) max_surge: Option<Scalar<'a>>,
-    #[serde(borrow)]
     pub(super) max_unavailable: Option<Scalar<'a>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Condition<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<Text<'a>>,
-    #[serde(borrow)]
-    status: Option<Text<'a>>,
 }
 
 /// Where the fields of a kind stand: JSON pointers, sorted.
 type Table = [(&'static str, Field)];
 
-/// Reads the fields of `table` out of an object.
-pub(super) fn read<'de, D: Deserializer<'de>>(table: &'static Table, deserializer: D) -> Result<Fields<'de>, D::Error> {
-    let mut fields = Fields::default();
-    let walk = Walk {
-        table,
-        depth: 0,
-        fields: &mut fields,
-    };
-    deserializer.deserialize_map(walk)?;
-    Ok(fields)
-}
-
-/// On the way through an object: the fields below where we stand.
-struct Walk<'f, 'a> {
-    table: &'static Table,
-    /// How many bytes of their pointers lead here.
-    depth: usize,
-    fields: &'f mut Fields<'a>,
-}
-
-impl<'de> Visitor<'de> for Walk<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { table, depth, fields } = self;
-        let key = Key { table, depth };
-        if depth > 0 {
-            // The only parent that a patch may have to rely on is the first one.
-            fields.spec |= table.first().is_some_and(|(path, _)| &path[..depth] == "/spec");
-        }
-        // A member that stands twice means different things to different readers, so that it means nothing to us.
-        let mut seen = 0_u32;
-        while let Some((bit, next)) = map.next_key_seed(key)? {
-            if seen & bit != 0 {
-                return Err(A::Error::custom("a field stands twice"));
-            }
-            seen |= bit;
-            match next {
-                Next::Metadata => fields.metadata = map.next_value()?,
-                Next::Field(field) => fields.take(field, &mut map)?,
-                Next::Parent(table, depth) => map.next_value_seed(Walk {
-                    table,
-                    depth,
-                    fields: &mut *fields,
-                })?,
-                Next::Other => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Walk<'_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-/// What a member of an object is to us.
-enum Next {
-    Field(Field),
-    Metadata,
-    Other,
-    /// It holds these fields, so many bytes down their pointers.
-    Parent(&'static Table, usize),
-}
-
-/// Tells a member by its name, without a copy of it.
-#[derive(Clone, Copy)]
-struct Key {
-    table: &'static Table,
-    depth: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for Key {
-    /// A bit for each member that is read, and what it is.
-    type Value = (u32, Next);
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(u32, Next), D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Key {
-    type Value = (u32, Next);
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<(u32, Next), E> {
-        let depth = self.depth + 1 + name.len();
-        let leads_on = |path: &str| path.get(self.depth + 1..depth) == Some(name) && !is_within_name(path, depth);
-        let Some(first) = self.table.iter().position(|(path, _)| leads_on(path)) else {
-            let metadata = self.depth == 0 && name == "metadata";
-            return Ok(if metadata {
-                (1, Next::Metadata)
-            } else {
-                (0, Next::Other)
-            });
-        };
-        let table = &self.table[first..];
-        let count = table.iter().take_while(|(path, _)| leads_on(path)).count();
-        let next = match table[0] {
-            (path, field) if path.len() == depth => Next::Field(field),
-            _ => Next::Parent(&table[..count], depth),
-        };
-        Ok((2 << first, next))
-    }
-}
-
-/// Returns true where a pointer's step goes on after so many bytes.
-fn is_within_name(path: &str, depth: usize) -> bool {
-    path.as_bytes().get(depth).is_some_and(|byte| *byte != b'/')
-}
+/// The number of `metadata`, which every kind has; no table is so long.
+const METADATA: usize = 63;
 
 impl<'a> Fields<'a> {
+    /// Reads the fields of `table` out of an object.
+    pub(super) fn read<C: Cursor<'a>>(cursor: &mut C, table: &'static Table) -> Result<Self, C::Error> {
+        let mut fields = Self::default();
+        fields.walk(cursor, table, 0)?;
+        Ok(fields)
+    }
+
+    /// Reads the fields below here, `depth` bytes down their pointers.
+    fn walk<C: Cursor<'a>>(&mut self, cursor: &mut C, table: &'static Table, depth: usize) -> Result<(), C::Error> {
+        let Some(mut members) = cursor.object()? else {
+            return Ok(());
+        };
+        if depth > 0 {
+            // The only parent that a patch may have to rely on is the first one.
+            self.spec |= table.first().is_some_and(|(path, _)| &path[..depth] == "/spec");
+        }
+        let number = |name: &str| match table.iter().position(|(path, _)| leads_on(path, depth, name)) {
+            None if depth == 0 && name == "metadata" => Some(METADATA),
+            number => number,
+        };
+        while let Some(first) = cursor.member(&mut members, &number)? {
+            if first == METADATA {
+                self.metadata = ObjectMeta::read(cursor)?;
+                continue;
+            }
+            let (path, field) = table[first];
+            let below = path[depth + 1..]
+                .find('/')
+                .map_or(path.len(), |length| depth + 1 + length);
+            if below == path.len() {
+                self.take(cursor, field)?;
+            } else {
+                let table = &table[first..];
+                let count = table
+                    .iter()
+                    .take_while(|(other, _)| other.starts_with(&path[..=below]))
+                    .count();
+                self.walk(cursor, &table[..count], below)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the value of a field.
-    fn take<A: MapAccess<'a>>(&mut self, field: Field, map: &mut A) -> Result<(), A::Error> {
+    fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, field: Field) -> Result<(), C::Error> {
         match field {
-            Field::ClaimTemplates => self.claim_templates = map.next_value()?,
-            Field::Completions => self.completions = map.next_value()?,
-            Field::ConcurrencyPolicy => self.concurrency = map.next_value()?,
-            Field::Conditions => {
-                let conditions: Option<Vec<Condition<'a>>> = map.next_value()?;
-                self.over = conditions.iter().flatten().any(|condition| {
-                    matches!(condition.kind.as_deref(), Some("Complete" | "Failed"))
-                        && condition.status.as_deref() == Some("True")
-                });
-            }
-            Field::FirstOrdinal => self.first_ordinal = map.next_value()?,
-            Field::MatchLabels => {
-                let Labelled(match_labels) = map.next_value()?;
-                self.selector = Selector {
-                    match_labels,
-                    ..Selector::default()
-                };
-            }
-            Field::Paused => self.paused = map.next_value()?,
-            Field::Phase => {
-                let phase: Option<Text<'a>> = map.next_value()?;
-                self.over = matches!(phase.as_deref(), Some("Succeeded" | "Failed"));
-            }
+            Field::ClaimTemplates => self.claim_templates = list(cursor, ClaimTemplate::read)?,
+            Field::Completions => self.completions = cursor.integer()?,
+            Field::ConcurrencyPolicy => self.concurrency = cursor.text()?,
+            Field::Conditions => self.over = list(cursor, read_end)?.is_some_and(|ends| ends.contains(&true)),
+            Field::FirstOrdinal => self.first_ordinal = cursor.integer()?,
+            Field::MatchLabels => self.selector.match_labels = Labels::read(cursor)?.unwrap_or_default(),
+            Field::Paused => self.paused = cursor.boolean()? == Some(true),
+            Field::Phase => self.over = matches!(cursor.text()?.as_deref(), Some("Succeeded" | "Failed")),
             Field::PodSpec => {
-                self.pod_spec = map.next_value()?;
-                self.spec = self.pod_spec.is_some();
+                let pods = Pods::read(cursor)?;
+                self.pod_spec = pods.is_some();
+                self.spec = self.pod_spec;
+                self.pods = pods.unwrap_or_default();
             }
-            Field::Replicas => self.replicas = map.next_value()?,
-            Field::Selector => self.selector = map.next_value::<Option<Selector>>()?.unwrap_or_default(),
-            Field::ServiceName => self.service_name = map.next_value()?,
-            Field::Strategy => self.strategy = map.next_value()?,
-            Field::Suspend => self.suspend = map.next_value()?,
-            Field::Template => self.template = map.next_value()?,
+            Field::Replicas => self.replicas = cursor.integer()?,
+            Field::Selector => self.selector = Selector::read(cursor)?.unwrap_or_default(),
+            Field::ServiceName => self.service_name = cursor.text()?,
+            Field::Strategy => self.strategy = Strategy::read(cursor)?,
+            Field::Suspend => self.suspend = cursor.boolean()? == Some(true),
+            Field::Template => (self.pods, self.pod_spec) = Pods::read_template(cursor)?,
         }
         Ok(())
     }
 }
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Labelled(#[serde(deserialize_with = "null_default")] Labels);
+/// Returns true where a pointer goes on with `name` after so many bytes.
+fn leads_on(path: &str, depth: usize, name: &str) -> bool {
+    let rest = path.as_bytes()[depth + 1..].strip_prefix(name.as_bytes());
+    rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+}
+
+/// Reads a condition: whether it says that a Job has ended.
+fn read_end<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<bool, C::Error> {
+    let (mut kind, mut status) = (None, None);
+    members!(cursor, {
+        "type" => kind = cursor.text()?,
+        "status" => status = cursor.text()?,
+    });
+    Ok(matches!(kind.as_deref(), Some("Complete" | "Failed")) && status.as_deref() == Some("True"))
+}
+
+impl<'a> Strategy<'a> {
+    fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+        let mut strategy = Self::default();
+        members!(cursor, {
+            "type" => strategy.kind = cursor.text()?,
+            "rollingUpdate" => members!(cursor, {
+                "maxSurge" => strategy.max_surge = cursor.scalar()?,
+                "maxUnavailable" => strategy.max_unavailable = cursor.scalar()?,
+            }),
+        });
+        Ok(strategy)
+    }
+}

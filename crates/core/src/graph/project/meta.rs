@@ -2,68 +2,68 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
-use super::super::labels::{Labels, kept_annotations};
+use super::super::labels::Labels;
 use super::super::names::Name;
 use super::super::workload::Owner;
-use super::text::Text;
+use crate::cursor::{Cursor, list, members};
 
 /// The fields of `metadata` that some node needs.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ObjectMeta<'a> {
-    #[serde(borrow)]
-    pub name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub generate_name: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub namespace: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub resource_version: Option<Text<'a>>,
-    pub generation: Option<i64>,
-    #[serde(borrow)]
-    pub creation_timestamp: Option<Text<'a>>,
-    pub deletion_timestamp: Option<IgnoredAny>,
-    pub labels: Labels,
-    #[serde(deserialize_with = "annotations")]
-    pub annotations: Annotations,
-    #[serde(borrow)]
-    pub owner_references: Option<Vec<OwnerReference<'a>>>,
-}
-
-/// The annotations kept, and whether there are any at all (a patch below them needs the parent).
 #[derive(Debug, Default)]
-pub struct Annotations {
-    pub kept: Labels,
-    pub present: bool,
+pub struct ObjectMeta<'a> {
+    pub name: Option<Cow<'a, str>>,
+    pub generate_name: Option<Cow<'a, str>>,
+    pub namespace: Option<Cow<'a, str>>,
+    pub generation: Option<i64>,
+    pub creation_timestamp: Option<Cow<'a, str>>,
+    /// There is a `deletionTimestamp`.
+    pub deleting: bool,
+    pub labels: Labels,
+    /// Those that mean something to us; `None` where there are none at all (a patch below them needs the parent).
+    pub annotations: Option<Labels>,
+    pub owner_references: Vec<OwnerReference<'a>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Debug, Default)]
 pub struct OwnerReference<'a> {
-    #[serde(borrow)]
     api_version: Cow<'a, str>,
-    #[serde(borrow)]
     kind: Cow<'a, str>,
-    #[serde(borrow)]
     name: Cow<'a, str>,
-    controller: Option<bool>,
+    controller: bool,
 }
 
-impl ObjectMeta<'_> {
+impl<'a> ObjectMeta<'a> {
+    pub(super) fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+        let mut meta = Self::default();
+        members!(cursor, {
+            "name" => meta.name = cursor.text()?,
+            "generateName" => meta.generate_name = cursor.text()?,
+            "namespace" => meta.namespace = cursor.text()?,
+            "generation" => meta.generation = cursor.integer()?,
+            "creationTimestamp" => meta.creation_timestamp = cursor.text()?,
+            "deletionTimestamp" => meta.deleting = cursor.pass()?,
+            "labels" => meta.labels = Labels::read(cursor)?.unwrap_or_default(),
+            "annotations" => meta.annotations = Labels::read_kept(cursor)?,
+            "ownerReferences" => meta.owner_references = list(cursor, OwnerReference::read)?.unwrap_or_default(),
+        });
+        Ok(meta)
+    }
+
     /// The name, empty where it is still to be generated.
     #[must_use]
     pub fn name(&self) -> Name {
         self.name.as_deref().unwrap_or_default().into()
     }
 
+    /// The value of an annotation, if it is one of those that are kept.
+    #[must_use]
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(key)
+    }
+
     /// The owner that controls the object.
     #[must_use]
     pub fn controller(&self) -> Option<Box<Owner>> {
-        let mut owners = self.owner_references.iter().flatten();
-        let owner = owners.find(|owner| owner.controller == Some(true))?;
+        let owner = self.owner_references.iter().find(|owner| owner.controller)?;
         Some(Box::new(Owner {
             api_version: (&*owner.api_version).into(),
             kind: (&*owner.kind).into(),
@@ -73,16 +73,19 @@ impl ObjectMeta<'_> {
 
     /// The kinds of all owners, controlling or not.
     pub fn owner_kinds(&self) -> impl Iterator<Item = &str> {
-        self.owner_references.iter().flatten().map(|owner| &*owner.kind)
+        self.owner_references.iter().map(|owner| &*owner.kind)
     }
 }
 
-fn annotations<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Annotations, D::Error> {
-    #[derive(Deserialize)]
-    struct Kept(#[serde(deserialize_with = "kept_annotations")] Labels);
-    let kept = Option::<Kept>::deserialize(deserializer)?;
-    Ok(Annotations {
-        present: kept.is_some(),
-        kept: kept.map(|kept| kept.0).unwrap_or_default(),
-    })
+impl<'a> OwnerReference<'a> {
+    fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+        let mut owner = Self::default();
+        members!(cursor, {
+            "apiVersion" => owner.api_version = cursor.text()?.unwrap_or_default(),
+            "kind" => owner.kind = cursor.text()?.unwrap_or_default(),
+            "name" => owner.name = cursor.text()?.unwrap_or_default(),
+            "controller" => owner.controller = cursor.boolean()? == Some(true),
+        });
+        Ok(owner)
+    }
 }

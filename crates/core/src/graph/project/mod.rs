@@ -8,23 +8,21 @@ mod meta;
 mod pods;
 mod seed;
 mod storage;
-mod text;
 mod traffic;
 mod workload;
 
-use serde::{Deserialize, Deserializer};
-
 use super::names::Name;
+use crate::cursor::{Cursor, list};
 
 pub use meta::ObjectMeta;
 pub use seed::NodeSeed;
-pub use text::Text;
 pub use traffic::scale_replicas;
 pub use workload::{ProjectedWorkload, WorkloadSeed};
 
-/// Reads `null` as the default: Go writes empty lists so.
-pub fn null_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+/// Reads a list of names.
+pub(super) fn names<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Box<[Name]>, C::Error> {
+    let names = list(cursor, |cursor| Ok((&*cursor.text()?.unwrap_or_default()).into()))?;
+    Ok(names.unwrap_or_default().into())
 }
 
 /// The namespace of an object: its own, else the one it was sent to. Shares the latter's allocation.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer};
-
+use super::super::autoscaler::Autoscaler;
 use super::super::claim::{Claim, Volume};
 use super::super::facts::{Class, ClusterNode, Driver};
 use super::super::kind::{Kind, Role};
@@ -11,12 +10,13 @@ use super::super::kinds::Kinds;
 use super::super::names::Name;
 use super::super::node::Node;
 use super::super::service::Service;
+use super::super::shard::NamespaceFacts;
 use super::super::workload::Shape;
 use super::workload::{ProjectedWorkload, WorkloadSeed};
-use super::{storage, traffic};
+use crate::cursor::Cursor;
 use crate::json;
 
-/// Deserialises an object of a kind that is known from outside it.
+/// Reads an object of a kind that is known from outside it.
 #[derive(Clone, Copy, Debug)]
 pub struct NodeSeed<'n> {
     pub kind: Kind,
@@ -32,7 +32,7 @@ impl NodeSeed<'_> {
     /// # Errors
     /// The text is no JSON, or a field that is read has the wrong type.
     pub fn read(self, json: &str) -> Result<Node, json::Error> {
-        json::from_str_seed(json, self)
+        json::whole(json, |reader| self.read_from(reader))
     }
 
     /// Reads an object from JSON text, and what a patch of it may rely on.
@@ -48,28 +48,28 @@ impl NodeSeed<'_> {
             None => Ok((self.read(json)?, Shape::default())),
         }
     }
-}
 
-impl<'de> DeserializeSeed<'de> for NodeSeed<'_> {
-    type Value = Node;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// Those of the cursor.
+    pub fn read_from<'a, C: Cursor<'a>>(self, cursor: &mut C) -> Result<Node, C::Error> {
         let (kind, namespace) = (self.kind, self.sent_to);
         Ok(match kind.role() {
-            Role::Autoscaler => Node::Autoscaler(Arc::new(traffic::autoscaler(deserializer, self.kinds)?)),
-            Role::Claim => Node::Claim(Arc::new(Claim::deserialize(deserializer)?)),
-            Role::Class => Node::Class(Class::deserialize(deserializer)?),
-            Role::Driver => Node::Driver(Driver::deserialize(deserializer)?),
+            Role::Autoscaler => Node::Autoscaler(Arc::new(Autoscaler::read(cursor, self.kinds)?)),
+            Role::Claim => Node::Claim(Arc::new(Claim::read(cursor)?)),
+            Role::Class => Node::Class(Class::read(cursor)?),
+            Role::Driver => Node::Driver(Driver::read(cursor)?),
             Role::Namespace => {
-                let (name, facts) = storage::namespace(deserializer)?;
+                let (name, facts) = NamespaceFacts::read(cursor)?;
                 Node::Namespace(name, facts)
             }
-            Role::Node => Node::ClusterNode(ClusterNode::deserialize(deserializer)?),
-            Role::Service => Node::Service(Arc::new(Service::deserialize(deserializer)?)),
-            Role::Volume => Node::Volume(Volume::deserialize(deserializer)?),
+            Role::Node => Node::ClusterNode(ClusterNode::read(cursor)?),
+            Role::Service => Node::Service(Arc::new(Service::read(cursor)?)),
+            Role::Volume => Node::Volume(Volume::read(cursor)?),
             Role::Workload(form) => {
                 let seed = WorkloadSeed { kind, form, namespace };
-                Node::Workload(Arc::new(seed.deserialize(deserializer)?.workload))
+                Node::Workload(Arc::new(seed.read_from(cursor)?.workload))
             }
         })
     }

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer};
-
-use super::super::claim::ClaimTemplate;
 use super::super::kind::{Field, Form, Kind};
 use super::super::labels::Labels;
 use super::super::names::{Name, ObjectRef};
 use super::super::selector::Selector;
 use super::super::workload::{Amount, Concurrency, Created, Rollout, Shape, Workload};
-use super::fields::{self, Fields, Strategy};
+use super::fields::{Fields, Strategy};
 use super::meta::ObjectMeta;
 use super::namespace_of;
-use super::text::Scalar;
+use crate::cursor::{Cursor, Scalar};
 use crate::json;
 
 /// A workload, and what a patch of it may rely on.
@@ -47,18 +44,26 @@ impl<'n> WorkloadSeed<'n> {
     /// # Errors
     /// The text is no JSON, or a field that is read has the wrong type.
     pub fn read(self, json: &str) -> Result<ProjectedWorkload, json::Error> {
-        json::from_str_seed(json, self)
+        json::whole(json, |reader| self.read_from(reader))
+    }
+
+    /// Reads a workload.
+    ///
+    /// # Errors
+    /// Those of the cursor.
+    pub fn read_from<'a, C: Cursor<'a>>(self, cursor: &mut C) -> Result<ProjectedWorkload, C::Error> {
+        Fields::read(cursor, self.form.fields).map(|fields| self.project(fields))
     }
 
     fn project(self, fields: Fields<'_>) -> ProjectedWorkload {
         let kind = self.kind;
         let mut workload = self.bare(&fields.metadata);
-        workload.idle = fields.over || fields.suspend == Some(true);
+        workload.idle = fields.over || fields.suspend;
         // No more pods run at once than may be needed to complete (`pkg/controller/job/job_controller.go`).
         workload.replicas = count(fields.replicas, 1).min(count(fields.completions, u32::MAX));
         workload.selector = fields.selector;
         workload.rollout = if kind.has(Field::Strategy) {
-            rollout(fields.paused == Some(true), fields.strategy)
+            rollout(fields.paused, fields.strategy)
         } else if kind.has(Field::ConcurrencyPolicy) {
             Rollout::Cron(match fields.concurrency.as_deref() {
                 Some("Forbid") => Concurrency::Forbid,
@@ -72,24 +77,23 @@ impl<'n> WorkloadSeed<'n> {
         workload.service_name = service.map(Into::into);
         workload.first_ordinal = count(fields.first_ordinal, 0);
         let shape = Shape {
-            annotations: fields.metadata.annotations.present,
+            annotations: fields.metadata.annotations.is_some(),
             claim_templates: fields.claim_templates.is_some(),
             spec: fields.spec,
-            pod_spec: fields.pod_spec.is_some() || fields.template.as_ref().is_some_and(|one| one.spec.is_some()),
+            pod_spec: fields.pod_spec,
         };
-        let templates = fields.claim_templates.into_iter().flatten();
-        workload.claim_templates = templates.map(ClaimTemplate::from).collect();
-        let labels = fields.metadata.labels;
-        workload.pods = Arc::new(if kind.has(Field::PodSpec) {
-            fields.pod_spec.unwrap_or_default().into_pods(labels.clone())
-        } else {
-            fields.template.unwrap_or_default().into_pods()
-        });
-        workload.labels = labels;
+        workload.claim_templates = fields.claim_templates.unwrap_or_default().into();
+        let mut pods = fields.pods;
+        workload.labels = fields.metadata.labels;
+        if kind.has(Field::PodSpec) {
+            pods.labels = workload.labels.clone();
+        }
+        workload.pods = Arc::new(pods);
+        workload.annotations = fields.metadata.annotations.unwrap_or_default();
         ProjectedWorkload { workload, shape }
     }
 
-    /// What the metadata says, but for the labels.
+    /// What the metadata says, but for labels and annotations.
     fn bare(self, metadata: &ObjectMeta<'_>) -> Workload {
         let name = metadata.name.as_deref().filter(|name| !name.is_empty());
         let generated = metadata.generate_name.as_deref().filter(|prefix| !prefix.is_empty());
@@ -99,9 +103,9 @@ impl<'n> WorkloadSeed<'n> {
             unnamed: name.is_none(),
             generation: metadata.generation.unwrap_or_default(),
             created: metadata.creation_timestamp.as_deref().map(Created::parse),
-            deleting: metadata.deletion_timestamp.is_some(),
+            deleting: metadata.deleting,
             labels: Labels::default(),
-            annotations: metadata.annotations.kept.clone(),
+            annotations: Labels::default(),
             owner: metadata.controller(),
             replicas: 1,
             idle: false,
@@ -115,29 +119,17 @@ impl<'n> WorkloadSeed<'n> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for WorkloadSeed<'_> {
-    type Value = ProjectedWorkload;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<ProjectedWorkload, D::Error> {
-        fields::read(self.form.fields, deserializer).map(|fields| self.project(fields))
-    }
-}
-
 fn count(value: Option<i64>, default: u32) -> u32 {
     value.map_or(default, |value| u32::try_from(value.max(0)).unwrap_or(u32::MAX))
 }
 
-fn rollout(paused: bool, strategy: Option<Strategy<'_>>) -> Rollout {
-    let strategy = strategy.unwrap_or_default();
+fn rollout(paused: bool, strategy: Strategy<'_>) -> Rollout {
     match strategy.kind.as_deref() {
         _ if paused => Rollout::Paused,
-        None | Some("RollingUpdate") => {
-            let update = strategy.rolling_update.unwrap_or_default();
-            Rollout::Rolling {
-                max_surge: amount(update.max_surge),
-                max_unavailable: amount(update.max_unavailable),
-            }
-        }
+        None | Some("RollingUpdate") => Rollout::Rolling {
+            max_surge: amount(strategy.max_surge),
+            max_unavailable: amount(strategy.max_unavailable),
+        },
         // `Recreate`, and what a later Kubernetes may add.
         Some(_) => Rollout::DeleteFirst,
     }
