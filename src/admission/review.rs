@@ -48,6 +48,8 @@ pub(super) enum Unreadable {
     Version(String),
     #[error("kind is {0:?}, not AdmissionReview")]
     Kind(String),
+    #[error("the body is not an AdmissionReview: it is null")]
+    Null,
     #[error("the AdmissionReview has no request")]
     NoRequest,
 }
@@ -60,12 +62,15 @@ pub(super) fn read<'a>(
     let mut reader = json::Reader::from_slice(body)?;
     let reader = &mut reader;
     let (mut api_version, mut kind, mut request) = (None, None, None);
-    members!(reader, {
+    let there = members!(reader, {
         "kind" => kind = reader.text()?,
         "apiVersion" => api_version = reader.text()?,
         "request" => request = envelope(reader, kinds)?,
     });
     reader.end()?;
+    if !there {
+        return Err(Unreadable::Null);
+    }
     let (api_version, kind) = (api_version.unwrap_or_default(), kind.unwrap_or_default());
     if api_version != "admission.k8s.io/v1" {
         return Err(Unreadable::Version(api_version.into_owned()));

@@ -107,4 +107,4 @@ macro_rules! members {
     }};
 }
 
-pub use crate::members;
+pub use super::members;

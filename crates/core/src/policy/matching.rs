@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn selector(written: &Value) -> Selector {
-        let read = whole(&written.to_string(), |reader| Selector::read(reader));
+        let read = whole(&written.to_string(), Selector::read);
         read.unwrap().unwrap()
     }
 
