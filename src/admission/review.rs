@@ -63,9 +63,9 @@ pub(super) fn read<'a>(
     let reader = &mut reader;
     let (mut api_version, mut kind, mut request) = (None, None, None);
     let there = members!(reader, {
-        "kind" => kind = reader.text()?,
-        "apiVersion" => api_version = reader.text()?,
-        "request" => request = envelope(reader, kinds)?,
+        "kind" => kind = reader.text(),
+        "apiVersion" => api_version = reader.text(),
+        "request" => request = envelope(reader, kinds),
     });
     reader.end()?;
     if !there {
@@ -81,62 +81,55 @@ pub(super) fn read<'a>(
     request.ok_or(Unreadable::NoRequest)
 }
 
-fn envelope<'a>(
-    reader: &mut json::Reader<'a>,
-    kinds: &'static Kinds,
-) -> Result<Option<(Request<'a>, Option<json::Error>)>, json::Error> {
+fn envelope<'a>(reader: &mut json::Reader<'a>, kinds: &'static Kinds) -> Option<(Request<'a>, Option<json::Error>)> {
     let mut request = Request::new(kinds);
     let mut unprojected = None;
     let there = members!(reader, {
-        "uid" => request.uid = text(reader)?,
+        "uid" => request.uid = text(reader),
         "kind" => members!(reader, {
-            "group" => request.group = text(reader)?,
-            "version" => request.version = text(reader)?,
-            "kind" => request.kind = text(reader)?,
+            "group" => request.group = text(reader),
+            "version" => request.version = text(reader),
+            "kind" => request.kind = text(reader),
         }),
         "resource" => members!(reader, {
-            "group" => request.resource_group = text(reader)?,
-            "resource" => request.resource = text(reader)?,
+            "group" => request.resource_group = text(reader),
+            "resource" => request.resource = text(reader),
         }),
-        "subResource" => request.sub_resource = text(reader)?,
-        "name" => request.name = text(reader)?,
-        "namespace" => request.namespace = reader.text()?.map(|name| (&*name).into()),
-        "operation" => request.operation = text(reader)?,
-        "userInfo" => members!(reader, { "username" => request.user = text(reader)? }),
-        "object" => (request.object, unprojected) = object(&request, reader)?,
-        "oldObject" => request.old_object = reader.raw()?,
-        "dryRun" => request.dry_run = reader.boolean()? == Some(true),
+        "subResource" => request.sub_resource = text(reader),
+        "name" => request.name = text(reader),
+        "namespace" => request.namespace = reader.text().map(|name| (&*name).into()),
+        "operation" => request.operation = text(reader),
+        "userInfo" => members!(reader, { "username" => request.user = text(reader) }),
+        "object" => (request.object, unprojected) = object(&request, reader),
+        "oldObject" => request.old_object = reader.raw(),
+        "dryRun" => request.dry_run = reader.boolean() == Some(true),
     });
-    Ok(there.then_some((request, unprojected)))
+    there.then_some((request, unprojected))
 }
 
-fn text<'a>(reader: &mut json::Reader<'a>) -> Result<Cow<'a, str>, json::Error> {
-    Ok(reader.text()?.unwrap_or_default())
+fn text<'a>(reader: &mut json::Reader<'a>) -> Cow<'a, str> {
+    reader.text().unwrap_or_default()
 }
 
 /// Projects a workload where what it is was said before it; anything else waits as raw text.
-fn object<'a>(
-    request: &Request<'a>,
-    reader: &mut json::Reader<'a>,
-) -> Result<(Payload<'a>, Option<json::Error>), json::Error> {
+fn object<'a>(request: &Request<'a>, reader: &mut json::Reader<'a>) -> (Payload<'a>, Option<json::Error>) {
     if reader.null() {
-        return Ok((Payload::None, None));
+        return (Payload::None, None);
     }
     let before = reader.clone();
     let mut unprojected = None;
     let namespace = request.namespace.as_ref();
     let seed = namespace.and_then(|namespace| WorkloadSeed::new(request.object_kind()?, namespace));
     if let Some(seed) = seed {
-        match seed.read_from(reader) {
-            Ok(ProjectedWorkload { workload, shape }) => {
-                return Ok((Payload::Projected(Node::Workload(Arc::new(workload)), shape), None));
-            }
-            Err(error) => unprojected = Some(error),
+        let ProjectedWorkload { workload, shape } = seed.read_from(reader);
+        unprojected = reader.failure();
+        if unprojected.is_none() {
+            return (Payload::Projected(Node::Workload(Arc::new(workload)), shape), None);
         }
     }
     // Either the review is broken or only the object in it: skipping the object tells.
     *reader = before;
-    Ok((reader.raw()?.map_or(Payload::None, Payload::Raw), unprojected))
+    (reader.raw().map_or(Payload::None, Payload::Raw), unprojected)
 }
 
 impl Request<'_> {

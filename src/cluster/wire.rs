@@ -45,12 +45,12 @@ impl<'a> Page<'a> {
             let mut page = Self::default();
             members!(reader, {
                 "metadata" => members!(reader, {
-                    "resourceVersion" => page.resource_version = reader.text()?.unwrap_or_default().into_owned(),
-                    "continue" => page.next = reader.text()?.unwrap_or_default().into_owned(),
+                    "resourceVersion" => page.resource_version = reader.text().unwrap_or_default().into_owned(),
+                    "continue" => page.next = reader.text().unwrap_or_default().into_owned(),
                 }),
-                "items" => page.items = list(reader, raw)?.unwrap_or_default(),
+                "items" => page.items = list(reader, raw).unwrap_or_default(),
             });
-            Ok(page)
+            page
         })
     }
 }
@@ -62,16 +62,16 @@ impl<'a> Event<'a> {
         let reader = &mut reader;
         let mut event = Self::default();
         members!(reader, {
-            "type" => event.kind = reader.text()?.unwrap_or_default(),
-            "object" => event.object = raw(reader)?,
+            "type" => event.kind = reader.text().unwrap_or_default(),
+            "object" => event.object = raw(reader),
         });
         reader.end()?;
         Ok((!event.kind.is_empty() && !event.object.is_empty()).then_some(event))
     }
 }
 
-fn raw<'a>(reader: &mut Reader<'a>) -> Result<&'a str, json::Error> {
-    Ok(reader.raw()?.unwrap_or("null"))
+fn raw<'a>(reader: &mut Reader<'a>) -> &'a str {
+    reader.raw().unwrap_or("null")
 }
 
 impl<'a> Head<'a> {
@@ -81,12 +81,12 @@ impl<'a> Head<'a> {
             let mut head = Self::default();
             members!(reader, {
                 "metadata" => members!(reader, {
-                    "name" => head.name = reader.text()?.unwrap_or_default(),
-                    "namespace" => head.namespace = reader.text()?.unwrap_or_default(),
-                    "resourceVersion" => head.resource_version = reader.text()?.unwrap_or_default(),
+                    "name" => head.name = reader.text().unwrap_or_default(),
+                    "namespace" => head.namespace = reader.text().unwrap_or_default(),
+                    "resourceVersion" => head.resource_version = reader.text().unwrap_or_default(),
                 }),
             });
-            Ok(head)
+            head
         };
         json::whole(json, read).unwrap_or_default()
     }
@@ -111,10 +111,10 @@ impl Status {
         let read = |reader: &mut Reader<'_>| {
             let mut status = Self::default();
             members!(reader, {
-                "code" => status.code = reader.integer()?.and_then(|code| u16::try_from(code).ok()).unwrap_or_default(),
-                "message" => status.message = reader.text()?.unwrap_or_default().into_owned(),
+                "code" => status.code = reader.integer().and_then(|code| u16::try_from(code).ok()).unwrap_or_default(),
+                "message" => status.message = reader.text().unwrap_or_default().into_owned(),
             });
-            Ok(status)
+            status
         };
         json::whole(json, read).unwrap_or_default()
     }

@@ -9,8 +9,11 @@ use stateward_yaml::{Entries, Items, Node, Position, Value};
 use crate::cursor::{Cursor, Scalar};
 
 /// The node that is read next.
-#[derive(Clone, Copy, Debug)]
-pub struct NodeCursor<'t>(pub Node<'t>);
+#[derive(Clone, Debug)]
+pub struct NodeCursor<'t> {
+    node: Node<'t>,
+    failure: Option<Mistyped>,
+}
 
 /// A value of another type than its field has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,22 +36,30 @@ impl fmt::Display for Mistyped {
     }
 }
 
-impl NodeCursor<'_> {
-    fn expected(self, what: &str) -> Mistyped {
-        let found = match self.0.value() {
+impl<'t> NodeCursor<'t> {
+    /// Begins with a node.
+    #[must_use]
+    pub fn new(node: Node<'t>) -> Self {
+        Self { node, failure: None }
+    }
+
+    /// Notes that the value here has another type; null has none.
+    fn expected(&mut self, what: &str) {
+        let found = match self.node.value() {
             Value::Bool(bool) => format!("boolean `{bool}`"),
             Value::Float(float) => format!("floating point `{float}`"),
             Value::Integer(integer) => format!("integer `{integer}`"),
             Value::Mapping(_) => "map".to_owned(),
-            Value::Null => "null".to_owned(),
+            Value::Null => return,
             Value::Sequence(_) => "sequence".to_owned(),
             Value::Text(text) => format!("string {text:?}"),
             Value::Unsigned(unsigned) => format!("integer `{unsigned}`"),
         };
-        Mistyped {
+        let position = self.node.position();
+        self.failure.get_or_insert_with(|| Mistyped {
             message: format!("invalid type: {found}, expected {what}"),
-            position: self.0.position(),
-        }
+            position,
+        });
     }
 }
 
@@ -57,86 +68,84 @@ impl<'t> Cursor<'t> for NodeCursor<'t> {
     type Members = Entries<'t>;
     type Elements = Items<'t>;
 
-    fn object(&mut self) -> Result<Option<Entries<'t>>, Mistyped> {
-        match self.0.value() {
-            Value::Mapping(entries) => Ok(Some(entries)),
-            Value::Null => Ok(None),
-            _ => Err(self.expected("an object")),
+    fn object(&mut self) -> Option<Entries<'t>> {
+        if let Value::Mapping(entries) = self.node.value() {
+            return Some(entries);
         }
+        self.expected("an object");
+        None
     }
 
     /// A key that stands twice is told when the text is read; here the last one counts.
-    fn member(
-        &mut self,
-        members: &mut Entries<'t>,
-        number: &dyn Fn(&str) -> Option<usize>,
-    ) -> Result<Option<usize>, Mistyped> {
-        let known = members.find_map(|entry| Some((number(entry.key())?, entry.value)));
-        Ok(known.map(|(number, value)| {
-            self.0 = value;
-            number
-        }))
+    fn member(&mut self, members: &mut Entries<'t>, number: &dyn Fn(&str) -> Option<usize>) -> Option<usize> {
+        let (number, value) = members.find_map(|entry| Some((number(entry.key())?, entry.value)))?;
+        self.node = value;
+        Some(number)
     }
 
-    fn entry(&mut self, members: &mut Entries<'t>) -> Result<Option<Cow<'t, str>>, Mistyped> {
-        Ok(members.next().map(|entry| {
-            self.0 = entry.value;
-            Cow::Borrowed(entry.key())
-        }))
+    fn entry(&mut self, members: &mut Entries<'t>) -> Option<Cow<'t, str>> {
+        let entry = members.next()?;
+        self.node = entry.value;
+        Some(Cow::Borrowed(entry.key()))
     }
 
-    fn array(&mut self) -> Result<Option<Items<'t>>, Mistyped> {
-        match self.0.value() {
-            Value::Sequence(items) => Ok(Some(items)),
-            Value::Null => Ok(None),
-            _ => Err(self.expected("a list")),
+    fn array(&mut self) -> Option<Items<'t>> {
+        if let Value::Sequence(items) = self.node.value() {
+            return Some(items);
         }
+        self.expected("a list");
+        None
     }
 
-    fn element(&mut self, elements: &mut Items<'t>) -> Result<bool, Mistyped> {
+    fn element(&mut self, elements: &mut Items<'t>) -> bool {
         let next = elements.next();
-        self.0 = next.unwrap_or(self.0);
-        Ok(next.is_some())
+        self.node = next.unwrap_or(self.node);
+        next.is_some()
     }
 
-    fn text(&mut self) -> Result<Option<Cow<'t, str>>, Mistyped> {
-        match self.0.value() {
-            Value::Text(text) => Ok(Some(Cow::Borrowed(text))),
-            Value::Null => Ok(None),
-            _ => Err(self.expected("a string")),
+    fn text(&mut self) -> Option<Cow<'t, str>> {
+        if let Value::Text(text) = self.node.value() {
+            return Some(Cow::Borrowed(text));
         }
+        self.expected("a string");
+        None
     }
 
-    fn integer(&mut self) -> Result<Option<i64>, Mistyped> {
-        match self.0.value() {
-            Value::Integer(integer) => Ok(Some(integer)),
-            Value::Null => Ok(None),
-            _ => Err(self.expected("an integer")),
+    fn integer(&mut self) -> Option<i64> {
+        if let Value::Integer(integer) = self.node.value() {
+            return Some(integer);
         }
+        self.expected("an integer");
+        None
     }
 
-    fn boolean(&mut self) -> Result<Option<bool>, Mistyped> {
-        match self.0.value() {
-            Value::Bool(bool) => Ok(Some(bool)),
-            Value::Null => Ok(None),
-            _ => Err(self.expected("a boolean")),
+    fn boolean(&mut self) -> Option<bool> {
+        if let Value::Bool(bool) = self.node.value() {
+            return Some(bool);
         }
+        self.expected("a boolean");
+        None
     }
 
-    fn scalar(&mut self) -> Result<Option<Scalar<'t>>, Mistyped> {
-        let number = match self.0.value() {
-            Value::Text(text) => return Ok(Some(Scalar::Text(Cow::Borrowed(text)))),
-            Value::Null => return Ok(None),
+    fn scalar(&mut self) -> Option<Scalar<'t>> {
+        let number = match self.node.value() {
+            Value::Text(text) => return Some(Scalar::Text(Cow::Borrowed(text))),
             Value::Float(float) => Number::from_f64(float),
             Value::Integer(integer) => Some(integer.into()),
             Value::Unsigned(unsigned) => Some(unsigned.into()),
-            Value::Bool(_) | Value::Mapping(_) | Value::Sequence(_) => None,
+            Value::Bool(_) | Value::Mapping(_) | Value::Null | Value::Sequence(_) => None,
         };
-        let number = number.ok_or_else(|| self.expected("a number or a text"))?;
-        Ok(Some(Scalar::Number(number)))
+        if number.is_none() {
+            self.expected("a number or a text");
+        }
+        number.map(Scalar::Number)
     }
 
-    fn pass(&mut self) -> Result<bool, Mistyped> {
-        Ok(!matches!(self.0.value(), Value::Null))
+    fn pass(&mut self) -> bool {
+        !matches!(self.node.value(), Value::Null)
+    }
+
+    fn failure(&mut self) -> Option<Mistyped> {
+        self.failure.take()
     }
 }

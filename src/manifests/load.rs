@@ -2,6 +2,7 @@
 
 use super::cursor::{Mistyped, NodeCursor};
 use super::manifest::Manifest;
+use crate::cursor::Cursor as _;
 use crate::graph::project::NodeSeed;
 use crate::graph::{Graph, Kind, Kinds, Name, Node};
 
@@ -45,6 +46,10 @@ pub(super) fn project(manifest: Manifest<'_>, kind: Kind, namespace: &Name) -> R
         kinds: Kinds::builtin(),
         sent_to: &namespace,
     };
-    let object = seed.read_from(&mut NodeCursor(manifest.root()))?;
-    Ok((namespace, object))
+    let mut cursor = NodeCursor::new(manifest.root());
+    let object = seed.read_from(&mut cursor);
+    match cursor.failure() {
+        None => Ok((namespace, object)),
+        Some(failure) => Err(failure),
+    }
 }

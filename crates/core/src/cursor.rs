@@ -7,7 +7,9 @@ use std::borrow::Cow;
 
 /// A place in a document where a value begins. Reading a value moves on to what follows it.
 ///
-/// Null is read as Go reads it: what it stands for is absent, whatever its type.
+/// Null is read as Go reads it: what it stands for is absent, whatever its type. A value of another type than was asked
+/// for is absent too, and so may be all that follows; what went wrong first is told in the end, by
+/// [`Cursor::failure`]. So a projection says what it reads and nothing else, and its code is half as large.
 pub trait Cursor<'a> {
     /// Why something could not be read, and where it stands.
     type Error;
@@ -17,41 +19,35 @@ pub trait Cursor<'a> {
     type Elements;
 
     /// Enters an object.
-    ///
-    /// # Errors
-    /// Of all methods: the text is broken, or a value of another type stands here.
-    fn object(&mut self) -> Result<Option<Self::Members>, Self::Error>;
+    fn object(&mut self) -> Option<Self::Members>;
 
     /// Goes to the value of the next member that `number` knows, past those that it does not know, and returns its
-    /// number; `None` behind the object. Numbers are below 64.
-    ///
-    /// # Errors
-    /// A number comes twice: such a member means different things to different readers, and so nothing to us.
-    fn member(
-        &mut self,
-        members: &mut Self::Members,
-        number: &dyn Fn(&str) -> Option<usize>,
-    ) -> Result<Option<usize>, Self::Error>;
+    /// number; `None` behind the object. Numbers are below 64. One that comes twice is a failure: such a member means
+    /// different things to different readers, and so nothing to us.
+    fn member(&mut self, members: &mut Self::Members, number: &dyn Fn(&str) -> Option<usize>) -> Option<usize>;
 
     /// Goes to the value of the next member, and returns its name; `None` behind the object.
-    fn entry(&mut self, members: &mut Self::Members) -> Result<Option<Cow<'a, str>>, Self::Error>;
+    fn entry(&mut self, members: &mut Self::Members) -> Option<Cow<'a, str>>;
 
     /// Enters an array.
-    fn array(&mut self) -> Result<Option<Self::Elements>, Self::Error>;
+    fn array(&mut self) -> Option<Self::Elements>;
 
     /// Goes to the next element; false behind the array.
-    fn element(&mut self, elements: &mut Self::Elements) -> Result<bool, Self::Error>;
+    fn element(&mut self, elements: &mut Self::Elements) -> bool;
 
-    fn text(&mut self) -> Result<Option<Cow<'a, str>>, Self::Error>;
+    fn text(&mut self) -> Option<Cow<'a, str>>;
 
-    fn integer(&mut self) -> Result<Option<i64>, Self::Error>;
+    fn integer(&mut self) -> Option<i64>;
 
-    fn boolean(&mut self) -> Result<Option<bool>, Self::Error>;
+    fn boolean(&mut self) -> Option<bool>;
 
-    fn scalar(&mut self) -> Result<Option<Scalar<'a>>, Self::Error>;
+    fn scalar(&mut self) -> Option<Scalar<'a>>;
 
     /// Passes a value of any type; false where it is null.
-    fn pass(&mut self) -> Result<bool, Self::Error>;
+    fn pass(&mut self) -> bool;
+
+    /// What went wrong first, if anything did.
+    fn failure(&mut self) -> Option<Self::Error>;
 }
 
 /// An `intstr.IntOrString` that counts, or a quantity: Kubernetes writes texts, people also numbers.
@@ -62,21 +58,13 @@ pub enum Scalar<'a> {
 }
 
 /// Reads an array of what `read` reads.
-///
-/// # Errors
-/// Those of `cursor` and `read`.
-pub fn list<'a, C: Cursor<'a>, T>(
-    cursor: &mut C,
-    read: impl Fn(&mut C) -> Result<T, C::Error>,
-) -> Result<Option<Vec<T>>, C::Error> {
-    let Some(mut elements) = cursor.array()? else {
-        return Ok(None);
-    };
+pub fn list<'a, C: Cursor<'a>, T>(cursor: &mut C, read: impl Fn(&mut C) -> T) -> Option<Vec<T>> {
+    let mut elements = cursor.array()?;
     let mut list = Vec::new();
-    while cursor.element(&mut elements)? {
-        list.push(read(cursor)?);
+    while cursor.element(&mut elements) {
+        list.push(read(cursor));
     }
-    Ok(Some(list))
+    Some(list)
 }
 
 /// Reads the members of an object that are named, and passes the others: `members!(cursor, { "name" => … })`, where
@@ -86,11 +74,11 @@ pub fn list<'a, C: Cursor<'a>, T>(
 macro_rules! members {
     ($cursor:ident, { $($name:literal => $read:expr),+ $(,)? }) => {{
         const NAMES: &[&str] = &[$($name),+];
-        match $cursor.object()? {
+        match $cursor.object() {
             None => false,
             Some(mut members) => {
                 let number = |name: &str| NAMES.iter().position(|known| *known == name);
-                while let Some(number) = $cursor.member(&mut members, &number)? {
+                while let Some(number) = $cursor.member(&mut members, &number) {
                     let next = 0;
                     $(
                         if number == next {

@@ -218,7 +218,7 @@ mod tests {
         let copy = live.copy_of(["shop".into(), "nowhere".into()]);
         assert_eq!(copy.namespaces(), ["shop"]);
         let written = r#"{"metadata":{"name":"data"},"spec":{"accessModes":["ReadWriteOnce"]}}"#;
-        let written: Claim = Claim::read(&mut crate::json::Reader::new(written)).unwrap();
+        let written = Claim::read(&mut crate::json::Reader::new(written));
         let former = live.with("shop", |shard| shard.claim("data").cloned()).unwrap();
         copy.insert_all([("shop".into(), Node::Claim(Arc::new(written.over(&former))))]);
         assert_eq!(traits(&copy), Lookup::Known("ReadWriteMany".into()));

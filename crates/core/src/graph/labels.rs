@@ -81,34 +81,28 @@ impl Labels {
     }
 
     /// Reads a map of strings.
-    ///
-    /// # Errors
-    /// Those of the cursor.
-    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Self>, C::Error> {
+    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Self> {
         Self::read_pairs(cursor, |_| true)
     }
 
     /// Reads annotations, of which only those are kept that mean something to us.
-    ///
-    /// # Errors
-    /// Those of the cursor.
-    pub fn read_kept<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Self>, C::Error> {
+    pub fn read_kept<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Self> {
         Self::read_pairs(cursor, is_kept)
     }
 
-    fn read_pairs<'a, C: Cursor<'a>>(cursor: &mut C, keep: fn(&str) -> bool) -> Result<Option<Self>, C::Error> {
-        let Some(mut members) = cursor.object()? else {
-            return Ok(None);
+    fn read_pairs<'a, C: Cursor<'a>>(cursor: &mut C, keep: fn(&str) -> bool) -> Option<Self> {
+        let Some(mut members) = cursor.object() else {
+            return None;
         };
         let mut pairs = Vec::new();
-        while let Some(key) = cursor.entry(&mut members)? {
+        while let Some(key) = cursor.entry(&mut members) {
             if keep(&key) {
-                pairs.push((key, cursor.text()?.unwrap_or_default()));
+                pairs.push((key, cursor.text().unwrap_or_default()));
             } else {
-                cursor.pass()?;
+                cursor.pass();
             }
         }
-        Ok(Some(Self::pack(pairs)))
+        Some(Self::pack(pairs))
     }
 
     fn pack(mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Self {
@@ -202,7 +196,7 @@ mod tests {
 
     #[test]
     fn reads_json_with_nulls_and_nul() {
-        let read = |json| Labels::read(&mut Reader::new(json)).unwrap();
+        let read = |json| Labels::read(&mut Reader::new(json));
         let labels = read(r#"{"x":"a\u0000b","y":null}"#).unwrap();
         assert_eq!(labels.iter().collect::<Vec<_>>(), [("x", "a\u{fffd}b"), ("y", "")]);
         assert!(read("null").is_none());

@@ -50,16 +50,13 @@ impl Operator {
 
 impl Selector {
     /// Reads a selector.
-    ///
-    /// # Errors
-    /// Those of the cursor.
-    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Self>, C::Error> {
+    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Self> {
         let mut selector = Self::default();
         let there = members!(cursor, {
-            "matchLabels" => selector.match_labels = Labels::read(cursor)?.unwrap_or_default(),
-            "matchExpressions" => selector.match_expressions = Requirement::read_list(cursor)?,
+            "matchLabels" => selector.match_labels = Labels::read(cursor).unwrap_or_default(),
+            "matchExpressions" => selector.match_expressions = Requirement::read_list(cursor),
         });
-        Ok(there.then_some(selector))
+        there.then_some(selector)
     }
 
     /// Returns true where nothing is asked: such a selector matches everything.
@@ -76,17 +73,17 @@ impl Selector {
 }
 
 impl Requirement {
-    pub(super) fn read_list<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Box<[Self]>, C::Error> {
+    pub(super) fn read_list<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[Self]> {
         let list = list(cursor, |cursor| {
             let mut requirement = Self::default();
             members!(cursor, {
-                "key" => requirement.key = (&*cursor.text()?.unwrap_or_default()).into(),
-                "operator" => requirement.operator = Operator::named(&cursor.text()?.unwrap_or_default()),
-                "values" => requirement.values = names(cursor)?,
+                "key" => requirement.key = (&*cursor.text().unwrap_or_default()).into(),
+                "operator" => requirement.operator = Operator::named(&cursor.text().unwrap_or_default()),
+                "values" => requirement.values = names(cursor),
             });
-            Ok(requirement)
-        })?;
-        Ok(list.unwrap_or_default().into())
+            requirement
+        });
+        list.unwrap_or_default().into()
     }
 
     /// Returns true where `labels` meet this requirement (`apimachinery/pkg/labels/selector.go`, `Matches`).
@@ -121,7 +118,7 @@ mod tests {
         let json = r#"{"matchLabels":{"app":"web"},"matchExpressions":[
                 {"key":"tier","operator":"NotIn","values":["test"]},
                 {"key":"rank","operator":"Gt","values":["2"]}]}"#;
-        let selector = Selector::read(&mut crate::json::Reader::new(json)).unwrap().unwrap();
+        let selector = Selector::read(&mut crate::json::Reader::new(json)).unwrap();
         assert!(selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "3")])));
         assert!(!selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "3"), ("tier", "test")])));
         assert!(!selector.matches(&Labels::from_pairs([("app", "web"), ("rank", "x")])));

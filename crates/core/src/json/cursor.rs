@@ -25,108 +25,111 @@ impl<'a> Cursor<'a> for Reader<'a> {
     type Members = Members;
     type Elements = Elements;
 
-    fn object(&mut self) -> Result<Option<Members>, Error> {
-        if self.enters(b'{', "an object")? {
-            Ok(Some(Members { first: true, seen: 0 }))
-        } else {
-            Ok(None)
-        }
+    fn object(&mut self) -> Option<Members> {
+        let members = Members { first: true, seen: 0 };
+        self.enters(b'{', "an object").then_some(members)
     }
 
-    fn member(
-        &mut self,
-        members: &mut Members,
-        number: &dyn Fn(&str) -> Option<usize>,
-    ) -> Result<Option<usize>, Error> {
-        while let Some(name) = self.key(&mut members.first)? {
+    fn member(&mut self, members: &mut Members, number: &dyn Fn(&str) -> Option<usize>) -> Option<usize> {
+        while let Some(name) = self.key(&mut members.first) {
             if let Some(number) = number(&name) {
                 let bit = 1 << number;
                 if members.seen & bit != 0 {
-                    return Err(self.wrong("a field stands twice"));
+                    self.fail("a field stands twice");
+                    return None;
                 }
                 members.seen |= bit;
-                return Ok(Some(number));
+                return Some(number);
             }
-            self.skip()?;
+            self.skip();
         }
-        Ok(None)
+        None
     }
 
-    fn entry(&mut self, members: &mut Members) -> Result<Option<Cow<'a, str>>, Error> {
+    fn entry(&mut self, members: &mut Members) -> Option<Cow<'a, str>> {
         self.key(&mut members.first)
     }
 
-    fn array(&mut self) -> Result<Option<Elements>, Error> {
-        if self.enters(b'[', "a list")? {
-            Ok(Some(Elements { first: true }))
-        } else {
-            Ok(None)
-        }
+    fn array(&mut self) -> Option<Elements> {
+        let elements = Elements { first: true };
+        self.enters(b'[', "a list").then_some(elements)
     }
 
-    fn element(&mut self, elements: &mut Elements) -> Result<bool, Error> {
+    fn element(&mut self, elements: &mut Elements) -> bool {
         self.next(&mut elements.first, b']')
     }
 
-    fn text(&mut self) -> Result<Option<Cow<'a, str>>, Error> {
-        match self.peek() {
-            Some(b'"') => self.string().map(Some),
-            _ => self.null_or("a string").map(|()| None),
+    fn text(&mut self) -> Option<Cow<'a, str>> {
+        if self.peek() == Some(b'"') {
+            return self.string();
         }
+        self.null_or("a string");
+        None
     }
 
-    fn integer(&mut self) -> Result<Option<i64>, Error> {
+    fn integer(&mut self) -> Option<i64> {
         if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
-            return self.null_or("an integer").map(|()| None);
+            self.null_or("an integer");
+            return None;
         }
         let place = self.clone();
-        match self.number()?.as_i64() {
-            Some(integer) => Ok(Some(integer)),
-            None => {
-                *self = place;
-                Err(self.mistyped("an integer"))
+        let number = self.number()?;
+        if !number.is_i64() {
+            *self = place;
+            self.mistyped("an integer");
+        }
+        number.as_i64()
+    }
+
+    fn boolean(&mut self) -> Option<bool> {
+        match self.peek() {
+            Some(b't') if self.take("true") => Some(true),
+            Some(b'f') if self.take("false") => Some(false),
+            _ => {
+                self.null_or("a boolean");
+                None
             }
         }
     }
 
-    fn boolean(&mut self) -> Result<Option<bool>, Error> {
+    fn scalar(&mut self) -> Option<Scalar<'a>> {
         match self.peek() {
-            Some(b't') if self.take("true") => Ok(Some(true)),
-            Some(b'f') if self.take("false") => Ok(Some(false)),
-            _ => self.null_or("a boolean").map(|()| None),
+            Some(b'"') => self.string().map(Scalar::Text),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Scalar::Number),
+            _ => {
+                self.null_or("a number or a text");
+                None
+            }
         }
     }
 
-    fn scalar(&mut self) -> Result<Option<Scalar<'a>>, Error> {
-        match self.peek() {
-            Some(b'"') => self.string().map(|text| Some(Scalar::Text(text))),
-            Some(b'-' | b'0'..=b'9') => self.number().map(|number| Some(Scalar::Number(number))),
-            _ => self.null_or("a number or a text").map(|()| None),
-        }
+    fn pass(&mut self) -> bool {
+        self.skip() != "null"
     }
 
-    fn pass(&mut self) -> Result<bool, Error> {
-        self.skip().map(|text| text != "null")
+    fn failure(&mut self) -> Option<Error> {
+        self.take_failure()
     }
 }
 
 impl Reader<'_> {
     /// Passes the bracket of a container; false where there is null.
     #[inline]
-    fn enters(&mut self, bracket: u8, expected: &str) -> Result<bool, Error> {
-        if self.peek() == Some(bracket) {
+    fn enters(&mut self, bracket: u8, expected: &str) -> bool {
+        let enters = self.peek() == Some(bracket);
+        if enters {
             self.step();
-            return Ok(true);
+        } else {
+            self.null_or(expected);
         }
-        self.null_or(expected).map(|()| false)
+        enters
     }
 
     /// Passes null; anything else is a mistake.
-    fn null_or(&mut self, expected: &str) -> Result<(), Error> {
-        if self.null() {
-            Ok(())
-        } else {
-            Err(self.mistyped(expected))
+    #[cold]
+    fn null_or(&mut self, expected: &str) {
+        if !self.null() {
+            self.mistyped(expected);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Why a text could not be read, and where.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     message: Box<str>,
     /// From 1.

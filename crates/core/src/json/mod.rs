@@ -19,10 +19,10 @@ mod tests;
 /// Reads a whole text.
 ///
 /// # Errors
-/// The text is no JSON where it was read, or `read` fails.
-pub fn whole<'a, T>(text: &'a str, read: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>) -> Result<T, Error> {
+/// The text is no JSON where it was read, or a value that was read has another type.
+pub fn whole<'a, T>(text: &'a str, read: impl FnOnce(&mut Reader<'a>) -> T) -> Result<T, Error> {
     let mut reader = Reader::new(text);
-    let value = read(&mut reader)?;
+    let value = read(&mut reader);
     reader.end()?;
     Ok(value)
 }

@@ -7,17 +7,22 @@ use serde_json::Number;
 use super::error::Error;
 use super::skip;
 
-/// A place in a JSON text. After an error it stands where reading stopped.
+/// A place in a JSON text. After a failure nothing more stands there.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     text: &'a str,
     at: usize,
+    failure: Option<Error>,
 }
 
 impl<'a> Reader<'a> {
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            at: 0,
+            failure: None,
+        }
     }
 
     /// Begins with bytes. To check them once is cheaper than to check every text in them.
@@ -25,26 +30,16 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// They are no UTF-8.
     pub fn from_slice(bytes: &'a [u8]) -> Result<Self, Error> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self::new(text)),
-            Err(error) => {
-                let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-                Err(Self {
-                    text: valid,
-                    at: error.valid_up_to(),
-                }
-                .wrong("invalid UTF-8"))
-            }
-        }
+        std::str::from_utf8(bytes).map(Self::new).map_err(|error| {
+            let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            Error::new("invalid UTF-8", valid, error.valid_up_to())
+        })
     }
 
     /// Passes a value and returns its text; `None` where it is `null`.
-    ///
-    /// # Errors
-    /// It is no JSON, as far as that shows.
-    pub fn raw(&mut self) -> Result<Option<&'a str>, Error> {
-        let skipped = self.skip()?;
-        Ok((skipped != "null").then_some(skipped))
+    pub fn raw(&mut self) -> Option<&'a str> {
+        let skipped = self.skip();
+        (skipped != "null").then_some(skipped)
     }
 
     /// Passes `null` where it stands here.
@@ -52,26 +47,32 @@ impl<'a> Reader<'a> {
         self.peek() == Some(b'n') && self.take("null")
     }
 
-    /// Checks that nothing but blanks follows.
+    /// Ends reading.
     ///
     /// # Errors
-    /// Something does.
+    /// What went wrong first; or something else than blanks follows.
     pub fn end(&mut self) -> Result<(), Error> {
-        match self.peek() {
-            None => Ok(()),
-            Some(_) => Err(self.wrong("trailing characters")),
+        if self.peek().is_some() {
+            self.fail("trailing characters");
         }
+        self.take_failure().map_or(Ok(()), Err)
     }
 
-    /// An error at this place.
-    #[cold]
-    pub(super) fn wrong(&self, message: &str) -> Error {
-        Error::new(message, self.text, self.at)
+    pub(super) fn take_failure(&mut self) -> Option<Error> {
+        self.failure.take()
     }
 
-    /// The error of a value that has another type than was expected. It does not tell the value, which is somebody's.
+    /// Notes what is wrong at this place, unless something was before.
     #[cold]
-    pub(super) fn mistyped(&mut self, expected: &str) -> Error {
+    pub(super) fn fail(&mut self, message: &str) {
+        let (text, at) = (self.text, self.at);
+        self.failure.get_or_insert_with(|| Error::new(message, text, at));
+        (self.text, self.at) = ("", 0);
+    }
+
+    /// Notes that the value here has another type than was expected. It does not tell the value, which is somebody's.
+    #[cold]
+    pub(super) fn mistyped(&mut self, expected: &str) {
         let found = match self.peek() {
             Some(b'{') => "an object",
             Some(b'[') => "a list",
@@ -79,10 +80,10 @@ impl<'a> Reader<'a> {
             Some(b't' | b'f') => "a boolean",
             Some(b'n') => "null",
             Some(b'-' | b'0'..=b'9') => "a number",
-            Some(_) => return self.wrong("expected a value"),
-            None => return self.wrong("EOF while parsing a value"),
+            Some(_) => return self.fail("expected a value"),
+            None => return self.fail("EOF while parsing a value"),
         };
-        self.wrong(&format!("invalid type: {found}, expected {expected}"))
+        self.fail(&format!("invalid type: {found}, expected {expected}"));
     }
 
     /// The next byte that is not blank.
@@ -122,41 +123,46 @@ impl<'a> Reader<'a> {
 
     /// Goes to the next element of a container that ends with `end`, past the comma; false behind it.
     #[inline]
-    pub(super) fn next(&mut self, first: &mut bool, end: u8) -> Result<bool, Error> {
+    pub(super) fn next(&mut self, first: &mut bool, end: u8) -> bool {
         match self.peek() {
             Some(byte) if byte == end => {
                 self.at += 1;
-                return Ok(false);
+                return false;
             }
             Some(b',') if !*first => self.at += 1,
             Some(_) if *first => *first = false,
-            _ => return Err(self.wrong("expected a comma or the end")),
+            _ => {
+                self.fail("expected a comma or the end");
+                return false;
+            }
         }
-        Ok(true)
+        true
     }
 
     /// The next key of an object, past the colon; `None` behind it.
     #[inline]
-    pub(super) fn key(&mut self, first: &mut bool) -> Result<Option<Cow<'a, str>>, Error> {
-        if !self.next(first, b'}')? {
-            return Ok(None);
+    pub(super) fn key(&mut self, first: &mut bool) -> Option<Cow<'a, str>> {
+        if !self.next(first, b'}') {
+            return None;
         }
         if self.peek() != Some(b'"') {
-            return Err(self.wrong("expected a key"));
+            self.fail("expected a key");
+            return None;
         }
         let key = self.string()?;
         if self.peek() != Some(b':') {
-            return Err(self.wrong("expected a colon"));
+            self.fail("expected a colon");
+            return None;
         }
         self.at += 1;
-        Ok(Some(key))
+        Some(key)
     }
 
     /// The string that begins here.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+    pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
         match self.pass_plain() {
-            Some(text) => Ok(Cow::Borrowed(text)),
+            Some(text) => Some(Cow::Borrowed(text)),
             None => self.odd_string(),
         }
     }
@@ -175,15 +181,19 @@ impl<'a> Reader<'a> {
 
     /// The string that begins here, with something in it that is escaped, or should not be there.
     #[cold]
-    fn odd_string(&mut self) -> Result<Cow<'a, str>, Error> {
+    fn odd_string(&mut self) -> Option<Cow<'a, str>> {
+        let text = self.text;
         let start = self.at;
-        self.pass_string()?;
-        let text = serde_json::from_str(&self.text[start..self.at]);
-        text.map(Cow::Owned).map_err(|_| self.wrong("invalid escape"))
+        self.pass_string();
+        let read = serde_json::from_str(text.get(start..self.at)?);
+        if read.is_err() {
+            self.fail("invalid escape");
+        }
+        read.ok().map(Cow::Owned)
     }
 
     /// Passes the string that begins here.
-    fn pass_string(&mut self) -> Result<(), Error> {
+    fn pass_string(&mut self) {
         let bytes = self.text.as_bytes();
         self.at += 1;
         loop {
@@ -191,29 +201,33 @@ impl<'a> Reader<'a> {
             match bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(());
+                    return;
                 }
                 Some(b'\\') if self.at + 1 < bytes.len() => self.at += 2,
-                Some(b'\\') | None => return Err(self.wrong("EOF while parsing a string")),
-                Some(_) => return Err(self.wrong("control character within a string")),
+                Some(b'\\') | None => return self.fail("EOF while parsing a string"),
+                Some(_) => return self.fail("control character within a string"),
             }
         }
     }
 
     /// The number that begins here.
-    pub(super) fn number(&mut self) -> Result<Number, Error> {
+    pub(super) fn number(&mut self) -> Option<Number> {
         let text = self.pass_scalar();
         let digits = text.strip_prefix('-').unwrap_or(text);
         // Rust takes the leading zeros that JSON forbids.
         if digits.len() == 1 || !digits.starts_with('0') {
             if let Ok(number) = text.parse::<u64>() {
-                return Ok(number.into());
+                return Some(number.into());
             }
             if let Ok(number) = text.parse::<i64>() {
-                return Ok(number.into());
+                return Some(number.into());
             }
         }
-        serde_json::from_str(text).map_err(|_| self.wrong("invalid number"))
+        let number = serde_json::from_str(text);
+        if number.is_err() {
+            self.fail("invalid number");
+        }
+        number.ok()
     }
 
     /// Passes what is neither string nor container.
@@ -226,26 +240,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Passes a value of any type, and returns its text.
-    pub(super) fn skip(&mut self) -> Result<&'a str, Error> {
+    pub(super) fn skip(&mut self) -> &'a str {
         let first = self.peek();
-        let start = self.at;
+        let (text, start) = (self.text, self.at);
         match first {
             Some(b'"') => {
                 if self.pass_plain().is_none() {
-                    self.pass_string()?;
+                    self.pass_string();
                 }
             }
-            Some(b'{' | b'[') => match skip::nested(&self.text.as_bytes()[start..]) {
+            Some(b'{' | b'[') => match skip::nested(&text.as_bytes()[start..]) {
                 Some(length) => self.at += length,
-                None => return Err(self.wrong("EOF while parsing an array or object")),
+                None => self.fail("EOF while parsing an array or object"),
             },
             Some(b'-' | b'0'..=b'9') => {
-                self.number()?;
+                self.number();
             }
             Some(_) if self.take("null") || self.take("true") || self.take("false") => {}
-            Some(_) => return Err(self.wrong("expected a value")),
-            None => return Err(self.wrong("EOF while parsing a value")),
+            Some(_) => self.fail("expected a value"),
+            None => self.fail("EOF while parsing a value"),
         }
-        Ok(&self.text[start..self.at])
+        text.get(start..self.at).unwrap_or_default()
     }
 }

@@ -49,16 +49,16 @@ const METADATA: usize = 63;
 
 impl<'a> Fields<'a> {
     /// Reads the fields of `table` out of an object.
-    pub(super) fn read<C: Cursor<'a>>(cursor: &mut C, table: &'static Table) -> Result<Self, C::Error> {
+    pub(super) fn read<C: Cursor<'a>>(cursor: &mut C, table: &'static Table) -> Self {
         let mut fields = Self::default();
-        fields.walk(cursor, table, 0)?;
-        Ok(fields)
+        fields.walk(cursor, table, 0);
+        fields
     }
 
     /// Reads the fields below here, `depth` bytes down their pointers.
-    fn walk<C: Cursor<'a>>(&mut self, cursor: &mut C, table: &'static Table, depth: usize) -> Result<(), C::Error> {
-        let Some(mut members) = cursor.object()? else {
-            return Ok(());
+    fn walk<C: Cursor<'a>>(&mut self, cursor: &mut C, table: &'static Table, depth: usize) -> () {
+        let Some(mut members) = cursor.object() else {
+            return;
         };
         if depth > 0 {
             // The only parent that a patch may have to rely on is the first one.
@@ -68,9 +68,9 @@ impl<'a> Fields<'a> {
             None if depth == 0 && name == "metadata" => Some(METADATA),
             number => number,
         };
-        while let Some(first) = cursor.member(&mut members, &number)? {
+        while let Some(first) = cursor.member(&mut members, &number) {
             if first == METADATA {
-                self.metadata = ObjectMeta::read(cursor)?;
+                self.metadata = ObjectMeta::read(cursor);
                 continue;
             }
             let (path, field) = table[first];
@@ -78,44 +78,42 @@ impl<'a> Fields<'a> {
                 .find('/')
                 .map_or(path.len(), |length| depth + 1 + length);
             if below == path.len() {
-                self.take(cursor, field)?;
+                self.take(cursor, field);
             } else {
                 let table = &table[first..];
                 let count = table
                     .iter()
                     .take_while(|(other, _)| other.starts_with(&path[..=below]))
                     .count();
-                self.walk(cursor, &table[..count], below)?;
+                self.walk(cursor, &table[..count], below);
             }
         }
-        Ok(())
     }
 
     /// Reads the value of a field.
-    fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, field: Field) -> Result<(), C::Error> {
+    fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, field: Field) -> () {
         match field {
-            Field::ClaimTemplates => self.claim_templates = list(cursor, ClaimTemplate::read)?,
-            Field::Completions => self.completions = cursor.integer()?,
-            Field::ConcurrencyPolicy => self.concurrency = cursor.text()?,
-            Field::Conditions => self.over = list(cursor, read_end)?.is_some_and(|ends| ends.contains(&true)),
-            Field::FirstOrdinal => self.first_ordinal = cursor.integer()?,
-            Field::MatchLabels => self.selector.match_labels = Labels::read(cursor)?.unwrap_or_default(),
-            Field::Paused => self.paused = cursor.boolean()? == Some(true),
-            Field::Phase => self.over = matches!(cursor.text()?.as_deref(), Some("Succeeded" | "Failed")),
+            Field::ClaimTemplates => self.claim_templates = list(cursor, ClaimTemplate::read),
+            Field::Completions => self.completions = cursor.integer(),
+            Field::ConcurrencyPolicy => self.concurrency = cursor.text(),
+            Field::Conditions => self.over = list(cursor, read_end).is_some_and(|ends| ends.contains(&true)),
+            Field::FirstOrdinal => self.first_ordinal = cursor.integer(),
+            Field::MatchLabels => self.selector.match_labels = Labels::read(cursor).unwrap_or_default(),
+            Field::Paused => self.paused = cursor.boolean() == Some(true),
+            Field::Phase => self.over = matches!(cursor.text().as_deref(), Some("Succeeded" | "Failed")),
             Field::PodSpec => {
-                let pods = Pods::read(cursor)?;
+                let pods = Pods::read(cursor);
                 self.pod_spec = pods.is_some();
                 self.spec = self.pod_spec;
                 self.pods = pods.unwrap_or_default();
             }
-            Field::Replicas => self.replicas = cursor.integer()?,
-            Field::Selector => self.selector = Selector::read(cursor)?.unwrap_or_default(),
-            Field::ServiceName => self.service_name = cursor.text()?,
-            Field::Strategy => self.strategy = Strategy::read(cursor)?,
-            Field::Suspend => self.suspend = cursor.boolean()? == Some(true),
-            Field::Template => (self.pods, self.pod_spec) = Pods::read_template(cursor)?,
+            Field::Replicas => self.replicas = cursor.integer(),
+            Field::Selector => self.selector = Selector::read(cursor).unwrap_or_default(),
+            Field::ServiceName => self.service_name = cursor.text(),
+            Field::Strategy => self.strategy = Strategy::read(cursor),
+            Field::Suspend => self.suspend = cursor.boolean() == Some(true),
+            Field::Template => (self.pods, self.pod_spec) = Pods::read_template(cursor),
         }
-        Ok(())
     }
 }
 
@@ -126,25 +124,25 @@ fn leads_on(path: &str, depth: usize, name: &str) -> bool {
 }
 
 /// Reads a condition: whether it says that a Job has ended.
-fn read_end<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<bool, C::Error> {
+fn read_end<'a, C: Cursor<'a>>(cursor: &mut C) -> bool {
     let (mut kind, mut status) = (None, None);
     members!(cursor, {
-        "type" => kind = cursor.text()?,
-        "status" => status = cursor.text()?,
+        "type" => kind = cursor.text(),
+        "status" => status = cursor.text(),
     });
-    Ok(matches!(kind.as_deref(), Some("Complete" | "Failed")) && status.as_deref() == Some("True"))
+    matches!(kind.as_deref(), Some("Complete" | "Failed")) && status.as_deref() == Some("True")
 }
 
 impl<'a> Strategy<'a> {
-    fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    fn read<C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut strategy = Self::default();
         members!(cursor, {
-            "type" => strategy.kind = cursor.text()?,
+            "type" => strategy.kind = cursor.text(),
             "rollingUpdate" => members!(cursor, {
-                "maxSurge" => strategy.max_surge = cursor.scalar()?,
-                "maxUnavailable" => strategy.max_unavailable = cursor.scalar()?,
+                "maxSurge" => strategy.max_surge = cursor.scalar(),
+                "maxUnavailable" => strategy.max_unavailable = cursor.scalar(),
             }),
         });
-        Ok(strategy)
+        strategy
     }
 }

@@ -32,20 +32,20 @@ pub struct OwnerReference<'a> {
 }
 
 impl<'a> ObjectMeta<'a> {
-    pub(super) fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    pub(super) fn read<C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut meta = Self::default();
         members!(cursor, {
-            "name" => meta.name = cursor.text()?,
-            "generateName" => meta.generate_name = cursor.text()?,
-            "namespace" => meta.namespace = cursor.text()?,
-            "generation" => meta.generation = cursor.integer()?,
-            "creationTimestamp" => meta.creation_timestamp = cursor.text()?,
-            "deletionTimestamp" => meta.deleting = cursor.pass()?,
-            "labels" => meta.labels = Labels::read(cursor)?.unwrap_or_default(),
-            "annotations" => meta.annotations = Labels::read_kept(cursor)?,
-            "ownerReferences" => meta.owner_references = list(cursor, OwnerReference::read)?.unwrap_or_default(),
+            "name" => meta.name = cursor.text(),
+            "generateName" => meta.generate_name = cursor.text(),
+            "namespace" => meta.namespace = cursor.text(),
+            "generation" => meta.generation = cursor.integer(),
+            "creationTimestamp" => meta.creation_timestamp = cursor.text(),
+            "deletionTimestamp" => meta.deleting = cursor.pass(),
+            "labels" => meta.labels = Labels::read(cursor).unwrap_or_default(),
+            "annotations" => meta.annotations = Labels::read_kept(cursor),
+            "ownerReferences" => meta.owner_references = list(cursor, OwnerReference::read).unwrap_or_default(),
         });
-        Ok(meta)
+        meta
     }
 
     /// The name, empty where it is still to be generated.
@@ -78,14 +78,14 @@ impl<'a> ObjectMeta<'a> {
 }
 
 impl<'a> OwnerReference<'a> {
-    fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    fn read<C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut owner = Self::default();
         members!(cursor, {
-            "apiVersion" => owner.api_version = cursor.text()?.unwrap_or_default(),
-            "kind" => owner.kind = cursor.text()?.unwrap_or_default(),
-            "name" => owner.name = cursor.text()?.unwrap_or_default(),
-            "controller" => owner.controller = cursor.boolean()? == Some(true),
+            "apiVersion" => owner.api_version = cursor.text().unwrap_or_default(),
+            "kind" => owner.kind = cursor.text().unwrap_or_default(),
+            "name" => owner.name = cursor.text().unwrap_or_default(),
+            "controller" => owner.controller = cursor.boolean() == Some(true),
         });
-        Ok(owner)
+        owner
     }
 }

@@ -20,9 +20,9 @@ pub use traffic::scale_replicas;
 pub use workload::{ProjectedWorkload, WorkloadSeed};
 
 /// Reads a list of names.
-pub(super) fn names<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Box<[Name]>, C::Error> {
-    let names = list(cursor, |cursor| Ok((&*cursor.text()?.unwrap_or_default()).into()))?;
-    Ok(names.unwrap_or_default().into())
+pub(super) fn names<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[Name]> {
+    let names = list(cursor, |cursor| (&*cursor.text().unwrap_or_default()).into());
+    names.unwrap_or_default().into()
 }
 
 /// The namespace of an object: its own, else the one it was sent to. Shares the latter's allocation.

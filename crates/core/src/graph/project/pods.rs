@@ -22,38 +22,38 @@ struct Container<'a> {
 
 impl Pods {
     /// Reads a pod template, and whether it has a `spec`.
-    pub(super) fn read_template<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<(Self, bool), C::Error> {
+    pub(super) fn read_template<'a, C: Cursor<'a>>(cursor: &mut C) -> (Self, bool) {
         let (mut labels, mut pods) = (Labels::default(), None);
         members!(cursor, {
-            "metadata" => members!(cursor, { "labels" => labels = Labels::read(cursor)?.unwrap_or_default() }),
-            "spec" => pods = Self::read(cursor)?,
+            "metadata" => members!(cursor, { "labels" => labels = Labels::read(cursor).unwrap_or_default() }),
+            "spec" => pods = Self::read(cursor),
         });
         let has_spec = pods.is_some();
         let pods = pods.unwrap_or_default();
-        Ok((Self { labels, ..pods }, has_spec))
+        (Self { labels, ..pods }, has_spec)
     }
 
     /// Reads a pod spec; the labels of the pods stand elsewhere.
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Self>, C::Error> {
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Self> {
         let mut pods = Self::default();
         let (mut init, mut main) = (Vec::new(), Vec::new());
         let mut placement = Placement::default();
         let there = members!(cursor, {
-            "affinity" => read_affinity(cursor, &mut placement)?,
-            "containers" => main = list(cursor, Container::read)?.unwrap_or_default(),
-            "initContainers" => init = list(cursor, Container::read)?.unwrap_or_default(),
+            "affinity" => read_affinity(cursor, &mut placement),
+            "containers" => main = list(cursor, Container::read).unwrap_or_default(),
+            "initContainers" => init = list(cursor, Container::read).unwrap_or_default(),
             "nodeName" => {
-                let name = cursor.text()?.filter(|name| !name.is_empty());
+                let name = cursor.text().filter(|name| !name.is_empty());
                 placement.node_name = name.map(|name| (&*name).into());
             },
-            "nodeSelector" => placement.node_selector = Labels::read(cursor)?.unwrap_or_default(),
-            "restartPolicy" => pods.restart = match cursor.text()?.as_deref() {
+            "nodeSelector" => placement.node_selector = Labels::read(cursor).unwrap_or_default(),
+            "restartPolicy" => pods.restart = match cursor.text().as_deref() {
                 Some("Never") => RestartPolicy::Never,
                 Some("OnFailure") => RestartPolicy::OnFailure,
                 _ => RestartPolicy::Always,
             },
-            "terminationGracePeriodSeconds" => pods.grace_seconds = cursor.integer()?,
-            "volumes" => pods.volumes = list(cursor, PodVolume::read)?.unwrap_or_default().into(),
+            "terminationGracePeriodSeconds" => pods.grace_seconds = cursor.integer(),
+            "volumes" => pods.volumes = list(cursor, PodVolume::read).unwrap_or_default().into(),
         });
         let count = init.iter().chain(&main).map(Container::mount_count).sum();
         let mut mounts = Vec::with_capacity(count);
@@ -64,26 +64,26 @@ impl Pods {
         }
         pods.mounts = mounts.into();
         pods.placement = (placement != Placement::default()).then(|| Box::new(placement));
-        Ok(there.then_some(pods))
+        there.then_some(pods)
     }
 }
 
 impl PodVolume {
     /// One without any source is an empty disk (`pkg/apis/core/v1/defaults.go`).
-    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
-        let Some(mut members) = cursor.object()? else {
-            return Ok(Self {
+    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
+        let Some(mut members) = cursor.object() else {
+            return Self {
                 name: "".into(),
                 source: VolumeSource::Empty,
-            });
+            };
         };
         let mut name = Cow::default();
         let mut source = VolumeSource::Empty;
-        while let Some(key) = cursor.entry(&mut members)? {
+        while let Some(key) = cursor.entry(&mut members) {
             match &*key {
-                "name" => name = cursor.text()?.unwrap_or_default(),
+                "name" => name = cursor.text().unwrap_or_default(),
                 "persistentVolumeClaim" => {
-                    if let Some(claim) = read_claim(cursor)? {
+                    if let Some(claim) = read_claim(cursor) {
                         source = claim;
                     }
                 }
@@ -94,95 +94,94 @@ impl PodVolume {
                         "hostPath" => VolumeSource::HostPath,
                         _ => VolumeSource::Other,
                     };
-                    if cursor.pass()? && source == VolumeSource::Empty {
+                    if cursor.pass() && source == VolumeSource::Empty {
                         source = other;
                     }
                 }
             }
         }
-        Ok(Self {
+        Self {
             name: (&*name).into(),
             source,
-        })
+        }
     }
 }
 
-fn read_claim<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<VolumeSource>, C::Error> {
+fn read_claim<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<VolumeSource> {
     let (mut claim, mut read_only) = (Cow::default(), false);
     let there = members!(cursor, {
-        "claimName" => claim = cursor.text()?.unwrap_or_default(),
-        "readOnly" => read_only = cursor.boolean()? == Some(true),
+        "claimName" => claim = cursor.text().unwrap_or_default(),
+        "readOnly" => read_only = cursor.boolean() == Some(true),
     });
-    Ok(there.then(|| VolumeSource::Claim {
+    there.then(|| VolumeSource::Claim {
         claim: (&*claim).into(),
         read_only,
-    }))
+    })
 }
 
-fn read_affinity<'a, C: Cursor<'a>>(cursor: &mut C, placement: &mut Placement) -> Result<(), C::Error> {
+fn read_affinity<'a, C: Cursor<'a>>(cursor: &mut C, placement: &mut Placement) -> () {
     members!(cursor, {
         "nodeAffinity" => members!(cursor, {
-            "requiredDuringSchedulingIgnoredDuringExecution" => placement.node_terms = node_terms(cursor)?,
+            "requiredDuringSchedulingIgnoredDuringExecution" => placement.node_terms = node_terms(cursor),
         }),
-        "podAffinity" => placement.pod_affinity = pod_terms(cursor)?,
-        "podAntiAffinity" => placement.pod_anti_affinity = pod_terms(cursor)?,
+        "podAffinity" => placement.pod_affinity = pod_terms(cursor),
+        "podAntiAffinity" => placement.pod_anti_affinity = pod_terms(cursor),
     });
-    Ok(())
 }
 
 /// Reads a `core/v1.NodeSelector`: alternatives, of which none at all match no node.
-pub(super) fn node_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Box<[NodeTerm]>>, C::Error> {
+pub(super) fn node_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Box<[NodeTerm]>> {
     let mut terms = Vec::new();
     let there = members!(cursor, {
-        "nodeSelectorTerms" => terms = list(cursor, NodeTerm::read)?.unwrap_or_default(),
+        "nodeSelectorTerms" => terms = list(cursor, NodeTerm::read).unwrap_or_default(),
     });
-    Ok(there.then(|| terms.into()))
+    there.then(|| terms.into())
 }
 
-fn pod_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Box<[PodTerm]>, C::Error> {
+fn pod_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[PodTerm]> {
     let mut terms = Vec::new();
     members!(cursor, {
         "requiredDuringSchedulingIgnoredDuringExecution" => {
-            terms = list(cursor, PodTerm::read)?.unwrap_or_default();
+            terms = list(cursor, PodTerm::read).unwrap_or_default();
         },
     });
-    Ok(terms.into())
+    terms.into()
 }
 
 impl NodeTerm {
-    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut term = Self::default();
         members!(cursor, {
-            "matchExpressions" => term.labels = Requirement::read_list(cursor)?,
-            "matchFields" => term.fields = Requirement::read_list(cursor)?,
+            "matchExpressions" => term.labels = Requirement::read_list(cursor),
+            "matchFields" => term.fields = Requirement::read_list(cursor),
         });
-        Ok(term)
+        term
     }
 }
 
 impl PodTerm {
-    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut term = Self::default();
         members!(cursor, {
-            "labelSelector" => term.selector = Selector::read(cursor)?,
-            "matchLabelKeys" => term.match_label_keys = names(cursor)?,
-            "namespaceSelector" => term.other_namespaces |= cursor.pass()?,
-            "namespaces" => term.other_namespaces |= !names(cursor)?.is_empty(),
-            "topologyKey" => term.topology_key = cursor.text()?.as_deref().unwrap_or_default().into(),
+            "labelSelector" => term.selector = Selector::read(cursor),
+            "matchLabelKeys" => term.match_label_keys = names(cursor),
+            "namespaceSelector" => term.other_namespaces |= cursor.pass(),
+            "namespaces" => term.other_namespaces |= !names(cursor).is_empty(),
+            "topologyKey" => term.topology_key = cursor.text().as_deref().unwrap_or_default().into(),
         });
-        Ok(term)
+        term
     }
 }
 
 impl<'a> Container<'a> {
-    fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    fn read<C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut container = Self::default();
         members!(cursor, {
-            "name" => container.name = cursor.text()?.unwrap_or_default(),
-            "volumeDevices" => container.devices = list(cursor, name)?.unwrap_or_default(),
-            "volumeMounts" => container.mounts = list(cursor, name)?.unwrap_or_default(),
+            "name" => container.name = cursor.text().unwrap_or_default(),
+            "volumeDevices" => container.devices = list(cursor, name).unwrap_or_default(),
+            "volumeMounts" => container.mounts = list(cursor, name).unwrap_or_default(),
         });
-        Ok(container)
+        container
     }
 
     fn mount_count(&self) -> usize {
@@ -211,10 +210,10 @@ impl<'a> Container<'a> {
 }
 
 /// Reads the name of an object in a list.
-fn name<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Cow<'a, str>, C::Error> {
+fn name<'a, C: Cursor<'a>>(cursor: &mut C) -> Cow<'a, str> {
     let mut name = Cow::default();
-    members!(cursor, { "name" => name = cursor.text()?.unwrap_or_default() });
-    Ok(name)
+    members!(cursor, { "name" => name = cursor.text().unwrap_or_default() });
+    name
 }
 
 fn shared(name: &str, volumes: &[PodVolume]) -> Name {

@@ -50,27 +50,24 @@ impl NodeSeed<'_> {
     }
 
     /// Reads an object.
-    ///
-    /// # Errors
-    /// Those of the cursor.
-    pub fn read_from<'a, C: Cursor<'a>>(self, cursor: &mut C) -> Result<Node, C::Error> {
+    pub fn read_from<'a, C: Cursor<'a>>(self, cursor: &mut C) -> Node {
         let (kind, namespace) = (self.kind, self.sent_to);
-        Ok(match kind.role() {
-            Role::Autoscaler => Node::Autoscaler(Arc::new(Autoscaler::read(cursor, self.kinds)?)),
-            Role::Claim => Node::Claim(Arc::new(Claim::read(cursor)?)),
-            Role::Class => Node::Class(Class::read(cursor)?),
-            Role::Driver => Node::Driver(Driver::read(cursor)?),
+        match kind.role() {
+            Role::Autoscaler => Node::Autoscaler(Arc::new(Autoscaler::read(cursor, self.kinds))),
+            Role::Claim => Node::Claim(Arc::new(Claim::read(cursor))),
+            Role::Class => Node::Class(Class::read(cursor)),
+            Role::Driver => Node::Driver(Driver::read(cursor)),
             Role::Namespace => {
-                let (name, facts) = NamespaceFacts::read(cursor)?;
+                let (name, facts) = NamespaceFacts::read(cursor);
                 Node::Namespace(name, facts)
             }
-            Role::Node => Node::ClusterNode(ClusterNode::read(cursor)?),
-            Role::Service => Node::Service(Arc::new(Service::read(cursor)?)),
-            Role::Volume => Node::Volume(Volume::read(cursor)?),
+            Role::Node => Node::ClusterNode(ClusterNode::read(cursor)),
+            Role::Service => Node::Service(Arc::new(Service::read(cursor))),
+            Role::Volume => Node::Volume(Volume::read(cursor)),
             Role::Workload(form) => {
                 let seed = WorkloadSeed { kind, form, namespace };
-                Node::Workload(Arc::new(seed.read_from(cursor)?.workload))
+                Node::Workload(Arc::new(seed.read_from(cursor).workload))
             }
-        })
+        }
     }
 }

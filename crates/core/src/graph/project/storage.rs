@@ -26,17 +26,17 @@ struct ClaimSpec<'a> {
 }
 
 impl<'a> ClaimSpec<'a> {
-    fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    fn read<C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut spec = Self::default();
         let (mut resources, mut requests) = (false, false);
         let there = members!(cursor, {
-            "accessModes" => spec.modes = Modes::read(cursor)?,
+            "accessModes" => spec.modes = Modes::read(cursor),
             "resources" => resources = members!(cursor, {
-                "requests" => requests = members!(cursor, { "storage" => spec.storage = cursor.scalar()? }),
+                "requests" => requests = members!(cursor, { "storage" => spec.storage = cursor.scalar() }),
             }),
-            "storageClassName" => spec.class = cursor.text()?,
-            "volumeMode" => spec.block = cursor.text()?.as_deref() == Some("Block"),
-            "volumeName" => spec.volume_name = cursor.text()?,
+            "storageClassName" => spec.class = cursor.text(),
+            "volumeMode" => spec.block = cursor.text().as_deref() == Some("Block"),
+            "volumeName" => spec.volume_name = cursor.text(),
         });
         spec.written = match (there, resources, requests) {
             (_, _, true) => Written::Requests,
@@ -44,7 +44,7 @@ impl<'a> ClaimSpec<'a> {
             (true, false, false) => Written::Spec,
             (false, false, false) => Written::Nothing,
         };
-        Ok(spec)
+        spec
     }
 
     fn class(&self, metadata: &ObjectMeta<'_>) -> ClassName {
@@ -57,25 +57,25 @@ impl<'a> ClaimSpec<'a> {
 }
 
 impl Modes {
-    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut modes = Self::default();
-        if let Some(mut elements) = cursor.array()? {
-            while cursor.element(&mut elements)? {
-                modes.insert(&cursor.text()?.unwrap_or_default());
+        if let Some(mut elements) = cursor.array() {
+            while cursor.element(&mut elements) {
+                modes.insert(&cursor.text().unwrap_or_default());
             }
         }
-        Ok(modes)
+        modes
     }
 }
 
 impl ClaimTemplate {
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let (mut metadata, mut spec) = (ObjectMeta::default(), ClaimSpec::default());
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor)?,
-            "spec" => spec = ClaimSpec::read(cursor)?,
+            "metadata" => metadata = ObjectMeta::read(cursor),
+            "spec" => spec = ClaimSpec::read(cursor),
         });
-        Ok(Self {
+        Self {
             name: metadata.name(),
             modes: spec.modes,
             class: spec.class(&metadata),
@@ -85,25 +85,22 @@ impl ClaimTemplate {
             }),
             block: spec.block,
             written: spec.written,
-        })
+        }
     }
 }
 
 impl Claim {
     /// Reads a PersistentVolumeClaim. Its volume is still to be resolved (`Graph::insert_claim`).
-    ///
-    /// # Errors
-    /// Those of the cursor.
-    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let (mut metadata, mut spec) = (ObjectMeta::default(), ClaimSpec::default());
         let mut granted = Modes::default();
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor)?,
-            "spec" => spec = ClaimSpec::read(cursor)?,
-            "status" => members!(cursor, { "accessModes" => granted = Modes::read(cursor)? }),
+            "metadata" => metadata = ObjectMeta::read(cursor),
+            "spec" => spec = ClaimSpec::read(cursor),
+            "status" => members!(cursor, { "accessModes" => granted = Modes::read(cursor) }),
         });
         let volume_name = spec.volume_name.as_deref().filter(|name| !name.is_empty());
-        Ok(Self {
+        Self {
             name: metadata.name(),
             requested: spec.modes,
             granted,
@@ -111,7 +108,7 @@ impl Claim {
             volume: Lookup::Unknown,
             volume_name: volume_name.map(Into::into),
             deleting: metadata.deleting,
-        })
+        }
     }
 }
 
@@ -129,40 +126,40 @@ struct VolumeSpec<'a> {
 }
 
 impl<'a> VolumeSpec<'a> {
-    fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    fn read<C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut spec = Self::default();
         members!(cursor, {
-            "accessModes" => spec.modes = Modes::read(cursor)?,
+            "accessModes" => spec.modes = Modes::read(cursor),
             "claimRef" => members!(cursor, {
-                "name" => spec.claim.1 = cursor.text()?,
-                "namespace" => spec.claim.0 = cursor.text()?,
+                "name" => spec.claim.1 = cursor.text(),
+                "namespace" => spec.claim.0 = cursor.text(),
             }),
-            "csi" => if members!(cursor, { "driver" => spec.driver = cursor.text()? }) {
+            "csi" => if members!(cursor, { "driver" => spec.driver = cursor.text() }) {
                 spec.driver.get_or_insert_default();
             },
-            "nodeAffinity" => members!(cursor, { "required" => spec.node_terms = pods::node_terms(cursor)? }),
-            "hostPath" => spec.on_host |= cursor.pass()?,
-            "local" => spec.on_host |= cursor.pass()?,
-            "awsElasticBlockStore" => spec.attachable |= cursor.pass()?,
-            "azureDisk" => spec.attachable |= cursor.pass()?,
-            "cinder" => spec.attachable |= cursor.pass()?,
-            "fc" => spec.attachable |= cursor.pass()?,
-            "flexVolume" => spec.attachable |= cursor.pass()?,
-            "gcePersistentDisk" => spec.attachable |= cursor.pass()?,
-            "iscsi" => spec.attachable |= cursor.pass()?,
-            "rbd" => spec.attachable |= cursor.pass()?,
-            "vsphereVolume" => spec.attachable |= cursor.pass()?,
+            "nodeAffinity" => members!(cursor, { "required" => spec.node_terms = pods::node_terms(cursor) }),
+            "hostPath" => spec.on_host |= cursor.pass(),
+            "local" => spec.on_host |= cursor.pass(),
+            "awsElasticBlockStore" => spec.attachable |= cursor.pass(),
+            "azureDisk" => spec.attachable |= cursor.pass(),
+            "cinder" => spec.attachable |= cursor.pass(),
+            "fc" => spec.attachable |= cursor.pass(),
+            "flexVolume" => spec.attachable |= cursor.pass(),
+            "gcePersistentDisk" => spec.attachable |= cursor.pass(),
+            "iscsi" => spec.attachable |= cursor.pass(),
+            "rbd" => spec.attachable |= cursor.pass(),
+            "vsphereVolume" => spec.attachable |= cursor.pass(),
         });
-        Ok(spec)
+        spec
     }
 }
 
 impl Volume {
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let (mut metadata, mut spec) = (ObjectMeta::default(), VolumeSpec::default());
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor)?,
-            "spec" => spec = VolumeSpec::read(cursor)?,
+            "metadata" => metadata = ObjectMeta::read(cursor),
+            "spec" => spec = VolumeSpec::read(cursor),
         });
         let kind = match &spec.driver {
             Some(driver) => VolumeKind::Csi((&**driver).into()),
@@ -177,7 +174,7 @@ impl Volume {
             (Some(namespace), Some(name)) => Some(((&**namespace).into(), (&**name).into())),
             _ => None,
         };
-        Ok(Self {
+        Self {
             name: metadata.name(),
             claim,
             traits: VolumeTraits {
@@ -185,64 +182,64 @@ impl Volume {
                 kind,
                 pinned: spec.on_host || placement.hostname().is_some(),
             },
-        })
+        }
     }
 }
 
 impl Class {
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let (mut metadata, mut provisioner) = (ObjectMeta::default(), None);
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor)?,
-            "provisioner" => provisioner = cursor.text()?,
+            "metadata" => metadata = ObjectMeta::read(cursor),
+            "provisioner" => provisioner = cursor.text(),
         });
         let marks = [
             "storageclass.kubernetes.io/is-default-class",
             "storageclass.beta.kubernetes.io/is-default-class",
         ];
-        Ok(Self {
+        Self {
             name: metadata.name(),
             provisioner: provisioner.as_deref().unwrap_or_default().into(),
             is_default: marks.into_iter().any(|mark| metadata.annotation(mark) == Some("true")),
-        })
+        }
     }
 }
 
 impl Driver {
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let (mut metadata, mut attach_required) = (ObjectMeta::default(), None);
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor)?,
-            "spec" => members!(cursor, { "attachRequired" => attach_required = cursor.boolean()? }),
+            "metadata" => metadata = ObjectMeta::read(cursor),
+            "spec" => members!(cursor, { "attachRequired" => attach_required = cursor.boolean() }),
         });
-        Ok(Self {
+        Self {
             name: metadata.name(),
             attach_required: attach_required.unwrap_or(true),
-        })
+        }
     }
 }
 
 impl ClusterNode {
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut metadata = ObjectMeta::default();
-        members!(cursor, { "metadata" => metadata = ObjectMeta::read(cursor)? });
-        Ok(Self {
+        members!(cursor, { "metadata" => metadata = ObjectMeta::read(cursor) });
+        Self {
             name: metadata.name(),
             labels: metadata.labels,
-        })
+        }
     }
 }
 
 impl NamespaceFacts {
     /// Reads a Namespace: its name and what the graph keeps of it.
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<(Name, Self), C::Error> {
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> (Name, Self) {
         let (mut metadata, mut phase) = (ObjectMeta::default(), None);
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor)?,
-            "status" => members!(cursor, { "phase" => phase = cursor.text()? }),
+            "metadata" => metadata = ObjectMeta::read(cursor),
+            "status" => members!(cursor, { "phase" => phase = cursor.text() }),
         });
         let terminating = metadata.deleting || phase.as_deref() == Some("Terminating");
         let labels = std::mem::take(&mut metadata.labels);
-        Ok((metadata.name(), Self { labels, terminating }))
+        (metadata.name(), Self { labels, terminating })
     }
 }

@@ -21,18 +21,15 @@ struct Target<'a> {
 
 impl Service {
     /// Reads a Service.
-    ///
-    /// # Errors
-    /// Those of the cursor.
-    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Result<Self, C::Error> {
+    pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut metadata = ObjectMeta::default();
         let (mut cluster_ip, mut kind, mut selector) = (None, None, Labels::default());
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor)?,
+            "metadata" => metadata = ObjectMeta::read(cursor),
             "spec" => members!(cursor, {
-                "clusterIP" => cluster_ip = cursor.text()?,
-                "selector" => selector = Labels::read(cursor)?.unwrap_or_default(),
-                "type" => kind = cursor.text()?,
+                "clusterIP" => cluster_ip = cursor.text(),
+                "selector" => selector = Labels::read(cursor).unwrap_or_default(),
+                "type" => kind = cursor.text(),
             }),
         });
         let exposure = match (kind.as_deref(), cluster_ip.as_deref()) {
@@ -40,60 +37,63 @@ impl Service {
             (_, Some("None")) => Exposure::Headless,
             _ => Exposure::ClusterIp,
         };
-        Ok(Self {
+        Self {
             name: metadata.name(),
             exposure,
             selector,
             deleting: metadata.deleting,
-        })
+        }
     }
 }
 
 impl Autoscaler {
     /// Reads a HorizontalPodAutoscaler (any version since v1), whose target is one of `kinds`.
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C, kinds: &Kinds) -> Result<Self, C::Error> {
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C, kinds: &Kinds) -> Self {
         let mut metadata = ObjectMeta::default();
         let (mut max_replicas, mut target) = (0, None);
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor)?,
+            "metadata" => metadata = ObjectMeta::read(cursor),
             "spec" => members!(cursor, {
-                "maxReplicas" => max_replicas = cursor.integer()?.unwrap_or_default(),
-                "scaleTargetRef" => target = Target::read(cursor)?,
+                "maxReplicas" => max_replicas = cursor.integer().unwrap_or_default(),
+                "scaleTargetRef" => target = Target::read(cursor),
             }),
         });
         let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
             || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
-        Ok(Self {
+        Self {
             name: metadata.name(),
             target: target.and_then(|target| target.workload(kinds)),
             max_replicas: u32::try_from(max_replicas.max(0)).unwrap_or(u32::MAX),
             keda,
             deleting: metadata.deleting,
-        })
+        }
     }
 }
 
 /// Reads the replicas of an `autoscaling/v1 Scale`. Zero is left out on the wire (`autoscaling/v1/types.go`).
+///
+/// # Errors
+/// The text is no JSON, or a field that is read has the wrong type.
 pub fn scale_replicas(json: &str) -> Result<u32, json::Error> {
-    let mut replicas = 0;
-    json::whole(json, |cursor| {
-        members!(cursor, {
-            "spec" => members!(cursor, { "replicas" => replicas = cursor.integer()?.unwrap_or_default() }),
+    let replicas = json::whole(json, |reader| {
+        let mut replicas = 0;
+        members!(reader, {
+            "spec" => members!(reader, { "replicas" => replicas = reader.integer().unwrap_or_default() }),
         });
-        Ok(())
+        replicas
     })?;
     Ok(u32::try_from(replicas.max(0)).unwrap_or(u32::MAX))
 }
 
 impl<'a> Target<'a> {
-    fn read<C: Cursor<'a>>(cursor: &mut C) -> Result<Option<Self>, C::Error> {
+    fn read<C: Cursor<'a>>(cursor: &mut C) -> Option<Self> {
         let mut target = Self::default();
         let there = members!(cursor, {
-            "apiVersion" => target.api_version = cursor.text()?,
-            "kind" => target.kind = cursor.text()?.unwrap_or_default(),
-            "name" => target.name = cursor.text()?.unwrap_or_default(),
+            "apiVersion" => target.api_version = cursor.text(),
+            "kind" => target.kind = cursor.text().unwrap_or_default(),
+            "name" => target.name = cursor.text().unwrap_or_default(),
         });
-        Ok(there.then_some(target))
+        there.then_some(target)
     }
 
     /// The workload that is scaled. A kind of the same name in another group is somebody else's; without a version

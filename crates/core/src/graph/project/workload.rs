@@ -48,11 +48,8 @@ impl<'n> WorkloadSeed<'n> {
     }
 
     /// Reads a workload.
-    ///
-    /// # Errors
-    /// Those of the cursor.
-    pub fn read_from<'a, C: Cursor<'a>>(self, cursor: &mut C) -> Result<ProjectedWorkload, C::Error> {
-        Fields::read(cursor, self.form.fields).map(|fields| self.project(fields))
+    pub fn read_from<'a, C: Cursor<'a>>(self, cursor: &mut C) -> ProjectedWorkload {
+        self.project(Fields::read(cursor, self.form.fields))
     }
 
     fn project(self, fields: Fields<'_>) -> ProjectedWorkload {
