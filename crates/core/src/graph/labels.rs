@@ -91,9 +91,7 @@ impl Labels {
     }
 
     fn read_pairs<'a, C: Cursor<'a>>(cursor: &mut C, keep: fn(&str) -> bool) -> Option<Self> {
-        let Some(mut members) = cursor.object() else {
-            return None;
-        };
+        let mut members = cursor.object()?;
         let mut pairs = Vec::new();
         while let Some(key) = cursor.entry(&mut members) {
             if keep(&key) {

@@ -56,7 +56,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the fields below here, `depth` bytes down their pointers.
-    fn walk<C: Cursor<'a>>(&mut self, cursor: &mut C, table: &'static Table, depth: usize) -> () {
+    fn walk<C: Cursor<'a>>(&mut self, cursor: &mut C, table: &'static Table, depth: usize) {
         let Some(mut members) = cursor.object() else {
             return;
         };
@@ -91,7 +91,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the value of a field.
-    fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, field: Field) -> () {
+    fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, field: Field) {
         match field {
             Field::ClaimTemplates => self.claim_templates = list(cursor, ClaimTemplate::read),
             Field::Completions => self.completions = cursor.integer(),

@@ -119,7 +119,7 @@ fn read_claim<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<VolumeSource> {
     })
 }
 
-fn read_affinity<'a, C: Cursor<'a>>(cursor: &mut C, placement: &mut Placement) -> () {
+fn read_affinity<'a, C: Cursor<'a>>(cursor: &mut C, placement: &mut Placement) {
     members!(cursor, {
         "nodeAffinity" => members!(cursor, {
             "requiredDuringSchedulingIgnoredDuringExecution" => placement.node_terms = node_terms(cursor),
