@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 
 use crate::cluster::install::{IMAGE, Installation};
+use crate::cluster::scope::{EXCLUDED, FailurePolicy, OptOut, Scope};
 use crate::cluster::webhooks::NAMESPACE;
 use crate::graph::Kinds;
 
@@ -23,6 +24,19 @@ pub struct Args {
     /// PEM file with the CA that signed the serving certificate
     #[arg(long, value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
+    /// Namespaces of which nothing is sent to stateward, instead of these; its own never is
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', default_values_t = EXCLUDED.map(str::to_owned), value_parser = namespace)]
+    exclude_namespaces: Vec<String>,
+    /// Send nothing of namespaces with the label stateward.dev/admission=ignore
+    ///
+    /// Whoever may label a namespace then may take it out.
+    #[arg(long)]
+    allow_opt_out: bool,
+    /// Refuse `scale` to more replicas when stateward cannot be called
+    ///
+    /// The request does not say which claims the pods use, so that this is about every workload, autoscalers included.
+    #[arg(long)]
+    fail_scale: bool,
 }
 
 impl Args {
@@ -36,11 +50,28 @@ impl Args {
             namespace: &self.namespace,
             image: &self.image,
             ca: ca.as_deref(),
+            scope: &self.scope(),
             kinds: Kinds::builtin(),
         };
         let yaml = installation.to_yaml()?;
         super::print(yaml.as_bytes())?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope {
+            excluded: self.exclude_namespaces.clone(),
+            opt_out: if self.allow_opt_out {
+                OptOut::Honoured
+            } else {
+                OptOut::Refused
+            },
+            scale: if self.fail_scale {
+                FailurePolicy::Fail
+            } else {
+                FailurePolicy::Ignore
+            },
+        }
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::admissionregistration::v1::{MatchCondition, RuleWithOperations};
 
+use super::conditions;
+use super::scope::{FailurePolicy, Scope};
 use crate::graph::{Defaults, Entry, Kind, Kinds, Reach};
 
 /// One entry: which requests it sends to us.
@@ -22,65 +24,119 @@ pub(super) enum Phase {
     Validating,
 }
 
-/// What the API server does with a request that we do not answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum FailurePolicy {
-    Fail,
-    Ignore,
-}
-
 const WRITES: &[&str] = &["CREATE", "UPDATE"];
 
 /// All entries, in the order in which they are printed.
-pub(super) fn entries(kinds: &Kinds) -> Vec<Sent> {
-    vec![
-        Sent {
-            name: "defaults.stateward.dev",
-            phase: Phase::Mutating,
-            rules: rules(kinds, WRITES, |kind| match kind.reach() {
-                Reach::Review { defaults, .. } if defaults != Defaults::Never => vec![kind.resource().to_owned()],
-                _ => Vec::new(),
-            }),
-            failure_policy: FailurePolicy::Ignore,
-            conditions: [not_being_deleted(), changed()]
-                .into_iter()
-                .chain(uses_claim(kinds))
-                .collect(),
-        },
-        Sent {
-            name: "workloads.stateward.dev",
-            phase: Phase::Validating,
-            // Never DELETE: an outage of ours must not keep a namespace or a workload from going away.
-            rules: rules(kinds, WRITES, |kind| sent(kind, Entry::Workloads)),
-            failure_policy: FailurePolicy::Fail,
-            conditions: vec![not_owned_by_workload(kinds), not_being_deleted(), changed()],
-        },
-        Sent {
-            name: "dependencies.stateward.dev",
-            phase: Phase::Validating,
-            rules: rules(kinds, &["CREATE", "UPDATE", "DELETE"], |kind| {
-                sent(kind, Entry::Dependencies)
-            }),
-            failure_policy: FailurePolicy::Ignore,
-            conditions: vec![not_being_deleted(), changed()],
-        },
-        Sent {
-            name: "pods.stateward.dev",
-            phase: Phase::Validating,
-            rules: rules(kinds, &["CREATE"], |kind| sent(kind, Entry::Pods)),
-            failure_policy: FailurePolicy::Ignore,
-            conditions: vec![pod_without_owner(), pod_uses_claim()],
-        },
-    ]
+///
+/// A write of a workload goes through one of the validating entries: what a rule may deny out of the box through
+/// `workloads`, which fails closed, and everything else through `advice`, which does not.
+pub(super) fn entries(kinds: &Kinds, scope: &Scope) -> Vec<Sent> {
+    let mut entries = vec![defaults(kinds), workloads(kinds)];
+    entries.extend(scale(kinds, scope));
+    entries.extend([advice(kinds, scope), dependencies(kinds), pods(kinds)]);
+    entries
 }
 
-/// The resources of a kind that come through an entry.
-fn sent(kind: Kind, through: Entry) -> Vec<String> {
+fn defaults(kinds: &Kinds) -> Sent {
+    Sent {
+        name: "defaults.stateward.dev",
+        phase: Phase::Mutating,
+        rules: rules(kinds, WRITES, |kind| match kind.reach() {
+            Reach::Review { defaults, .. } if defaults != Defaults::Never => vec![kind.resource().to_owned()],
+            _ => Vec::new(),
+        }),
+        failure_policy: FailurePolicy::Ignore,
+        conditions: [conditions::not_being_deleted(), conditions::changed()]
+            .into_iter()
+            .chain(conditions::uses_claim(kinds))
+            .collect(),
+    }
+}
+
+fn workloads(kinds: &Kinds) -> Sent {
+    Sent {
+        name: "workloads.stateward.dev",
+        phase: Phase::Validating,
+        // Never DELETE: an outage of ours must not keep a namespace or a workload from going away.
+        rules: rules(kinds, WRITES, |kind| resources(kind, &[Entry::Workloads])),
+        failure_policy: FailurePolicy::Fail,
+        conditions: vec![
+            conditions::not_owned_by_workload(kinds),
+            conditions::not_being_deleted(),
+            conditions::names_claims(kinds),
+            conditions::changes_more_than_fewer_replicas(kinds),
+        ],
+    }
+}
+
+/// More replicas by the subresource, where the installation wants these to wait for us too.
+fn scale(kinds: &Kinds, scope: &Scope) -> Option<Sent> {
+    (scope.scale == FailurePolicy::Fail).then(|| Sent {
+        name: "scale.stateward.dev",
+        phase: Phase::Validating,
+        rules: rules(kinds, &["UPDATE"], scaled),
+        failure_policy: FailurePolicy::Fail,
+        conditions: vec![conditions::more_replicas()],
+    })
+}
+
+fn advice(kinds: &Kinds, scope: &Scope) -> Sent {
+    let mut conditions = vec![
+        conditions::not_owned_by_workload(kinds),
+        conditions::not_being_deleted(),
+        conditions::changed(),
+        conditions::not_for_workloads(kinds),
+    ];
+    if scope.scale == FailurePolicy::Fail {
+        conditions.push(conditions::not_more_replicas());
+    }
+    Sent {
+        name: "advice.stateward.dev",
+        phase: Phase::Validating,
+        rules: rules(kinds, WRITES, |kind| {
+            let mut all = resources(kind, &[Entry::Advice, Entry::Workloads]);
+            all.extend(scaled(kind));
+            all
+        }),
+        failure_policy: FailurePolicy::Ignore,
+        conditions,
+    }
+}
+
+fn dependencies(kinds: &Kinds) -> Sent {
+    Sent {
+        name: "dependencies.stateward.dev",
+        phase: Phase::Validating,
+        rules: rules(kinds, &["CREATE", "UPDATE", "DELETE"], |kind| {
+            resources(kind, &[Entry::Dependencies])
+        }),
+        failure_policy: FailurePolicy::Ignore,
+        conditions: vec![conditions::not_being_deleted(), conditions::changed()],
+    }
+}
+
+fn pods(kinds: &Kinds) -> Sent {
+    Sent {
+        name: "pods.stateward.dev",
+        phase: Phase::Validating,
+        rules: rules(kinds, &["CREATE"], |kind| resources(kind, &[Entry::Pods])),
+        failure_policy: FailurePolicy::Ignore,
+        conditions: vec![conditions::pod_without_owner(), conditions::pod_uses_claim()],
+    }
+}
+
+/// The resource of a kind that comes through one of these entries.
+fn resources(kind: Kind, through: &[Entry]) -> Vec<String> {
     match kind.reach() {
-        Reach::Review { entry, scale, .. } if entry == through => {
-            let scale = scale.then(|| format!("{}/scale", kind.resource()));
-            std::iter::once(kind.resource().to_owned()).chain(scale).collect()
-        }
+        Reach::Review { entry, .. } if through.contains(&entry) => vec![kind.resource().to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// The subresource by which the replicas of a kind are changed.
+fn scaled(kind: Kind) -> Vec<String> {
+    match kind.reach() {
+        Reach::Review { scale: true, .. } => vec![format!("{}/scale", kind.resource())],
         _ => Vec::new(),
     }
 }
@@ -110,92 +166,6 @@ fn rules(kinds: &Kinds, operations: &[&str], resources: impl Fn(Kind) -> Vec<Str
     groups.into_iter().map(rule).collect()
 }
 
-/// What every expression begins with: DELETE has no object, and a `Scale` has no fields of its parent.
-/// `subResource` is read as optional because the request leaves it out when it is empty.
-const GUARDS: &str = r#"object == null || request.?subResource.orValue("") != "" || "#;
-
-fn condition(name: impl Into<String>, expression: &str) -> MatchCondition {
-    MatchCondition {
-        name: name.into(),
-        expression: format!("{GUARDS}{expression}"),
-    }
-}
-
-/// Keeps the controllers' own ReplicaSets and Jobs away: their owner was judged, and our outage never stops a rollout.
-fn not_owned_by_workload(kinds: &Kinds) -> MatchCondition {
-    let workloads = kinds.iter().filter(|kind| !sent(*kind, Entry::Workloads).is_empty());
-    let pairs = workloads.filter_map(|kind| Some((kind, kind.form()?.makers)));
-    let pairs = pairs.flat_map(|(kind, makers)| makers.iter().map(move |maker| (kind, *maker)));
-    let owned: Vec<String> = pairs
-        .map(|(kind, maker)| {
-            let version = match maker.group() {
-                "" => r#"o.apiVersion == "v1""#.to_owned(),
-                group => format!(r#"o.apiVersion.startsWith("{group}/")"#),
-            };
-            format!(r#"request.kind.kind == "{kind}" && o.kind == "{maker}" && {version}"#)
-        })
-        .collect();
-    condition(
-        "not-owned-by-workload",
-        &format!(
-            "!object.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && ({}))",
-            owned.join(" || ")
-        ),
-    )
-}
-
-/// Keeps objects on their way out away: nothing about them is denied, and finalizers must come off without us.
-fn not_being_deleted() -> MatchCondition {
-    condition("not-being-deleted", "!object.?metadata.?deletionTimestamp.hasValue()")
-}
-
-/// Keeps updates of finalizers, owners and managed fields away (garbage collection, adoption and release).
-/// Labels and annotations count: policies select by labels, and an override without a reason earns a warning.
-fn changed() -> MatchCondition {
-    condition(
-        "changed",
-        "oldObject == null || object.?spec != oldObject.?spec || object.?metadata.?labels != oldObject.?metadata.?labels \
-         || object.?metadata.?annotations != oldObject.?metadata.?annotations",
-    )
-}
-
-/// Keeps Deployments away that mount no claim: nothing is ever injected into them.
-fn uses_claim(kinds: &Kinds) -> impl Iterator<Item = MatchCondition> + '_ {
-    let with_claim = |kind: &Kind| {
-        matches!(
-            kind.reach(),
-            Reach::Review {
-                defaults: Defaults::WithClaim,
-                ..
-            }
-        )
-    };
-    kinds.iter().filter(with_claim).map(|kind| {
-        let volumes = claim_volumes(kind);
-        let name = format!("{}-uses-claim", kind.as_str().to_lowercase());
-        condition(name, &format!(r#"request.kind.kind != "{kind}" || {volumes}"#))
-    })
-}
-
-/// Keeps all pods away that somebody controls, mirror pods of a kubelet included.
-fn pod_without_owner() -> MatchCondition {
-    condition(
-        "pod-without-owner",
-        "!object.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false))",
-    )
-}
-
-/// Keeps pods without a persistent volume away.
-fn pod_uses_claim() -> MatchCondition {
-    condition("pod-uses-claim", &claim_volumes(Kind::POD))
-}
-
-/// The expression that is true where the pods of a workload have a claim among their volumes.
-fn claim_volumes(kind: Kind) -> String {
-    let volumes = kind.pod_spec().replace('/', ".?");
-    format!("object{volumes}.?volumes.orValue([]).exists(v, has(v.persistentVolumeClaim))")
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -204,7 +174,7 @@ mod tests {
 
     #[test]
     fn only_dependencies_may_see_deletes_and_pods_only_creates() {
-        for entry in entries(Kinds::builtin()) {
+        for entry in entries(Kinds::builtin(), &Scope::default()) {
             let operations = entry.rules.iter().flat_map(|rule| rule.operations.iter().flatten());
             let operations: BTreeSet<_> = operations.map(String::as_str).collect();
             let expected = match entry.name {

@@ -18,6 +18,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::scope::Scope;
 use super::webhooks::{Configurations, Endpoint, NAME};
 use crate::graph::Kinds;
 
@@ -40,6 +41,8 @@ pub struct Installation<'a> {
     pub image: &'a str,
     /// The PEM certificates of the CA that signed the serving certificate, when known.
     pub ca: Option<&'a [u8]>,
+    /// Which requests are sent, and which of them wait for us.
+    pub scope: &'a Scope,
     /// The kinds that play a part.
     pub kinds: &'static Kinds,
 }
@@ -56,6 +59,7 @@ impl Installation<'_> {
                 namespace: self.namespace,
                 ca: self.ca,
             },
+            self.scope,
         );
         let documents = [
             document(&self.namespace_object())?,

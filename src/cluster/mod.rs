@@ -1,5 +1,6 @@
 //! The API server: watches that fill the graph, and what is written back.
 
+mod conditions;
 pub mod connect;
 mod entries;
 mod feed;
@@ -7,6 +8,7 @@ pub mod freshness;
 pub mod install;
 pub mod live;
 pub mod register;
+pub mod scope;
 pub mod snapshot;
 pub mod watch;
 pub mod webhooks;

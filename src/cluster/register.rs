@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{info, warn};
 
+use super::scope::Scope;
 use super::webhooks::{Configurations, DEVELOPMENT_NAME, Endpoint};
 use crate::graph::Kinds;
 
@@ -58,6 +59,7 @@ impl Registration {
                 base: &base.0,
                 ca: ca_pem,
             },
+            &Scope::default(),
         );
         let registration = Self { client, base };
         apply(&registration.client, &validating).await?;

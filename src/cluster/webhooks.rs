@@ -7,9 +7,10 @@ use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhook, MutatingWebhookConfiguration, ServiceReference, ValidatingWebhook, ValidatingWebhookConfiguration,
     WebhookClientConfig,
 };
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-use super::entries::{FailurePolicy, Phase, Sent, entries};
+use super::entries::{Phase, Sent, entries};
+use super::scope::{FailurePolicy, Scope};
 use crate::graph::Kinds;
 
 /// The name of the Service, of the installed configurations and of everything else that `manifests` prints.
@@ -45,20 +46,30 @@ pub struct Configurations {
 }
 
 impl Configurations {
-    /// Builds the configurations that send to `endpoint` what can matter of these kinds.
-    pub fn new(kinds: &Kinds, endpoint: Endpoint<'_>) -> Self {
+    /// Builds the configurations that send to `endpoint` what can matter of these kinds within `scope`.
+    pub fn new(kinds: &Kinds, endpoint: Endpoint<'_>, scope: &Scope) -> Self {
         let metadata = endpoint.metadata();
-        let (mutating, validating): (Vec<Sent>, Vec<Sent>) = entries(kinds)
+        let (mutating, validating): (Vec<Sent>, Vec<Sent>) = entries(kinds, scope)
             .into_iter()
             .partition(|entry| entry.phase == Phase::Mutating);
         Self {
             mutating: MutatingWebhookConfiguration {
                 metadata: metadata.clone(),
-                webhooks: Some(mutating.into_iter().map(|entry| entry.mutating(endpoint)).collect()),
+                webhooks: Some(
+                    mutating
+                        .into_iter()
+                        .map(|entry| entry.mutating(endpoint, scope))
+                        .collect(),
+                ),
             },
             validating: ValidatingWebhookConfiguration {
                 metadata,
-                webhooks: Some(validating.into_iter().map(|entry| entry.validating(endpoint)).collect()),
+                webhooks: Some(
+                    validating
+                        .into_iter()
+                        .map(|entry| entry.validating(endpoint, scope))
+                        .collect(),
+                ),
             },
         }
     }
@@ -111,24 +122,20 @@ impl Endpoint<'_> {
     }
 
     /// Keeps us out of the way of the control plane, and of our own start.
-    fn namespace_selector(self) -> LabelSelector {
+    fn namespace_selector(self, scope: &Scope) -> LabelSelector {
         let own = match self {
             Self::Service { namespace, .. } => namespace,
             Self::Url { .. } => NAMESPACE,
         };
         LabelSelector {
-            match_expressions: Some(vec![LabelSelectorRequirement {
-                key: "kubernetes.io/metadata.name".to_owned(),
-                operator: "NotIn".to_owned(),
-                values: Some(vec!["kube-system".to_owned(), own.to_owned()]),
-            }]),
+            match_expressions: Some(scope.namespaces(own)),
             match_labels: None,
         }
     }
 }
 
 impl Sent {
-    fn mutating(self, endpoint: Endpoint<'_>) -> MutatingWebhook {
+    fn mutating(self, endpoint: Endpoint<'_>, scope: &Scope) -> MutatingWebhook {
         MutatingWebhook {
             admission_review_versions: vec!["v1".to_owned()],
             client_config: endpoint.client_config(MUTATE_PATH),
@@ -136,7 +143,7 @@ impl Sent {
             match_conditions: Some(self.conditions),
             match_policy: Some("Equivalent".to_owned()),
             name: self.name.to_owned(),
-            namespace_selector: Some(endpoint.namespace_selector()),
+            namespace_selector: Some(endpoint.namespace_selector(scope)),
             object_selector: None,
             reinvocation_policy: Some("IfNeeded".to_owned()),
             rules: Some(self.rules),
@@ -145,7 +152,7 @@ impl Sent {
         }
     }
 
-    fn validating(self, endpoint: Endpoint<'_>) -> ValidatingWebhook {
+    fn validating(self, endpoint: Endpoint<'_>, scope: &Scope) -> ValidatingWebhook {
         ValidatingWebhook {
             admission_review_versions: vec!["v1".to_owned()],
             client_config: endpoint.client_config(VALIDATE_PATH),
@@ -153,7 +160,7 @@ impl Sent {
             match_conditions: Some(self.conditions),
             match_policy: Some("Equivalent".to_owned()),
             name: self.name.to_owned(),
-            namespace_selector: Some(endpoint.namespace_selector()),
+            namespace_selector: Some(endpoint.namespace_selector(scope)),
             object_selector: None,
             rules: Some(self.rules),
             side_effects: "None".to_owned(),
@@ -169,7 +176,7 @@ mod tests {
     #[test]
     fn fails_closed_only_with_a_ca_behind_a_service() {
         let policies = |endpoint| -> Vec<(String, String)> {
-            let configurations = Configurations::new(Kinds::builtin(), endpoint);
+            let configurations = Configurations::new(Kinds::builtin(), endpoint, &Scope::default());
             configurations
                 .validating
                 .webhooks
@@ -211,6 +218,7 @@ mod tests {
                 base: "https://127.0.0.1:8443",
                 ca: b"pem",
             },
+            &Scope::default(),
         );
         assert_eq!(configurations.mutating.metadata.name.as_deref(), Some("stateward-dev"));
         let webhook = &configurations.mutating.webhooks.as_ref().unwrap()[0];

@@ -86,7 +86,10 @@ fn every_name_fits_the_others() {
             assert_eq!(target["namespace"], "guard");
             let excluded = &webhook["namespaceSelector"]["matchExpressions"][0];
             assert_eq!(excluded["operator"], "NotIn");
-            assert_eq!(excluded["values"], serde_json::json!(["kube-system", "guard"]));
+            assert_eq!(
+                excluded["values"],
+                serde_json::json!(["kube-system", "kube-public", "kube-node-lease", "guard"])
+            );
         }
     }
 }
@@ -164,10 +167,41 @@ fn a_ca_is_embedded_and_closes_the_workloads_entry() {
         [
             ("defaults.stateward.dev".into(), "Ignore".into()),
             ("workloads.stateward.dev".into(), "Fail".into()),
+            ("advice.stateward.dev".into(), "Ignore".into()),
             ("dependencies.stateward.dev".into(), "Ignore".into()),
             ("pods.stateward.dev".into(), "Ignore".into()),
         ]
     );
+}
+
+#[test]
+fn an_administrator_chooses_namespaces_and_whether_scale_waits() {
+    let selectors = |arguments: &[&str]| {
+        let output = stateward(&[&["manifests"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let objects = objects(&output.stdout);
+        let webhooks = kind(&objects, "ValidatingWebhookConfiguration")["webhooks"].clone();
+        let webhooks = webhooks.as_array().expect("webhooks").clone();
+        let names: Vec<_> = webhooks.iter().map(|webhook| webhook["name"].clone()).collect();
+        let selector = webhooks[0]["namespaceSelector"]["matchExpressions"].clone();
+        assert!(
+            webhooks
+                .iter()
+                .all(|webhook| webhook["namespaceSelector"]["matchExpressions"] == selector)
+        );
+        (selector, names)
+    };
+    let not_in = |key: &str, values: &[&str]| serde_json::json!({"key": key, "operator": "NotIn", "values": values});
+    let name = "kubernetes.io/metadata.name";
+
+    let (selector, names) = selectors(&["--exclude-namespaces=kube-system,csi", "--namespace=csi"]);
+    assert_eq!(selector, serde_json::json!([not_in(name, &["kube-system", "csi"])]));
+    assert!(!names.contains(&"scale.stateward.dev".into()));
+    let (selector, names) = selectors(&["--exclude-namespaces=a", "--allow-opt-out", "--fail-scale"]);
+    let opt_out = not_in("stateward.dev/admission", &["ignore"]);
+    let excluded = not_in(name, &["a", "stateward-system"]);
+    assert_eq!(selector, serde_json::json!([excluded, opt_out]));
+    assert!(names.contains(&"scale.stateward.dev".into()));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use stateward::admission::router;
 use stateward::cluster::install::{IMAGE, Installation};
+use stateward::cluster::scope::Scope;
 use stateward::graph::{Defaults, Entry, Facts, Field, Form, Graph, Kind, Kinds, Knowledge, Reach, Role, Row, Runs};
 use tower::ServiceExt as _;
 
@@ -135,6 +136,7 @@ fn permissions_and_webhook_rules_follow_from_the_table() {
         namespace: "stateward-system",
         image: IMAGE,
         ca: None,
+        scope: &Scope::default(),
         kinds: widgets(),
     };
     let yaml = installation.to_yaml().expect("YAML");

@@ -116,11 +116,13 @@ pub enum Reach {
 /// The entry of the validating webhook configuration through which a kind is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
+    /// What changes how many pods workloads run: creates and updates.
+    Advice,
     /// What workloads depend on: creates, updates and deletes.
     Dependencies,
     /// Pods that nobody controls, with a claim: creates.
     Pods,
-    /// Creates and updates.
+    /// What runs pods: creates and updates, which wait for us where they may share a claim.
     Workloads,
 }
 

@@ -250,7 +250,7 @@ static AUTOSCALER: Row = Row::new(
     "horizontalpodautoscalers",
     "HorizontalPodAutoscaler",
     Role::Autoscaler,
-    review(Entry::Workloads),
+    review(Entry::Advice),
 );
 
 static CRON_JOB: Row = Row::new(

@@ -6,10 +6,17 @@ use k8s_openapi::api::admissionregistration::v1::{
 use kube::Api;
 use kube::api::PostParams;
 use stateward::cluster::register::{Registration, WebhookUrl};
+use stateward::cluster::scope::Scope;
 use stateward::cluster::webhooks::{Configurations, DEVELOPMENT_NAME, Endpoint, NAMESPACE};
 use stateward::graph::Kinds;
 
 use crate::controlplane::{ControlPlane, eventually};
+
+/// What passes while nobody answers, and that no request comes through two entries.
+mod outage;
+
+/// The requests that there are.
+mod cases;
 
 const TEMPLATE: &str = "selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: x}], volumes: [{name: d, persistentVolumeClaim: {claimName: d}}]}}";
 
@@ -17,8 +24,17 @@ const TEMPLATE: &str = "selector: {matchLabels: {a: b}}, template: {metadata: {l
 type Reached = Option<&'static str>;
 const DEFAULTS: Reached = Some("defaults.stateward.dev");
 const WORKLOADS: Reached = Some("workloads.stateward.dev");
+const ADVICE: Reached = Some("advice.stateward.dev");
 const DEPENDENCIES: Reached = Some("dependencies.stateward.dev");
 const PODS: Reached = Some("pods.stateward.dev");
+
+/// Where nobody listens.
+fn nobody() -> WebhookClientConfig {
+    WebhookClientConfig {
+        url: Some("https://127.0.0.1:1/".to_owned()),
+        ..WebhookClientConfig::default()
+    }
+}
 
 /// Registers all entries as `Fail` with nobody behind them, so that a request that reaches one says so by failing.
 async fn register_unreachable(cluster: &ControlPlane) {
@@ -31,11 +47,8 @@ async fn register_unreachable(cluster: &ControlPlane) {
             namespace: NAMESPACE,
             ca: None,
         },
+        &Scope::default(),
     );
-    let nobody = || WebhookClientConfig {
-        url: Some("https://127.0.0.1:1/".to_owned()),
-        ..WebhookClientConfig::default()
-    };
     for webhook in mutating.webhooks.iter_mut().flatten() {
         webhook.client_config = nobody();
         webhook.failure_policy = Some("Fail".to_owned());
@@ -106,36 +119,36 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
     let finalizer = r#"{"metadata":{"finalizers":["stateward.dev/test"]}}"#;
     let ready = r#"{"spec":{"minReadySeconds":3}}"#;
     let cases: &[(&str, &[&str], Reached)] = &[
-        ("scale", &["scale", "deployment/web", "--replicas=2"], WORKLOADS),
-        ("scale", &["scale", "statefulset/db", "--replicas=2"], WORKLOADS),
-        ("scale", &["scale", "replicaset/free", "--replicas=2"], WORKLOADS),
+        ("scale", &["scale", "deployment/web", "--replicas=2"], ADVICE),
+        ("scale", &["scale", "statefulset/db", "--replicas=2"], ADVICE),
+        ("scale", &["scale", "replicaset/free", "--replicas=2"], ADVICE),
         (
             "scale of an owned object by hand",
             &["scale", "replicaset/owned", "--replicas=2"],
-            WORKLOADS,
+            ADVICE,
         ),
-        ("scale", &["scale", "rc/old", "--replicas=2"], WORKLOADS),
+        ("scale", &["scale", "rc/old", "--replicas=2"], ADVICE),
         ("spec", &["patch", "deployment", "web", "-p", ready], DEFAULTS),
         ("spec", &["patch", "statefulset", "db", "-p", ready], DEFAULTS),
         ("spec", &["patch", "daemonset", "agent", "-p", ready], WORKLOADS),
-        ("spec", &["patch", "rc", "old", "-p", ready], WORKLOADS),
+        ("spec", &["patch", "rc", "old", "-p", ready], ADVICE),
         ("spec", &["patch", "replicaset", "free", "-p", ready], WORKLOADS),
         (
             "spec",
             &["patch", "job", "free", "-p", r#"{"spec":{"parallelism":2}}"#],
-            WORKLOADS,
+            ADVICE,
         ),
         (
             "spec",
             &["patch", "cronjob", "nightly", "-p", r#"{"spec":{"suspend":true}}"#],
-            WORKLOADS,
+            ADVICE,
         ),
         (
             "spec",
             &["patch", "hpa", "web", "-p", r#"{"spec":{"maxReplicas":3}}"#],
-            WORKLOADS,
+            ADVICE,
         ),
-        ("annotation", &["annotate", "daemonset", "agent", "x=y"], WORKLOADS),
+        ("annotation", &["annotate", "daemonset", "agent", "x=y"], ADVICE),
         ("annotation", &["annotate", "pvc", "d", "x=y"], DEPENDENCIES),
         ("label", &["label", "service", "db", "x=y"], DEPENDENCIES),
         (
@@ -215,13 +228,13 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
         ("ReplicaSet", WORKLOADS),
         ("ReplicaSet", None),
         ("Job", None),
-        ("Job", WORKLOADS),
-        ("CronJob", WORKLOADS),
-        ("ReplicationController", WORKLOADS),
+        ("Job", ADVICE),
+        ("CronJob", ADVICE),
+        ("ReplicationController", ADVICE),
         ("Service", DEPENDENCIES),
         ("PersistentVolumeClaim", DEPENDENCIES),
         ("Pod", PODS),
-        ("HorizontalPodAutoscaler", WORKLOADS),
+        ("HorizontalPodAutoscaler", ADVICE),
     ];
     for (object, (kind, reached)) in objects.split("\n---\n").zip(entries) {
         assert!(object.contains(&format!("kind: {kind},")), "{object}");
@@ -380,7 +393,7 @@ async fn a_registration_replaces_leftovers_and_leaves_nothing() {
         .expect("second");
     let found = validating.get(DEVELOPMENT_NAME).await.expect("registered");
     let webhooks = found.webhooks.expect("webhooks");
-    assert_eq!(webhooks.len(), 3);
+    assert_eq!(webhooks.len(), 4);
     for webhook in webhooks {
         assert_eq!(
             webhook.client_config.url.as_deref(),

@@ -1,0 +1,184 @@
+//! The match conditions of the entries: expressions (CEL) by which the API server keeps requests away from us.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::admissionregistration::v1::MatchCondition;
+
+use crate::graph::{Defaults, Entry, Field, Form, Kind, Kinds, Reach};
+
+/// What every expression begins with: DELETE has no object, and a `Scale` has no fields of its parent.
+/// `subResource` is read as optional because the request leaves it out when it is empty.
+const GUARDS: &str = r#"object == null || request.?subResource.orValue("") != "" || "#;
+/// The same for conditions of a `Scale`: only its updates have two states.
+const SCALE_GUARDS: &str = r#"object == null || oldObject == null || request.?subResource.orValue("") != "scale" || "#;
+/// A `Scale` leaves its replicas out where they are 0.
+const MORE_REPLICAS: &str = "object.?spec.?replicas.orValue(0) > oldObject.?spec.?replicas.orValue(0)";
+
+fn condition(name: impl Into<String>, expression: &str) -> MatchCondition {
+    guarded(GUARDS, name, expression)
+}
+
+fn guarded(guards: &str, name: impl Into<String>, expression: &str) -> MatchCondition {
+    MatchCondition {
+        name: name.into(),
+        expression: format!("{guards}{expression}"),
+    }
+}
+
+/// Keeps the controllers' own ReplicaSets and Jobs away: their owner was judged, and our outage never stops a rollout.
+pub(super) fn not_owned_by_workload(kinds: &Kinds) -> MatchCondition {
+    condition("not-owned-by-workload", &format!("!{}", owned_by_workload(kinds)))
+}
+
+/// Keeps objects on their way out away: nothing about them is denied, and finalizers must come off without us.
+pub(super) fn not_being_deleted() -> MatchCondition {
+    condition("not-being-deleted", "!object.?metadata.?deletionTimestamp.hasValue()")
+}
+
+/// Keeps updates of finalizers, owners and managed fields away (garbage collection, adoption and release).
+/// Labels and annotations count: policies select by labels, and an override without a reason earns a warning.
+pub(super) fn changed() -> MatchCondition {
+    condition(
+        "changed",
+        "oldObject == null || object.?spec != oldObject.?spec || object.?metadata.?labels != oldObject.?metadata.?labels \
+         || object.?metadata.?annotations != oldObject.?metadata.?annotations",
+    )
+}
+
+/// Keeps workloads away that can share no claim.
+pub(super) fn names_claims(kinds: &Kinds) -> MatchCondition {
+    condition("names-claims", &has_claims(kinds))
+}
+
+/// Keeps updates away that no rule about shared claims can deny: metadata, and fewer replicas.
+pub(super) fn changes_more_than_fewer_replicas(kinds: &Kinds) -> MatchCondition {
+    condition("changes-more-than-fewer-replicas", &changes_more(kinds))
+}
+
+/// Keeps away what goes through the entry `workloads`: the negation of its conditions together.
+pub(super) fn not_for_workloads(kinds: &Kinds) -> MatchCondition {
+    condition(
+        "not-for-workloads",
+        &format!("!({} && ({}))", has_claims(kinds), changes_more(kinds)),
+    )
+}
+
+/// Keeps a `Scale` away that takes replicas away, or leaves them.
+pub(super) fn more_replicas() -> MatchCondition {
+    guarded(SCALE_GUARDS, "more-replicas", MORE_REPLICAS)
+}
+
+/// Keeps away what goes through the entry `scale`.
+pub(super) fn not_more_replicas() -> MatchCondition {
+    guarded(SCALE_GUARDS, "not-more-replicas", &format!("!({MORE_REPLICAS})"))
+}
+
+/// Keeps Deployments away that mount no claim: nothing is ever injected into them.
+pub(super) fn uses_claim(kinds: &Kinds) -> impl Iterator<Item = MatchCondition> + '_ {
+    let with_claim = |kind: &Kind| {
+        matches!(
+            kind.reach(),
+            Reach::Review {
+                defaults: Defaults::WithClaim,
+                ..
+            }
+        )
+    };
+    kinds.iter().filter(with_claim).map(|kind| {
+        let volumes = claim_volumes(kind.pod_spec());
+        let name = format!("{}-uses-claim", kind.as_str().to_lowercase());
+        condition(name, &format!(r#"request.kind.kind != "{kind}" || {volumes}"#))
+    })
+}
+
+/// Keeps all pods away that somebody controls, mirror pods of a kubelet included.
+pub(super) fn pod_without_owner() -> MatchCondition {
+    condition(
+        "pod-without-owner",
+        "!object.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false))",
+    )
+}
+
+/// Keeps pods without a persistent volume away.
+pub(super) fn pod_uses_claim() -> MatchCondition {
+    condition("pod-uses-claim", &claim_volumes(Kind::POD.pod_spec()))
+}
+
+/// True where the object says that a built-in workload controls it.
+fn owned_by_workload(kinds: &Kinds) -> String {
+    let pairs = guarded_kinds(kinds).flat_map(|(kind, form)| form.makers.iter().map(move |maker| (kind, *maker)));
+    let owned: Vec<String> = pairs
+        .map(|(kind, maker)| {
+            let version = match maker.group() {
+                "" => r#"o.apiVersion == "v1""#.to_owned(),
+                group => format!(r#"o.apiVersion.startsWith("{group}/")"#),
+            };
+            format!(r#"request.kind.kind == "{kind}" && o.kind == "{maker}" && {version}"#)
+        })
+        .collect();
+    format!(
+        "object.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && ({}))",
+        owned.join(" || ")
+    )
+}
+
+/// True where the pods of a workload name a claim, or claims are made for them.
+///
+/// Of all kinds at once: where a path is not one of a kind's, nothing stands there.
+fn has_claims(kinds: &Kinds) -> String {
+    let volumes: BTreeSet<&str> = guarded_kinds(kinds).map(|(kind, _)| kind.pod_spec()).collect();
+    let volumes = volumes.into_iter().map(claim_volumes);
+    let templates = fields(kinds, Field::ClaimTemplates).into_iter();
+    let templates = templates.map(|path| format!("size(object{}.orValue([])) > 0", optional(path)));
+    format!("({})", volumes.chain(templates).collect::<Vec<_>>().join(" || "))
+}
+
+/// True for a new object, and for one whose `spec` differs in something other than fewer replicas.
+fn changes_more(kinds: &Kinds) -> String {
+    // Replicas further down make a field of `spec` differ, which then counts.
+    let replicas = fields(kinds, Field::Replicas).into_iter();
+    let replicas = replicas.filter_map(|path| path.strip_prefix("/spec/").filter(|field| !field.contains('/')));
+    let replicas = replicas
+        .map(|field| format!("\"{field}\""))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let (new, old) = ("object.?spec.orValue({})", "oldObject.?spec.orValue({})");
+    format!(
+        "oldObject == null || {old}.exists(f, !(f in {new})) || {new}.exists(f, !(f in {old}) || ({new}[f] != {old}[f] \
+         && !(f in [{replicas}] && {new}[f] < {old}[f])))"
+    )
+}
+
+/// The workloads that the entry `workloads` is for.
+fn guarded_kinds(kinds: &Kinds) -> impl Iterator<Item = (Kind, &'static Form)> + '_ {
+    let sent = |kind: &Kind| {
+        matches!(
+            kind.reach(),
+            Reach::Review {
+                entry: Entry::Workloads,
+                ..
+            }
+        )
+    };
+    kinds.iter().filter(sent).filter_map(|kind| Some((kind, kind.form()?)))
+}
+
+/// Where a field stands in the workloads that have it, each place once.
+fn fields(kinds: &Kinds, wanted: Field) -> BTreeSet<&'static str> {
+    let fields = guarded_kinds(kinds).flat_map(|(_, form)| form.fields);
+    fields
+        .filter(|(_, field)| *field == wanted)
+        .map(|(path, _)| *path)
+        .collect()
+}
+
+/// The expression that is true where a pod spec has a claim among its volumes.
+fn claim_volumes(pod_spec: &str) -> String {
+    let volumes = optional(pod_spec);
+    format!("object{volumes}.?volumes.orValue([]).exists(v, has(v.persistentVolumeClaim))")
+}
+
+/// A JSON pointer as a chain of optional fields.
+fn optional(pointer: &str) -> String {
+    pointer.replace('/', ".?")
+}
