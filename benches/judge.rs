@@ -88,6 +88,8 @@ impl Bench<'_> {
             rules: RULES,
             fetched: &fetched,
             now: Timestamp(1_800_000_000_000),
+            asked: Timestamp(1_800_000_000_000),
+            bytes: 0,
         };
         let mut denied = 0;
         for request in &requests {

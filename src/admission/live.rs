@@ -3,12 +3,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::graph::{Name, Node, ObjectRef, Service};
+use crate::graph::{Lookup, Name, Node, ObjectRef, Service};
 
 /// Reads of single objects, bounded in time and number by whoever makes them.
 pub trait LiveReads: Send + Sync {
-    /// Asks for one object by name; `None` where it does not exist or nobody could tell in time.
-    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Option<Node>>;
+    /// Asks for one object by name; unknown where nobody could tell in time.
+    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Lookup<Node>>;
 
     /// Lists the Services of a namespace; `None` where that failed.
     fn services<'a>(&'a self, namespace: &'a Name) -> Answer<'a, Option<Vec<Service>>>;

@@ -9,4 +9,4 @@ mod webhook;
 
 pub use live::{Answer, LiveReads};
 pub use routes::router;
-pub use webhook::{OnError, Webhook};
+pub use webhook::{OnError, Webhook, now};

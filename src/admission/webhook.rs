@@ -1,8 +1,8 @@
 //! One request from bytes to bytes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use futures::future::join_all;
@@ -12,7 +12,7 @@ use super::change::{Meaning, meaning};
 use super::live::LiveReads;
 use super::response::Answer;
 use super::review::{Request, Unreadable, read};
-use crate::graph::{Change, Graph, Kind, Name, Node, ObjectRef, Overlay, Timestamp};
+use crate::graph::{Change, Graph, Kind, Lookup, Name, Node, ObjectRef, Overlay, Timestamp};
 use crate::json;
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use crate::metrics::{Metrics, Outcome, Verb, Webhook as Phase};
@@ -54,12 +54,22 @@ struct Reply {
     outcome: Outcome,
 }
 
+/// What a judgement is given beside the change.
+struct Given {
+    /// What the API server said of other objects.
+    fetched: Overlay,
+    /// When it was asked.
+    asked: Timestamp,
+    /// The size of the request.
+    bytes: usize,
+}
+
 impl Webhook {
     /// Answers a review of either phase. The error is a body that holds no request.
     pub(super) async fn answer(&self, phase: Phase, body: &[u8]) -> Result<Vec<u8>, String> {
         let started = Instant::now();
         let reply = match read(body, self.graph.facts().kinds) {
-            Ok((request, error)) => self.reply(phase, request, error).await,
+            Ok((request, error)) => self.reply(phase, request, error, body.len()).await,
             Err(error) => {
                 self.metrics
                     .request(phase, Verb::Other, Outcome::Error, started.elapsed().as_secs_f64());
@@ -71,12 +81,12 @@ impl Webhook {
         Ok(reply.body)
     }
 
-    async fn reply(&self, phase: Phase, mut request: Request<'_>, error: Option<json::Error>) -> Reply {
+    async fn reply(&self, phase: Phase, mut request: Request<'_>, error: Option<json::Error>, bytes: usize) -> Reply {
         let operation = operation(&request.operation);
         let meaning = catch_unwind(AssertUnwindSafe(|| meaning(&mut request, error)));
         let (answer, outcome) = match meaning {
             Ok(Meaning::Change(change)) => match phase {
-                Phase::Validate => self.validate(&request, change).await,
+                Phase::Validate => self.validate(&request, change, bytes).await,
                 Phase::Mutate => self.mutate(&request, change).await,
             },
             Ok(Meaning::Irrelevant) => (
@@ -97,7 +107,7 @@ impl Webhook {
         }
     }
 
-    async fn validate<'r>(&self, request: &'r Request<'_>, change: Change<'_>) -> (Answer<'r>, Outcome) {
+    async fn validate<'r>(&self, request: &'r Request<'_>, change: Change<'_>, bytes: usize) -> (Answer<'r>, Outcome) {
         let stored = if request.dry_run {
             Reserve::Never
         } else {
@@ -108,19 +118,47 @@ impl Webhook {
         } else {
             Reserve::UnlessAbsent
         };
-        let Ok(mut decision) = self.guarded(|| self.judge(&change, &Overlay::default(), first)) else {
-            return self.failed(request);
+        let given = Given {
+            fetched: Overlay::default(),
+            asked: now(),
+            bytes,
         };
-        if !decision.absent.is_empty()
-            && let Some(live) = &self.live
-        {
-            let fetched = fetch(live.as_ref(), &change.namespace, &decision.absent).await;
-            let Ok(again) = self.guarded(|| self.judge(&change, &fetched, stored)) else {
-                return self.failed(request);
-            };
-            decision = again;
+        let decision = self.guarded(|| self.judge(&change, &given, first));
+        let decision = match (decision, &self.live) {
+            (Ok(decision), Some(live)) => self.judge_again(change, decision, given, live.as_ref(), stored).await,
+            (decision, _) => decision,
+        };
+        match decision {
+            Ok(decision) => self.told(request, decision),
+            Err(()) => self.failed(request),
         }
-        self.told(request, decision)
+    }
+
+    /// Judges again where the API server can tell what the decision rests on: what it misses first, and with that the
+    /// others that it is denied for.
+    async fn judge_again(
+        &self,
+        change: Change<'_>,
+        mut decision: Decision,
+        mut given: Given,
+        live: &dyn LiveReads,
+        reserve: Reserve,
+    ) -> Result<Decision, ()> {
+        if !decision.absent.is_empty() {
+            let found = fetch(live, &change.namespace, &decision.absent).await;
+            // What is missing still may come meanwhile by the watch.
+            let found = found.into_iter().filter(|(_, node)| node.is_some());
+            found.for_each(|(object, node)| given.fetched.lay(object, node));
+            decision = self.guarded(|| self.judge(&change, &given, reserve))?;
+        }
+        if !decision.doubtful.is_empty() {
+            given.asked = now();
+            let told = fetch(live, &change.namespace, &decision.doubtful).await;
+            told.into_iter()
+                .for_each(|(object, node)| given.fetched.lay(object, node));
+            decision = self.guarded(|| self.judge(&change, &given, reserve))?;
+        }
+        Ok(decision)
     }
 
     async fn mutate<'r>(&self, request: &'r Request<'_>, change: Change<'_>) -> (Answer<'r>, Outcome) {
@@ -202,9 +240,14 @@ impl Webhook {
         (answer, outcome)
     }
 
-    fn judge(&self, change: &Change<'_>, fetched: &Overlay, reserve: Reserve) -> Decision {
+    fn judge(&self, change: &Change<'_>, given: &Given, reserve: Reserve) -> Decision {
         let policies = self.policies.load();
-        admit(change, &self.admission(&policies, fetched), reserve)
+        let admission = Admission {
+            asked: given.asked,
+            bytes: given.bytes,
+            ..self.admission(&policies, &given.fetched)
+        };
+        admit(change, &admission, reserve)
     }
 
     fn defaults(&self, change: &Change<'_>, fetched: &Overlay, services: Services) -> Defaults {
@@ -213,12 +256,15 @@ impl Webhook {
     }
 
     fn admission<'a>(&'a self, policies: &'a Policies, fetched: &'a Overlay) -> Admission<'a> {
+        let now = now();
         Admission {
             graph: &self.graph,
             policies,
             rules: self.rules,
             fetched,
-            now: now(),
+            now,
+            asked: now,
+            bytes: 0,
         }
     }
 
@@ -272,21 +318,21 @@ impl Webhook {
     }
 }
 
-/// The time of this machine, for reservations.
-pub(super) fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
+/// How long this process has run, for reservations: whoever sets the clock of a machine does not make them older.
+pub fn now() -> Timestamp {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Timestamp(u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
-async fn fetch(live: &dyn LiveReads, namespace: &Name, absent: &[ObjectRef]) -> Overlay {
-    let mut overlay = Overlay::default();
-    let found = join_all(absent.iter().map(|object| live.object(namespace, object))).await;
-    for (object, node) in absent.iter().zip(found) {
-        if node.is_some() {
-            overlay.lay(object.clone(), node);
-        }
-    }
-    overlay
+/// Asks for objects, and leaves out those of which nobody could tell.
+async fn fetch(live: &dyn LiveReads, namespace: &Name, objects: &[ObjectRef]) -> Vec<(ObjectRef, Option<Node>)> {
+    let told = join_all(objects.iter().map(|object| live.object(namespace, object))).await;
+    let told = objects.iter().zip(told).filter_map(|(object, node)| match node {
+        Lookup::Known(node) => Some((object.clone(), Some(node))),
+        Lookup::Absent => Some((object.clone(), None)),
+        Lookup::Unknown => None,
+    });
+    told.collect()
 }
 
 /// Webhook rules of somebody's own sent it: better said than passed over.

@@ -11,8 +11,7 @@ use super::logging::{self, LogFormat};
 use crate::admission::OnError;
 use crate::cluster::register::WebhookUrl;
 use crate::runtime::policies::PolicySource;
-use crate::runtime::{CertificateSource, Config, ObjectSource, Runtime};
-use crate::server::shutdown::Interrupted;
+use crate::runtime::{CertificateSource, Config, ObjectSource, RunError, Runtime};
 
 /// Serve the admission webhook.
 ///
@@ -117,10 +116,11 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     if let Some(guide) = runtime.guide() {
         super::print(guide.as_bytes())?;
     }
-    Ok(match runtime.run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Interrupted) => ExitCode::FAILURE,
-    })
+    match runtime.run().await {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(RunError::Interrupted(_)) => Ok(ExitCode::FAILURE),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl From<OnErrorArg> for OnError {

@@ -1,4 +1,4 @@
-//! Why a process could not start.
+//! Why a process could not start, or go on.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use crate::cluster::register::RegisterError;
 use crate::manifests::files::FileError;
 use crate::server::reload::ReadError;
 use crate::server::self_signed::SelfSignedError;
+use crate::server::shutdown::Interrupted;
 
 /// Why a process could not start.
 #[derive(Debug, thiserror::Error)]
@@ -45,9 +46,6 @@ pub enum StartError {
     /// Policies cannot be read or are not valid.
     #[error(transparent)]
     Policies(#[from] PolicyError),
-    /// The cluster refused the configurations.
-    #[error(transparent)]
-    Register(#[from] RegisterError),
     /// No certificate can be made.
     #[error(transparent)]
     SelfSigned(#[from] SelfSignedError),
@@ -57,4 +55,15 @@ pub enum StartError {
     /// TLS cannot be set up.
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),
+}
+
+/// Why a process that had started did not end as it should.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A second signal came before the first was done.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
+    /// The cluster refused the configurations.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
 }

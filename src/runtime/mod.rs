@@ -14,6 +14,7 @@ mod objects;
 mod parts;
 pub mod policies;
 mod registration;
+mod reservations;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,18 +29,20 @@ use crate::metrics::Metrics;
 use crate::rules::RULES;
 use crate::server::accept::Server;
 use crate::server::limits::Limits;
-use crate::server::shutdown::{Interrupted, Shutdown};
+use crate::server::shutdown::Shutdown;
 use crate::server::tls::server_config;
 pub use certificate::CertificateSource;
 pub use config::Config;
-pub use error::StartError;
+pub use error::{RunError, StartError};
 pub use objects::ObjectSource;
 use parts::Parts;
+use registration::Registering;
 
 /// A process that has started: everything runs but the accept loop of the webhook.
 #[derive(Debug)]
 pub struct Runtime {
     parts: Parts,
+    registering: Option<Registering>,
     server: Server,
     service: TowerToHyperService<Router>,
     guide: Option<String>,
@@ -61,10 +64,12 @@ impl Runtime {
         let listener = listen("--listen", config.listen).await?;
         let admin_listener = listen("--admin-listen", config.admin_listen).await?;
         let address = listener.local_addr().map_err(StartError::Address)?;
-        let objects = objects::start(config.objects, &mut parts).await?;
-        if let Some(url) = config.register_url {
-            registration::start(url, objects.client, certificate.ca_pem, &mut parts).await?;
-        }
+        let mut objects = objects::start(config.objects, &mut parts).await?;
+        reservations::start(objects.graph.clone(), &mut parts);
+        let registering = match config.register_url {
+            Some(url) => Some(registration::prepare(url, &mut objects, certificate.ca_pem, &parts)?),
+            None => None,
+        };
         let webhook = Webhook {
             graph: objects.graph,
             policies,
@@ -82,6 +87,7 @@ impl Runtime {
         info!(%address, admin = %config.admin_listen, "Serving");
         Ok(Self {
             parts,
+            registering,
             server,
             service: TowerToHyperService::new(router(Arc::new(webhook))),
             guide: objects.example.then(|| example::guide(address)),
@@ -98,10 +104,23 @@ impl Runtime {
     /// others are cut off.
     ///
     /// # Errors
-    /// [`Interrupted`] by a second signal before all of this was done.
-    pub async fn run(self) -> Result<(), Interrupted> {
-        self.server.serve(self.service, &self.parts.shutdown).await?;
-        self.parts.finished().await
+    /// The cluster refuses the configurations, which ends the process; or a second signal came before all was done.
+    pub async fn run(mut self) -> Result<(), RunError> {
+        let shutdown = self.parts.shutdown.clone();
+        let register = async {
+            let registered = match self.registering {
+                Some(registering) => registering.finish(&mut self.parts).await,
+                None => Ok(()),
+            };
+            if registered.is_err() {
+                shutdown.request();
+            }
+            registered
+        };
+        let (served, registered) = tokio::join!(self.server.serve(self.service, &shutdown), register);
+        registered?;
+        served?;
+        Ok(self.parts.finished().await?)
     }
 }
 

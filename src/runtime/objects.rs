@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use kube::Client;
 use tracing::{info, warn};
 
@@ -13,7 +15,7 @@ use crate::admission::{Answer, LiveReads};
 use crate::cluster::connect::connect;
 use crate::cluster::live::{LiveReader, Read};
 use crate::cluster::watch::Watches;
-use crate::graph::{Facts, Graph, Knowledge, Name, Node, ObjectRef, Service};
+use crate::graph::{Facts, Graph, Knowledge, Lookup, Name, Node, ObjectRef, Service};
 use crate::manifests::load::{Loaded, load};
 use crate::manifests::{self, files};
 use crate::server::admin::Gate;
@@ -37,7 +39,8 @@ pub enum ObjectSource {
 pub(super) struct Objects {
     pub(super) graph: Arc<Graph>,
     pub(super) live: Option<Arc<dyn LiveReads>>,
-    pub(super) client: Option<Client>,
+    /// The cluster, and the end of the first sync.
+    pub(super) cluster: Option<(Client, BoxFuture<'static, ()>)>,
     /// The built-in example is served.
     pub(super) example: bool,
 }
@@ -67,7 +70,7 @@ fn of_cluster(client: Client, gate: Gate, parts: &mut Parts) -> Objects {
     let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
     let watches = Watches::start(&client, &graph, &parts.metrics);
     let live = LiveReader::new(client.clone(), graph.clone(), parts.metrics.clone());
-    let synced = watches.synced();
+    let (synced, first_sync) = (watches.synced(), watches.synced());
     let told = async move {
         synced.await;
         gate.open();
@@ -79,7 +82,7 @@ fn of_cluster(client: Client, gate: Gate, parts: &mut Parts) -> Objects {
     Objects {
         graph,
         live: Some(Arc::new(FromCluster(live))),
-        client: Some(client),
+        cluster: Some((client, first_sync.boxed())),
         example: false,
     }
 }
@@ -118,7 +121,7 @@ fn fixed(graph: Graph) -> Objects {
     Objects {
         graph: Arc::new(graph),
         live: None,
-        client: None,
+        cluster: None,
         example: false,
     }
 }
@@ -146,15 +149,16 @@ fn insert(graph: &Graph, file: &str, text: Vec<u8>) -> usize {
     objects
 }
 
-/// What admission may ask of the cluster; what nobody could tell in time is as good as not found.
+/// What admission may ask of the cluster.
 struct FromCluster(LiveReader);
 
 impl LiveReads for FromCluster {
-    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Option<Node>> {
+    fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Lookup<Node>> {
         Box::pin(async move {
             match self.0.object(namespace, object).await {
-                Read::Found(object) => Some(object),
-                Read::Absent | Read::Unknown => None,
+                Read::Found(object) => Lookup::Known(object),
+                Read::Absent => Lookup::Absent,
+                Read::Unknown => Lookup::Unknown,
             }
         })
     }

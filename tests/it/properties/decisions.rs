@@ -164,6 +164,8 @@ fn with_admission<T>(graph: &Graph, ask: impl FnOnce(&Admission<'_>) -> T) -> T 
         rules: RULES,
         fetched: &Overlay::default(),
         now: Timestamp(1_800_000_000_000),
+        asked: Timestamp(1_800_000_000_000),
+        bytes: 0,
     })
 }
 

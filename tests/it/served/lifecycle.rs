@@ -145,7 +145,10 @@ async fn readiness_and_metrics_tell_what_is_known() {
     let (status, text) = shop.webhook.admin("/readyz").await.expect("an answer");
     assert_eq!(
         (status, text.as_str()),
-        (200, "[+]policies\n[+]certificate\n[+]sync\n[+]shutdown\n")
+        (
+            200,
+            "[+]policies\n[+]certificate\n[+]sync\n[+]registration\n[+]shutdown\n"
+        )
     );
     let (status, _) = shop.webhook.admin("/livez").await.expect("an answer");
     assert_eq!(status, 200);

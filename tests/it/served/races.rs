@@ -1,15 +1,19 @@
 //! Requests at the same moment: of two that cannot both be admitted exactly one is.
 
+use futures::StreamExt as _;
 use futures::future::join_all;
+use futures::stream;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use kube::Api;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{Policy, Shop};
 
 const PAIRS: usize = 50;
+/// How many pairs race at a time.
+const AT_ONCE: usize = 10;
 const LANES: usize = 4;
 const PER_LANE: usize = 25;
 
@@ -66,7 +70,7 @@ async fn of_two_deployments_that_race_for_one_claim_exactly_one_is_admitted() {
     let client = shop.cluster.client().await;
     let claims = Api::<PersistentVolumeClaim>::namespaced(client.clone(), &namespace);
     let deployments = Api::<Deployment>::namespaced(client, &namespace);
-    let pairs = (0..PAIRS).map(async |pair| {
+    let pairs = stream::iter(0..PAIRS).map(async |pair| {
         let data = format!("data-{pair}");
         // As young as it can be: it may not be in the webhook's cache yet.
         claims
@@ -79,7 +83,7 @@ async fn of_two_deployments_that_race_for_one_claim_exactly_one_is_admitted() {
         )
         .await
     });
-    assert_one_each(join_all(pairs).await);
+    assert_one_each(pairs.buffered(AT_ONCE).collect().await);
     let stored = deployments.list(&Default::default()).await.expect("a list");
     assert_eq!(stored.items.len(), PAIRS);
 }
@@ -118,7 +122,7 @@ async fn of_two_deployments_that_are_woken_up_at_once_exactly_one_is() {
         let scaled = deployments.patch_scale(&name, &PatchParams::default(), &one).await;
         scaled.err().map(|error| error.to_string())
     };
-    let pairs = (0..PAIRS).map(async |pair| {
+    let pairs = stream::iter(0..PAIRS).map(async |pair| {
         let data = format!("data-{pair}");
         let created = claims.create(&PostParams::default(), &claim(&data)).await;
         created.expect("the claim is created");
@@ -128,5 +132,31 @@ async fn of_two_deployments_that_are_woken_up_at_once_exactly_one_is() {
         }
         futures::future::join(wake(left), wake(right)).await
     });
-    assert_one_each(join_all(pairs).await);
+    assert_one_each(pairs.buffered(AT_ONCE).collect().await);
+}
+
+/// What a pipeline does all day: of one claim, create, scale in vain, delete, and create the next at once.
+#[tokio::test]
+async fn a_claim_is_free_for_the_next_as_soon_as_its_workload_is_deleted() {
+    let shop = Shop::shared().await;
+    let namespace = shop.namespace(Policy::Baseline).await;
+    let client = shop.cluster.client().await;
+    let claims = Api::<PersistentVolumeClaim>::namespaced(client.clone(), &namespace);
+    let deployments = Api::<Deployment>::namespaced(client, &namespace);
+    let three = Patch::Merge(json!({"spec": {"replicas": 3}}));
+    let lanes = (0..LANES).map(async |lane| {
+        let data = format!("next-{lane}");
+        let created = claims.create(&PostParams::default(), &claim(&data)).await;
+        created.expect("the claim is created");
+        for index in 0..PER_LANE {
+            let name = format!("next-{lane}-{index}");
+            assert_eq!(create(&deployments, deployment(&name, &data, 1)).await, None, "{name}");
+            let scaled = deployments.patch_scale(&name, &PatchParams::default(), &three).await;
+            let refusal = scaled.expect_err("three pods").to_string();
+            assert!(refusal.contains("rwo-replicas"), "{refusal}");
+            let deleted = deployments.delete(&name, &DeleteParams::background()).await;
+            deleted.expect("a deletion is never denied");
+        }
+    });
+    join_all(lanes).await;
 }

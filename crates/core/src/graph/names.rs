@@ -26,7 +26,8 @@ impl ObjectRef {
     }
 }
 
-/// Milliseconds since the Unix epoch. Time is an argument: nothing in the core asks a clock.
+/// Milliseconds since some moment, the same for as long as the process lives, by a clock that is never set: reservations
+/// grow old by it. Time is an argument: nothing in the core asks a clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(pub u64);
 

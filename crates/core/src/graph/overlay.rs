@@ -24,6 +24,17 @@ impl Overlay {
         self.entries.push((object, node));
     }
 
+    /// Forgets what was said of an object.
+    pub fn lift(&mut self, object: &ObjectRef) {
+        self.entries.retain(|(other, _)| other != object);
+    }
+
+    /// Returns true where something is said of an object.
+    #[must_use]
+    pub fn has(&self, object: &ObjectRef) -> bool {
+        self.node(object.kind, &object.name).is_some()
+    }
+
     /// What is laid over, the last entry of each object only.
     pub fn entries(&self) -> impl Iterator<Item = (&ObjectRef, Option<&Node>)> {
         let last = |position: usize, object: &ObjectRef| {

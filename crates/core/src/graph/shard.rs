@@ -1,26 +1,20 @@
 //! One namespace of the graph: its objects, the edges between them, and what is being written to it right now.
 
-use std::cmp::Ordering;
-use std::iter::{Map, Take};
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
+use super::edges::{Edges, Table, cut, ends};
 use super::hashed::Hashed;
 use super::labels::Labels;
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef, Timestamp};
 use super::pods::VolumeSource;
+use super::reservation::{Reservation, Reserved, Room};
 use super::service::Service;
 use super::shared::SharedNames;
-use super::sorted::{Entries, Sorted};
+use super::sorted::Sorted;
 use super::workload::Workload;
-
-/// Objects by name, in no order that means anything.
-type Table<K, V> = Sorted<Hashed<K>, V>;
-
-/// Edges between two kinds of ends; those of one end are sorted by the other.
-type Edges<A, B> = Sorted<(Hashed<A>, B), ()>;
 
 /// The objects of one namespace with their edges. Lives behind one lock (`store.rs`).
 #[derive(Debug)]
@@ -37,9 +31,7 @@ pub struct Shard {
     numbered: Sorted<(Name, ObjectRef), ()>,
     governed: Edges<Name, ObjectRef>,
     scalers: Edges<ObjectRef, Name>,
-    reservations: Table<ObjectRef, Reservation>,
-    /// As `claim_users`, of the workloads that are reserved: a burst of writes must not be walked for each of them.
-    reserved_users: Edges<Name, ObjectRef>,
+    reserved: Reserved,
     names: SharedNames,
 }
 
@@ -48,15 +40,6 @@ pub struct Shard {
 pub struct NamespaceFacts {
     pub labels: Labels,
     pub terminating: bool,
-}
-
-/// An admitted write that no watch has delivered yet (`ARCHITECTURE.md`, "Reservations").
-#[derive(Clone, Debug)]
-pub struct Reservation {
-    /// The workload as admitted, or `None` for one that is leaving.
-    pub workload: Option<Arc<Workload>>,
-    pub created: bool,
-    pub until: Timestamp,
 }
 
 impl Shard {
@@ -74,8 +57,7 @@ impl Shard {
             numbered: Sorted::default(),
             governed: Sorted::default(),
             scalers: Sorted::default(),
-            reservations: Sorted::default(),
-            reserved_users: Sorted::default(),
+            reserved: Reserved::default(),
             names: SharedNames::default(),
         }
     }
@@ -95,8 +77,7 @@ impl Shard {
             numbered,
             governed,
             scalers,
-            reservations,
-            reserved_users,
+            reserved,
             names: _,
         } = self;
         Self {
@@ -110,8 +91,7 @@ impl Shard {
             numbered: numbered.clone(),
             governed: governed.clone(),
             scalers: scalers.clone(),
-            reservations: reservations.clone(),
-            reserved_users: reserved_users.clone(),
+            reserved: reserved.clone(),
             names: SharedNames::default(),
         }
     }
@@ -123,7 +103,7 @@ impl Shard {
             && self.claims.is_empty()
             && self.services.is_empty()
             && self.autoscalers.is_empty()
-            && self.reservations.is_empty()
+            && self.reserved.is_empty()
             && !matches!(self.facts, Lookup::Known(_))
     }
 
@@ -190,7 +170,7 @@ impl Shard {
     /// Puts a workload in, and drops the reservation that it fulfils.
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
-        self.settle(&workload);
+        self.reserved.seen(&workload);
         if self.workloads.get(Hashed::object_like(&id)) == Some(&workload) {
             return;
         }
@@ -213,13 +193,7 @@ impl Shard {
 
     /// Takes a workload out. A reservation to create it again stays.
     pub fn remove_workload(&mut self, id: &ObjectRef) {
-        if self
-            .reservations
-            .get(Hashed::object_like(id))
-            .is_some_and(|reservation| reservation.workload.is_none())
-        {
-            self.release(id);
-        }
+        self.reserved.gone(id);
         self.unlink(id);
         self.workloads.remove(Hashed::object_like(id));
     }
@@ -277,59 +251,41 @@ impl Shard {
         }
     }
 
-    /// Lays an admitted write over the graph; one of the same workload replaces the former (a retry).
-    pub fn reserve(&mut self, id: ObjectRef, reservation: Reservation) {
-        self.release(&id);
-        let workload = reservation.workload.iter();
-        for (claim, _) in workload.flat_map(|workload| workload.claims()) {
-            self.reserved_users
-                .insert((Hashed::name(claim.clone()), id.clone()), ());
-        }
-        self.reservations.insert(Hashed::object(id), reservation);
+    /// Lays an admitted write over the graph, as long as there is room.
+    pub fn reserve(&mut self, reservation: Reservation, room: &Room) {
+        self.reserved.keep(reservation, room);
+    }
+
+    /// Drops the reservation that this version of a workload fulfils.
+    pub fn fulfil(&mut self, seen: &Arc<Workload>) {
+        self.reserved.seen(seen);
+    }
+
+    /// Gives up the admitted write of a workload that is not there, as was asked then and is known now, unless it may be
+    /// on its way to be stored.
+    pub fn give_up(&mut self, id: &ObjectRef, asked: Timestamp, known: Timestamp) {
+        self.reserved.absent(id, asked, known);
     }
 
     /// The admitted write of one workload, where it has not been seen yet.
     #[must_use]
     pub fn reservation(&self, id: &ObjectRef) -> Option<&Reservation> {
-        self.reservations.get(Hashed::object_like(id))
+        self.reserved.get(id)
     }
 
     /// The writes that were admitted and have not been seen, in no order.
-    pub fn reservations(&self) -> impl Iterator<Item = (&ObjectRef, &Reservation)> {
-        self.reservations
-            .iter()
-            .map(|(id, reservation)| (id.key(), reservation))
+    pub fn reservations(&self) -> impl Iterator<Item = &Reservation> {
+        self.reserved.iter()
     }
 
     /// The workloads whose admitted writes name this claim by hand.
     pub fn reserved_users(&self, claim: &str) -> impl Iterator<Item = &ObjectRef> + use<'_> {
-        ends(&self.reserved_users, Hashed::name_like(claim))
+        self.reserved.users(claim)
     }
 
     /// Drops the reservations that ran out: something after us may have refused the write.
     pub fn expire(&mut self, now: Timestamp) {
-        if !self.reservations.is_empty() {
-            let over = self
-                .reservations
-                .iter()
-                .filter(|(_, reservation)| reservation.until <= now);
-            let over: Vec<ObjectRef> = over.map(|(id, _)| id.key().clone()).collect();
-            over.iter().for_each(|id| self.release(id));
-        }
-    }
-
-    /// A created workload is fulfilled by any version of that name; an updated one by the same projection or a
-    /// generation that has caught up. One that is leaving is fulfilled by its removal only.
-    fn settle(&mut self, seen: &Arc<Workload>) {
-        let Some(reservation) = self.reservations.get(Hashed::object_like(&seen.id)) else {
-            return;
-        };
-        let fulfilled = reservation.workload.as_ref().is_some_and(|reserved| {
-            reservation.created || reserved == seen || (seen.generation > 0 && seen.generation >= reserved.generation)
-        });
-        if fulfilled {
-            self.release(&seen.id);
-        }
+        self.reserved.expire(now);
     }
 
     /// Shares the names that a workload repeats.
@@ -358,19 +314,6 @@ impl Shard {
         }
     }
 
-    fn release(&mut self, id: &ObjectRef) {
-        let Some(Reservation {
-            workload: Some(workload),
-            ..
-        }) = self.reservations.remove(Hashed::object_like(id))
-        else {
-            return;
-        };
-        for (claim, _) in workload.claims() {
-            cut(&mut self.reserved_users, Hashed::name_like(claim), id);
-        }
-    }
-
     fn unlink(&mut self, id: &ObjectRef) {
         let Some(old) = self.workloads.get(Hashed::object_like(id)) else {
             return;
@@ -384,27 +327,6 @@ impl Shard {
             cut(&mut self.governed, Hashed::name_like(service), id);
         }
     }
-}
-
-/// The ends of the edges that begin where keys are equal by `like`.
-fn ends<A, B>(edges: &Edges<A, B>, like: impl Fn(&Hashed<A>) -> Ordering) -> Ends<'_, A, B>
-where
-    A: Ord + Clone,
-    B: Ord + Clone,
-{
-    edges.equal(|(one, _)| like(one)).map(|((_, end), ())| end)
-}
-
-/// The far ends of some edges.
-type Ends<'a, A, B> = Map<Take<Entries<'a, (Hashed<A>, B), ()>>, fn(&'a ((Hashed<A>, B), ())) -> &'a B>;
-
-/// Takes the edge out that begins where keys are equal by `like` and ends at `end`.
-fn cut<A, B>(edges: &mut Edges<A, B>, like: impl Fn(&Hashed<A>) -> Ordering, end: &B)
-where
-    A: Ord + Clone,
-    B: Ord + Clone,
-{
-    edges.remove(|(one, other)| like(one).then_with(|| other.cmp(end)));
 }
 
 /// Whether a claim may be one of those that a StatefulSet makes: `<template>-<set>-<ordinal>`.

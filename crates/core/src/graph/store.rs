@@ -11,6 +11,7 @@ use super::kind::Kind;
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef, Timestamp};
 use super::node::Node;
+use super::reservation::Room;
 use super::shard::Shard;
 use super::touched::Touched;
 
@@ -24,6 +25,7 @@ pub struct Graph {
     shards: RwLock<BTreeMap<Name, Arc<Mutex<Shard>>>>,
     facts: ArcSwap<Facts>,
     volumes: Mutex<Volumes>,
+    room: Room,
 }
 
 impl Graph {
@@ -34,6 +36,7 @@ impl Graph {
             shards: RwLock::default(),
             facts: ArcSwap::from_pointee(facts),
             volumes: Mutex::default(),
+            room: Room::default(),
         }
     }
 
@@ -48,6 +51,7 @@ impl Graph {
             shards: RwLock::new(shards.collect()),
             facts: ArcSwap::new(self.facts()),
             volumes: Mutex::new(unpoisoned(self.volumes.lock()).clone()),
+            room: self.room.clone(),
         }
     }
 
@@ -95,6 +99,36 @@ impl Graph {
         })
     }
 
+    /// The shard by which a request is judged. One of a namespace that the watch does not know is forgotten afterwards:
+    /// whoever invents namespaces leaves nothing behind.
+    #[must_use]
+    pub fn shard_of_request(&self, namespace: &str) -> Arc<Mutex<Shard>> {
+        if let Some(shard) = self.existing_shard(namespace) {
+            return shard;
+        }
+        if self.facts.load().knowledge(Kind::NAMESPACE) == Knowledge::Complete {
+            return Arc::new(Mutex::new(Shard::new(namespace.into())));
+        }
+        self.shard(namespace)
+    }
+
+    /// The room for what is reserved.
+    #[must_use]
+    pub fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// Drops the reservations that ran out, and the namespaces in which nothing else was. Requests do it for their own
+    /// namespace; of those that get no more requests nobody else would.
+    pub fn expire(&self, now: Timestamp) {
+        let invented = self.facts.load().knowledge(Kind::NAMESPACE) != Knowledge::Complete;
+        if invented || !self.room.is_empty() {
+            for namespace in self.namespaces() {
+                self.remove_from(&namespace, |shard| shard.expire(now));
+            }
+        }
+    }
+
     /// A namespace as it is now, to be judged without holding up the requests for it; `None` where nothing is in it.
     #[must_use]
     pub fn snapshot(&self, namespace: &str) -> Option<Shard> {
@@ -126,7 +160,7 @@ impl Graph {
         let mut pending = 0;
         self.each_shard(|shard| {
             let reservations = shard.reservations();
-            pending += reservations.filter(|(_, reservation)| reservation.until > now).count() as u64;
+            pending += reservations.filter(|one| !one.is_over(now)).count() as u64;
         });
         pending
     }

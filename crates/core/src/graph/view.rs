@@ -127,7 +127,7 @@ impl<'a> View<'a> {
             self.shard
                 .workloads()
                 .filter(|workload| self.laid_over(&workload.id).is_none()),
-            self.shard.reservations().map(|(id, _)| id),
+            self.shard.reservations().map(|one| &one.workload.id),
             |_| true,
         )
     }
@@ -167,7 +167,7 @@ impl<'a> View<'a> {
         for (index, template) in set.claim_templates.iter().enumerate() {
             let prefix = format!("{}-{}-", template.name, set.id.name);
             let laid_over = self.overlay.workloads();
-            let reserved = self.shard.reservations().filter_map(|(_, one)| one.workload.as_ref());
+            let reserved = self.shard.reservations().map(|one| &one.workload);
             let named = laid_over
                 .chain(reserved)
                 .flat_map(|workload| workload.claims().map(|(claim, _)| claim));
@@ -188,7 +188,7 @@ impl<'a> View<'a> {
     /// The StatefulSets whose governing Service is this, by name.
     #[must_use]
     pub fn governed(&self, service: &str) -> Vec<&'a Workload> {
-        let reserved = self.shard.reservations().map(|(id, _)| id);
+        let reserved = self.shard.reservations().map(|one| &one.workload.id);
         self.merged(self.linked(self.shard.governed(service)), reserved, |workload| {
             workload.service_name.as_deref() == Some(service)
         })
@@ -305,8 +305,8 @@ impl<'a> View<'a> {
         let Reservations::Counted(now) = self.reservations else {
             return None;
         };
-        let reservation = self.shard.reservation(id).filter(|reservation| reservation.until > now);
-        reservation.map(|reservation| reservation.workload.as_ref())
+        let reservation = self.shard.reservation(id).filter(|one| !one.is_over(now));
+        reservation.map(|one| Some(&one.workload))
     }
 
     fn linked(&self, ids: impl Iterator<Item = &'a ObjectRef>) -> impl Iterator<Item = &'a Arc<Workload>> {

@@ -1,5 +1,6 @@
 //! Judging a request for real: under the namespace's lock, reserving what is admitted.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::basis::Basis;
@@ -13,19 +14,19 @@ use crate::graph::{
 use crate::policy::Policies;
 use crate::rules::kit::Rule;
 
-/// How long an admitted write counts as done before the watch has delivered it: long enough for a slow API server,
-/// short enough that a write which was refused after us blocks nobody for long.
-const RESERVED_MILLIS: u64 = 3_000;
-
 /// What requests are judged by.
 #[derive(Clone, Copy, Debug)]
 pub struct Admission<'a> {
     pub graph: &'a Graph,
     pub policies: &'a Policies,
     pub rules: &'a [&'static Rule],
-    /// Objects asked for by name because the graph did not have them.
+    /// Objects asked for by name because the graph did not have them, or may have them no longer.
     pub fetched: &'a Overlay,
     pub now: Timestamp,
+    /// When they were asked for; `now` where none was.
+    pub asked: Timestamp,
+    /// The size of the request, for the room that a reservation takes.
+    pub bytes: usize,
 }
 
 /// When an admitted change is kept as a reservation.
@@ -43,17 +44,18 @@ pub enum Reserve {
 #[must_use]
 pub fn admit(change: &Change<'_>, admission: &Admission<'_>, reserving: Reserve) -> Decision {
     let facts = admission.graph.facts();
-    let shard = admission.graph.shard(&change.namespace);
+    let shard = admission.graph.shard_of_request(&change.namespace);
     let mut shard = locked(&shard);
     shard.expire(admission.now);
-    let decision = judge(change, &basis(admission, &shard, &facts), admission.now);
+    let fetched = newest(admission, &mut shard);
+    let decision = judge(change, &basis(admission, &shard, &facts, &fetched), admission.now);
     let reserving = match reserving {
         Reserve::Always => true,
         Reserve::Never => false,
         Reserve::UnlessAbsent => decision.absent.is_empty(),
     };
     if decision.is_allowed() && reserving {
-        reserve(change, &mut shard, admission);
+        reserve(change, &mut shard, admission, &fetched);
     }
     decision
 }
@@ -62,51 +64,60 @@ pub fn admit(change: &Change<'_>, admission: &Admission<'_>, reserving: Reserve)
 #[must_use]
 pub fn admit_defaults(change: &Change<'_>, admission: &Admission<'_>, services: Services) -> Defaults {
     let facts = admission.graph.facts();
-    let shard = admission.graph.shard(&change.namespace);
+    let shard = admission.graph.shard_of_request(&change.namespace);
     let shard = locked(&shard);
-    defaults(change, &basis(admission, &shard, &facts), services)
+    defaults(change, &basis(admission, &shard, &facts, admission.fetched), services)
 }
 
-fn basis<'a>(admission: &Admission<'a>, shard: &'a Shard, facts: &'a Facts) -> Basis<'a> {
+/// What was fetched, as far as nothing newer is known; it fulfils reservations, and gives up those that came to nothing.
+///
+/// An answer may be older than a write that was admitted since, or is still on its way to be stored.
+fn newest<'a>(admission: &Admission<'a>, shard: &mut Shard) -> Cow<'a, Overlay> {
+    let mut fetched = Cow::Borrowed(admission.fetched);
+    for (id, node) in admission.fetched.entries() {
+        match node.map(Node::workload) {
+            Some(Some(workload)) => shard.fulfil(workload),
+            Some(None) => {}
+            None => shard.give_up(id, admission.asked, admission.now),
+        }
+        if shard.reservation(id).is_some() {
+            fetched.to_mut().lift(id);
+        }
+    }
+    fetched
+}
+
+fn basis<'a>(admission: &Admission<'a>, shard: &'a Shard, facts: &'a Facts, fetched: &'a Overlay) -> Basis<'a> {
     Basis {
         shard,
         facts,
-        fetched: admission.fetched,
+        fetched,
         policies: admission.policies,
         rules: admission.rules,
     }
 }
 
-fn reserve(change: &Change<'_>, shard: &mut Shard, admission: &Admission<'_>) {
-    let until = admission.now.plus_millis(RESERVED_MILLIS);
+/// Keeps an admitted write. Not a deletion: of workloads none is sent to us, so that whoever sends one wants to free a
+/// claim that is in use; what is gone is told by the watch.
+fn reserve(change: &Change<'_>, shard: &mut Shard, admission: &Admission<'_>, fetched: &Overlay) {
     let id = &change.target;
-    if !id.kind.is_workload() {
-        return;
-    }
     let workload = match &change.states {
         States::Object { after, .. } => after.as_ref().and_then(Node::workload).cloned(),
-        States::Scale { after, .. } => scaled(id, *after, shard, admission.fetched),
+        States::Scale { after, .. } => scaled(id, *after, shard, fetched),
+    };
+    let Some(workload) = workload else {
+        return;
     };
     // Without a name there is no key; the validating phase sees the generated one.
-    if workload.as_ref().is_some_and(|workload| workload.unnamed) {
-        return;
-    }
-    let deleted = change.operation == Operation::Delete;
-    let matters = match &workload {
-        // Going to nothing matters where something is: it no longer counts as a consumer.
-        None => deleted && shard.workload(id).is_some_and(|known| uses_claims(known)),
-        Some(workload) => uses_claims(workload) && (shard.reservation(id).is_some() || is_news(workload, shard)),
-    };
-    if matters {
-        let created = change.operation == Operation::Create;
-        shard.reserve(
-            id.clone(),
-            Reservation {
-                workload,
-                created,
-                until,
-            },
-        );
+    let matters = !workload.unnamed && uses_claims(&workload);
+    if matters && (shard.reservation(id).is_some() || is_news(&workload, shard)) {
+        let reservation = Reservation {
+            workload,
+            created: change.operation == Operation::Create,
+            since: admission.now,
+            bytes: admission.bytes,
+        };
+        shard.reserve(reservation, admission.graph.room());
     }
 }
 
@@ -115,7 +126,7 @@ fn scaled(id: &ObjectRef, replicas: u32, shard: &Shard, fetched: &Overlay) -> Op
     let parent = match (fetched.workload(id), shard.reservation(id)) {
         (Some(fetched), _) => fetched?,
         // Created, or changed, so lately that no watch has told yet.
-        (None, Some(reservation)) => reservation.workload.as_ref()?,
+        (None, Some(reservation)) => &reservation.workload,
         (None, None) => shard.workload(id)?,
     };
     let mut scaled = parent.scaled(replicas);

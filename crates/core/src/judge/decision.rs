@@ -18,6 +18,9 @@ pub struct Decision {
     pub unknown: Vec<Kind>,
     /// Objects on whose absence findings rest: worth asking for by name before the decision is final.
     pub absent: Vec<ObjectRef>,
+    /// Other workloads and autoscalers on which a denial rests, and which may be gone: worth asking for by name too. Not
+    /// those that are being written at this moment.
+    pub doubtful: Vec<ObjectRef>,
 }
 
 /// A finding with what follows from it.

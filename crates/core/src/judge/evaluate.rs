@@ -8,13 +8,17 @@ use super::message;
 use super::ratchet::Before;
 use super::terms::{Found, Terms};
 use crate::graph::view::Reservations;
-use crate::graph::{Change, Lookup, ObjectRef, Operation, States, Timestamp, View};
+use crate::graph::{Change, Kind, Lookup, ObjectRef, Operation, States, Timestamp, View};
 use crate::rules::kit::{Action, Finding, Phase, Rule, Through, Transition, Verdict};
+
+/// How many others are asked for; where more are in the way they are hardly all gone.
+const DOUBTFUL_MOST: usize = 8;
 
 /// Judges a change. What it introduces or makes worse is enforced; what was there already is only a warning.
 #[must_use]
 pub fn judge(change: &Change<'_>, basis: &Basis<'_>, now: Timestamp) -> Decision {
-    let decision = judge_with(change, basis, Reservations::Counted(now), Phase::Validating);
+    let mut decision = judge_with(change, basis, Reservations::Counted(now), Phase::Validating);
+    decision.doubtful = doubtful(change, &decision, basis, now);
     if decision.is_allowed() || basis.shard.reservations().next().is_none() {
         return decision;
     }
@@ -196,6 +200,26 @@ fn absent(change: &Change<'_>, after: &View<'_>, findings: &[Judged]) -> Vec<Obj
         absent.push(change.target.clone());
     }
     absent
+}
+
+/// The others that a denial rests on, but for what was asked already and what may be on its way to be stored.
+fn doubtful(change: &Change<'_>, decision: &Decision, basis: &Basis<'_>, now: Timestamp) -> Vec<ObjectRef> {
+    let denying = decision.findings.iter().filter(|judged| judged.action == Action::Deny);
+    let others = denying
+        .flat_map(|judged| &judged.finding.related)
+        .map(|related| &related.object);
+    let may_be_gone = |object: &&ObjectRef| {
+        let written = basis.shard.reservation(object);
+        **object != change.target
+            && (object.kind.is_workload() || object.kind == Kind::AUTOSCALER)
+            && written.is_none_or(|written| written.is_doubtful(now))
+            && !basis.fetched.has(object)
+    };
+    let mut doubtful: Vec<ObjectRef> = others.filter(may_be_gone).cloned().collect();
+    doubtful.sort_unstable();
+    doubtful.dedup();
+    doubtful.truncate(DOUBTFUL_MOST);
+    doubtful
 }
 
 /// Says that a `scale` request was not judged, where nobody knows its parent.

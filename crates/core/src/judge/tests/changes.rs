@@ -235,6 +235,8 @@ fn what_the_api_server_would_refuse_is_judged_before_it_does() {
             rules: &world.rules,
             fetched: &Overlay::default(),
             now: world.now,
+            asked: world.now,
+            bytes: 0,
         };
         admit_defaults(&change, &admission, Services::Unasked).decision
     };

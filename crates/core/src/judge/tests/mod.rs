@@ -6,10 +6,10 @@ mod world;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::graph::{Kind, Knowledge, Lookup, NamespaceFacts, ObjectRef};
+use crate::graph::{Kind, Knowledge, Lookup, NamespaceFacts, Node, ObjectRef};
 use crate::policy::Profile;
 use crate::rules::kit::Action;
-use world::{NOW, World, claim_json, denial, deployment, node, rules, with};
+use world::{NOW, World, claim_json, denial, deployment, node, projected, rules, with};
 
 #[test]
 fn a_new_violator_is_denied_with_object_field_and_remedy() {
@@ -210,19 +210,60 @@ fn what_the_graph_says_already_is_not_reserved() {
 }
 
 #[test]
-fn a_workload_that_leaves_no_longer_counts() {
+fn a_deletion_that_was_asked_for_frees_nothing_and_one_that_happened_does() {
     let web = deployment("web", 1, "data");
-    let mut world = World::new().claim("data", "ReadWriteOnce").workload(&web);
-    assert!(!world.create(&deployment("api", 1, "data")).is_allowed());
+    let world = World::new().claim("data", "ReadWriteOnce").workload(&web);
+    let id = projected(&web).workload.id;
+    let labelled = with(web.clone(), "/metadata", "labels", json!({"a": "b"}));
+    assert!(world.update(&web, &labelled).is_allowed());
     assert!(world.delete(&web).is_allowed());
-    assert!(
-        world
-            .create_reserving(&deployment("api", 1, "data"), Reserve::Never)
-            .is_allowed()
-    );
-    // It may be there still, if something after us refused the deletion.
-    world.now = NOW.plus_millis(3_000);
-    assert!(!world.create(&deployment("api", 1, "data")).is_allowed());
+    let api = || world.create_reserving(&deployment("api", 1, "data"), Reserve::Never);
+    assert!(!api().is_allowed());
+    // With it goes what was changed of it a moment before.
+    assert_eq!(world.graph.reservations(world.now), 1);
+    world.graph.remove(id.kind, [("shop".into(), id.name)]);
+    assert_eq!(world.graph.reservations(world.now), 0);
+    assert!(api().is_allowed());
+}
+
+#[test]
+fn a_denial_asks_for_others_that_may_be_gone_and_gives_up_what_was_never_stored() {
+    let mut world = World::new().claim("data", "ReadWriteOnce");
+    let api = deployment("api", 1, "data");
+    let web = projected(&deployment("web", 1, "data")).workload;
+    let gone = [(web.id.clone(), None)];
+    assert!(world.create(&deployment("web", 1, "data")).is_allowed());
+    // It may be on its way to be stored: whoever asks for it now learns nothing, even by an answer that came too late.
+    let early = world.create_knowing(&api, &gone);
+    assert!(denial(&early).contains("at this moment") && early.doubtful.is_empty());
+    world.now = NOW.plus_millis(1_000);
+    let asked = world.create(&api).doubtful;
+    assert!(asked.len() == 1 && asked[0] == web.id, "{asked:?}");
+    // There all the same.
+    let id = web.id.clone();
+    let found = world.create_knowing(&api, &[(id, Some(Node::Workload(web.into())))]);
+    assert!(!denial(&found).contains("at this moment"), "{}", denial(&found));
+    assert_eq!(found.doubtful, []);
+    assert!(world.create_knowing(&api, &gone).is_allowed());
+    assert_eq!(world.graph.reservations(world.now), 1, "its own");
+}
+
+#[test]
+fn a_denial_asks_for_others_whose_end_no_watch_has_told_yet() {
+    let web = deployment("web", 1, "data");
+    let id = projected(&web).workload.id;
+    let world = World::new().claim("data", "ReadWriteOnce").workload(&web);
+    let api = deployment("api", 1, "data");
+    let asked = world.create(&api).doubtful;
+    assert!(asked.len() == 1 && asked[0] == id, "{asked:?}");
+    assert!(world.create_knowing(&api, &[(id.clone(), None)]).is_allowed());
+    // Created anew, after the answer was given: of the two creations one wins.
+    let world = World::new().claim("data", "ReadWriteOnce").workload(&web);
+    assert!(world.create(&web).is_allowed());
+    let again = with(web, "/spec", "replicas", 0.into());
+    assert!(world.create(&again).is_allowed());
+    assert!(world.create(&deployment("web", 1, "data")).is_allowed());
+    assert!(!world.create_knowing(&api, &[(id, None)]).is_allowed());
 }
 
 #[test]

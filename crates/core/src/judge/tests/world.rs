@@ -63,6 +63,17 @@ impl World {
         states: States<'_>,
         reserve: Reserve,
     ) -> Decision {
+        self.judge_knowing(operation, target, states, reserve, &Overlay::default())
+    }
+
+    fn judge_knowing(
+        &self,
+        operation: Operation,
+        target: ObjectRef,
+        states: States<'_>,
+        reserve: Reserve,
+        fetched: &Overlay,
+    ) -> Decision {
         let change = Change {
             namespace: "shop".into(),
             operation,
@@ -74,8 +85,10 @@ impl World {
             graph: &self.graph,
             policies: &self.policies,
             rules: &self.rules,
-            fetched: &Overlay::default(),
+            fetched,
             now: self.now,
+            asked: self.now,
+            bytes: 0,
         };
         admit(&change, &admission, reserve)
     }
@@ -85,6 +98,18 @@ impl World {
     }
 
     pub(super) fn create_reserving(&self, object: &Value, reserve: Reserve) -> Decision {
+        self.create_with(object, reserve, &Overlay::default())
+    }
+
+    /// As [`Self::create`], with what the API server said of other objects.
+    pub(super) fn create_knowing(&self, object: &Value, told: &[(ObjectRef, Option<Node>)]) -> Decision {
+        let mut fetched = Overlay::default();
+        told.iter()
+            .for_each(|(object, node)| fetched.lay(object.clone(), node.clone()));
+        self.create_with(object, Reserve::Always, &fetched)
+    }
+
+    fn create_with(&self, object: &Value, reserve: Reserve, fetched: &Overlay) -> Decision {
         let projected = projected(object);
         let target = projected.workload.id.clone();
         let states = States::Object {
@@ -92,7 +117,7 @@ impl World {
             shape: projected.shape,
             after: Some(Node::Workload(projected.workload.into())),
         };
-        self.judge(Operation::Create, target, states, reserve)
+        self.judge_knowing(Operation::Create, target, states, reserve, fetched)
     }
 
     pub(super) fn update(&self, before: &Value, after: &Value) -> Decision {
