@@ -11,6 +11,9 @@ use crate::graph::{Defaults, Entry, Field, Form, Kind, Kinds, Reach};
 const GUARDS: &str = r#"object == null || request.?subResource.orValue("") != "" || "#;
 /// The same for conditions of a `Scale`: only its updates have two states.
 const SCALE_GUARDS: &str = r#"object == null || oldObject == null || request.?subResource.orValue("") != "scale" || "#;
+/// Whoever may write as these may do anything. The controller manager has one account for each controller, or none
+/// (`--use-service-account-credentials`).
+const BY_A_CONTROLLER: &str = r#"request.?userInfo.?username.orValue("").matches("^system:(kube-controller-manager$|serviceaccount:kube-system:)")"#;
 /// A `Scale` leaves its replicas out where they are 0.
 const MORE_REPLICAS: &str = "object.?spec.?replicas.orValue(0) > oldObject.?spec.?replicas.orValue(0)";
 
@@ -25,9 +28,18 @@ fn guarded(guards: &str, name: impl Into<String>, expression: &str) -> MatchCond
     }
 }
 
-/// Keeps the controllers' own ReplicaSets and Jobs away: their owner was judged, and our outage never stops a rollout.
+/// Keeps ReplicaSets and Jobs away that name a built-in owner: it was judged, and our outage never stops a rollout.
 pub(super) fn not_owned_by_workload(kinds: &Kinds) -> MatchCondition {
     condition("not-owned-by-workload", &format!("!{}", owned_by_workload(kinds)))
+}
+
+/// Keeps the ReplicaSets and Jobs away that Kubernetes' controllers write themselves. Who else names an owner has to show
+/// it.
+pub(super) fn not_by_its_controller(kinds: &Kinds) -> MatchCondition {
+    condition(
+        "not-by-its-controller",
+        &format!("!({} && {})", BY_A_CONTROLLER, owned_by_workload(kinds)),
+    )
 }
 
 /// Keeps objects on their way out away: nothing about them is denied, and finalizers must come off without us.
@@ -59,7 +71,12 @@ pub(super) fn changes_more_than_fewer_replicas(kinds: &Kinds) -> MatchCondition 
 pub(super) fn not_for_workloads(kinds: &Kinds) -> MatchCondition {
     condition(
         "not-for-workloads",
-        &format!("!({} && ({}))", has_claims(kinds), changes_more(kinds)),
+        &format!(
+            "{} || !({} && ({}))",
+            owned_by_workload(kinds),
+            has_claims(kinds),
+            changes_more(kinds)
+        ),
     )
 }
 

@@ -82,7 +82,7 @@ fn scale(kinds: &Kinds, scope: &Scope) -> Option<Sent> {
 
 fn advice(kinds: &Kinds, scope: &Scope) -> Sent {
     let mut conditions = vec![
-        conditions::not_owned_by_workload(kinds),
+        conditions::not_by_its_controller(kinds),
         conditions::not_being_deleted(),
         conditions::changed(),
         conditions::not_for_workloads(kinds),

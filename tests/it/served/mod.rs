@@ -23,6 +23,7 @@ mod installed;
 mod kinds;
 mod lifecycle;
 mod objects;
+mod owners;
 mod policies;
 mod races;
 mod ratchet;

@@ -10,6 +10,8 @@ pub(super) struct Case {
     pub(super) method: &'static str,
     pub(super) path: String,
     pub(super) body: String,
+    /// Who sends it; empty for an administrator.
+    pub(super) user: &'static str,
     pub(super) entry: Reached,
 }
 
@@ -210,19 +212,22 @@ impl Written {
         changes
     }
 
+    /// What names a built-in owner, written by a controller or by somebody who says so.
     fn owned_cases(&self, namespace: &str, owner: &str) -> Vec<Case> {
         let at = self.path(namespace);
         let replicas = self.replicas.expect("invariant: what is owned has a number of pods");
-        let mut cases = vec![
-            self.case("POST", &at, "create of an owned one", self.owned("new", owner), None),
-            self.case(
-                "PATCH",
-                &format!("{at}/owned"),
-                "more of an owned one",
-                json!({"spec": {replicas: 3}}),
-                None,
-            ),
-        ];
+        let mut cases = Vec::new();
+        for (user, entry) in [
+            ("", ADVICE),
+            ("system:serviceaccount:default:deployment-controller", ADVICE),
+            ("system:serviceaccount:kube-system:deployment-controller", None),
+            ("system:kube-controller-manager", None),
+        ] {
+            let create = self.case("POST", &at, "owned, create", self.owned("new", owner), entry);
+            let more = json!({"spec": {replicas: 3}});
+            let more = self.case("PATCH", &format!("{at}/owned"), "owned, more", more, entry);
+            cases.extend([create, more].map(|case| Case { user, ..case }));
+        }
         if replicas == "replicas" {
             let body = json!({"spec": {"replicas": 3}});
             cases.push(self.case("PATCH", &format!("{at}/owned/scale"), "owned, scale up", body, ADVICE));
@@ -236,6 +241,7 @@ impl Written {
             method,
             path: path.to_owned(),
             body: body.to_string(),
+            user: "",
             entry,
         }
     }
@@ -311,6 +317,7 @@ fn others(namespace: &str) -> Vec<Case> {
         method,
         path,
         body: body.to_string(),
+        user: "",
         entry,
     })
     .into()

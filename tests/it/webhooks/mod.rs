@@ -26,6 +26,7 @@ const DEFAULTS: Reached = Some("defaults.stateward.dev");
 const WORKLOADS: Reached = Some("workloads.stateward.dev");
 const ADVICE: Reached = Some("advice.stateward.dev");
 const DEPENDENCIES: Reached = Some("dependencies.stateward.dev");
+const CONTROLLER: &str = "--as=system:serviceaccount:kube-system:deployment-controller";
 const PODS: Reached = Some("pods.stateward.dev");
 
 /// Where nobody listens.
@@ -160,13 +161,21 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
         ("delete", &["delete", "pvc", "d"], DEPENDENCIES),
         ("delete of a collection", &["delete", "services", "--all"], DEPENDENCIES),
         (
-            "what a controller writes",
+            "an owned object by hand",
             &["patch", "replicaset", "owned", "-p", ready],
-            None,
+            ADVICE,
         ),
         (
             "what a controller writes",
-            &["patch", "job", "owned", "-p", r#"{"spec":{"parallelism":2}}"#],
+            &[
+                "patch",
+                "replicaset",
+                "owned",
+                "-p",
+                ready,
+                CONTROLLER,
+                "--as-group=system:masters",
+            ],
             None,
         ),
         (
@@ -226,8 +235,8 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
         ("StatefulSet", DEFAULTS),
         ("DaemonSet", WORKLOADS),
         ("ReplicaSet", WORKLOADS),
-        ("ReplicaSet", None),
-        ("Job", None),
+        ("ReplicaSet", ADVICE),
+        ("Job", ADVICE),
         ("Job", ADVICE),
         ("CronJob", ADVICE),
         ("ReplicationController", ADVICE),

@@ -138,23 +138,23 @@ fn in_vain(cluster: &ControlPlane, run: &str) -> BTreeMap<usize, BTreeSet<String
 
 /// Sends a case as a dry run; returns why it was refused.
 async fn send(client: &Client, tag: &str, case: &Case) -> Option<String> {
-    let request = Request::builder()
+    let (content, body) = match case.method {
+        "PATCH" => ("application/merge-patch+json", case.body.clone()),
+        // Options in a body would make the API server forget that this is a dry run.
+        "DELETE" => ("application/json", String::new()),
+        _ => ("application/json", case.body.clone()),
+    };
+    let mut request = Request::builder()
         .method(case.method)
         .uri(format!("{}?dryRun=All&case={tag}", case.path))
-        .header(
-            "content-type",
-            if case.method == "PATCH" {
-                "application/merge-patch+json"
-            } else {
-                "application/json"
-            },
-        )
-        // Options in a body would make the API server forget that this is a dry run.
-        .body(if case.method == "DELETE" {
-            Vec::new()
-        } else {
-            case.body.clone().into_bytes()
-        })
+        .header("content-type", content);
+    if !case.user.is_empty() {
+        // Who may do anything, under this name.
+        request = request.header("impersonate-group", "system:masters");
+        request = request.header("impersonate-user", case.user);
+    }
+    let request = request
+        .body(body.into_bytes())
         .expect("invariant: written in this file");
     let error = client.request_text(request).await.err()?.to_string();
     assert!(error.contains("failed calling webhook"), "{}: {error}", case.what);

@@ -138,12 +138,14 @@ impl Workload {
         )
     }
 
-    /// Owned by a built-in workload that was judged in its place (`ARCHITECTURE.md`, "owned").
+    /// It says that a built-in workload owns it; whether that is so is for [`View::ownership`] to tell.
+    ///
+    /// [`View::ownership`]: super::view::View::ownership
     #[must_use]
     pub fn is_owned(&self) -> bool {
         self.owner
             .as_ref()
-            .is_some_and(|owner| owner.is_builtin_owner_of(self.id.kind))
+            .is_some_and(|owner| owner.builtin_maker_of(self.id.kind).is_some())
     }
 
     /// Owned by a custom resource: an operator writes it, its user cannot.
@@ -248,12 +250,12 @@ fn share(replicas: u32, percent: u32, rounding: u64) -> u32 {
 }
 
 impl Owner {
-    /// Returns true where this is the built-in controller whose pods, sets or jobs objects of `kind` are.
+    /// The kind of the built-in controller whose pods, sets or jobs objects of `kind` are, where this is one.
     #[must_use]
-    pub fn is_builtin_owner_of(&self, kind: Kind) -> bool {
+    pub fn builtin_maker_of(&self, kind: Kind) -> Option<Kind> {
         let makers = kind.form().map_or(&[][..], |form| form.makers);
         let is_it = |maker: &Kind| *self.kind == *maker.as_str() && *self.api_version == *maker.api_version();
-        makers.iter().any(is_it)
+        makers.iter().copied().find(is_it)
     }
 }
 

@@ -109,7 +109,7 @@ fn reserve(change: &Change<'_>, shard: &mut Shard, admission: &Admission<'_>, fe
         return;
     };
     // Without a name there is no key; the validating phase sees the generated one.
-    let matters = !workload.unnamed && uses_claims(&workload);
+    let matters = !workload.unnamed && workload.is_kept() && uses_claims(&workload);
     if matters && (shard.reservation(id).is_some() || is_news(&workload, shard)) {
         let reservation = Reservation {
             workload,

@@ -8,7 +8,7 @@ use super::message;
 use super::ratchet::Before;
 use super::terms::{Found, Terms};
 use crate::graph::view::Reservations;
-use crate::graph::{Change, Kind, Lookup, ObjectRef, Operation, States, Timestamp, View};
+use crate::graph::{Change, Kind, Lookup, ObjectRef, Operation, Ownership, States, Timestamp, View};
 use crate::rules::kit::{Action, Finding, Phase, Rule, Through, Transition, Verdict};
 
 /// How many others are asked for; where more are in the way they are hardly all gone.
@@ -70,8 +70,15 @@ fn judge_with(change: &Change<'_>, basis: &Basis<'_>, reservations: Reservations
         let judged = subjects.into_iter().flat_map(|subject| weighing.weigh_all(subject));
         decision.findings = judged.collect();
     }
-    decision.unknown = after.unknown_kinds();
     decision.absent = absent(change, &after, &decision.findings);
+    if let Some(owner) = claimed_owner(change, &after, &decision.findings) {
+        problems.push(message::claims_owner(&change.namespace, &change.target, &owner));
+        // Created a moment ago, maybe.
+        decision
+            .absent
+            .extend((after.workload(&owner) == Lookup::Absent).then_some(owner));
+    }
+    decision.unknown = after.unknown_kinds();
     message::compose(change, &mut decision, problems);
     decision
 }
@@ -200,6 +207,17 @@ fn absent(change: &Change<'_>, after: &View<'_>, findings: &[Judged]) -> Vec<Obj
         absent.push(change.target.clone());
     }
     absent
+}
+
+/// The owner that the target names, where something was found in it, and nobody knows that it is the owner's.
+fn claimed_owner(change: &Change<'_>, after: &View<'_>, findings: &[Judged]) -> Option<ObjectRef> {
+    if !findings.iter().any(|judged| judged.finding.object == change.target) {
+        return None;
+    }
+    match after.ownership(after.workload(&change.target).known()?) {
+        Ownership::Claimed(owner) => Some(owner),
+        Ownership::Free | Ownership::Operated | Ownership::Owned => None,
+    }
 }
 
 /// The others that a denial rests on, but for what was asked already and what may be on its way to be stored.

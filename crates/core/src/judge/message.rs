@@ -51,6 +51,18 @@ pub fn unchecked_scale(namespace: &str, id: &ObjectRef) -> String {
     clip(&line(&format!("{namespace}/{}", id.name)), WARNING_MOST)
 }
 
+/// A workload that was judged although it names an owner that would have been judged in its place.
+#[must_use]
+pub fn claims_owner(namespace: &str, id: &ObjectRef, owner: &ObjectRef) -> String {
+    // Nobody checks what a name of an owner is made of.
+    let name = owner.name.escape_debug();
+    let problem = format!(
+        "claims to be owned by {} \"{name}\", which is not there or makes no such",
+        owner.kind
+    );
+    warning_line(namespace, id, &problem)
+}
+
 /// A warning about an object that is no finding.
 #[must_use]
 pub fn warning_line(namespace: &str, object: &ObjectRef, problem: &str) -> String {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::allow::Allowances;
 use super::basis::Basis;
-use crate::graph::{Labels, Node, View, Workload};
+use crate::graph::{Labels, Node, Ownership, View, Workload};
 use crate::policy::{RuleSettings, Settings};
 use crate::rules::kit::{Action, Finding, Rule, Surroundings, Transition, Verdict};
 
@@ -41,10 +41,11 @@ impl<'a> Terms<'a> {
         Some(Self {
             allowances: Allowances::of(workload, settings.overrides, basis.rules),
             settings,
-            most: if workload.is_operated() {
-                Action::Warn
-            } else {
-                Action::Deny
+            most: match view.ownership(workload) {
+                Ownership::Free | Ownership::Owned => Action::Deny,
+                // A user cannot edit what an operator writes; and an owner that we do not know may be one that a watch
+                // has not told of yet.
+                Ownership::Claimed(_) | Ownership::Operated => Action::Warn,
             },
         })
     }
@@ -73,7 +74,7 @@ impl<'a> Terms<'a> {
     ) -> Vec<Found> {
         let mut found = Vec::new();
         let mut findings = Vec::new();
-        let workload = workload.filter(|workload| !workload.deleting && !workload.is_owned());
+        let workload = workload.filter(|workload| !workload.deleting && view.ownership(workload) != Ownership::Owned);
         let changed = transition.map(|transition| transition.target.kind);
         let Some(kind) = workload.map(|workload| workload.id.kind).or(changed) else {
             return found;

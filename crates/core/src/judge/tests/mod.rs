@@ -267,6 +267,41 @@ fn a_denial_asks_for_others_whose_end_no_watch_has_told_yet() {
 }
 
 #[test]
+fn an_owner_that_is_not_there_saves_nobody_from_being_judged_and_is_asked_for() {
+    let set = |owner: &str| {
+        let owner = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": owner, "controller": true}]);
+        let set = with(deployment("web", 3, "data"), "/metadata", "name", "web-1".into());
+        with(
+            with(set, "/metadata", "ownerReferences", owner),
+            "",
+            "kind",
+            "ReplicaSet".into(),
+        )
+    };
+    let world = World::new().claim("data", "ReadWriteOnce");
+    let decision = world.create(&set("we\nb"));
+    assert_eq!(rules(&decision), ["rwo-replicas"]);
+    let claims =
+        "ReplicaSet shop/web-1: claims to be owned by Deployment \"we\\nb\", which is not there or makes no such";
+    assert!(
+        decision.is_allowed() && decision.warnings[1] == claims,
+        "{:?}",
+        decision.warnings
+    );
+    assert_eq!(world.graph.reservations(world.now), 0, "no watch would ever deliver it");
+    // Created a moment ago.
+    let absent = world.create(&set("web")).absent;
+    let owner = projected(&deployment("web", 1, "data")).workload;
+    assert!(absent.len() == 1 && absent[0] == owner.id, "{absent:?}");
+    let known = world.create_knowing(&set("web"), &[(owner.id.clone(), Some(Node::Workload(owner.into())))]);
+    assert!(
+        rules(&known).is_empty() && known.warnings.is_empty(),
+        "{:?}",
+        known.warnings
+    );
+}
+
+#[test]
 fn waking_a_second_workload_up_is_denied() {
     let world = World::new()
         .claim("data", "ReadWriteOnce")
