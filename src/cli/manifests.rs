@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
+use crate::cluster::cidr::Cidr;
 use crate::cluster::install::{IMAGE, Installation};
 use crate::cluster::scope::{EXCLUDED, FailurePolicy, OptOut, Scope};
 use crate::cluster::webhooks::NAMESPACE;
@@ -24,6 +25,12 @@ pub struct Args {
     /// PEM file with the CA that signed the serving certificate
     #[arg(long, value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
+    /// PEM file with the CA of the API server's client certificate: nobody else is answered
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
+    /// Addresses of the API servers, for a NetworkPolicy by which nobody else reaches the webhook; repeatable
+    #[arg(long, value_name = "CIDR")]
+    allow_from: Vec<Cidr>,
     /// Namespaces of which nothing is sent to stateward, instead of these; its own never is
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',', default_values_t = EXCLUDED.map(str::to_owned), value_parser = namespace)]
     exclude_namespaces: Vec<String>,
@@ -45,11 +52,17 @@ impl Args {
     /// # Errors
     /// When the CA cannot be read or holds no certificate, or standard output cannot be written.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let ca = self.ca_bundle.as_deref().map(read_ca).transpose()?;
+        let ca = self.ca_bundle.as_deref();
+        let ca = ca.map(|path| read_ca("--ca-bundle", path)).transpose()?;
+        let client_ca = self.client_ca.as_deref();
+        let client_ca = client_ca.map(|path| read_ca("--client-ca", path)).transpose()?;
+        let client_ca = client_ca.as_deref().map(String::from_utf8_lossy);
         let installation = Installation {
             namespace: &self.namespace,
             image: &self.image,
             ca: ca.as_deref(),
+            client_ca: client_ca.as_deref(),
+            callers: &self.allow_from,
             scope: &self.scope(),
             kinds: Kinds::builtin(),
         };
@@ -76,22 +89,22 @@ impl Args {
 }
 
 /// Reads the certificates of a PEM file, and nothing else of it: a private key beside them is never printed.
-fn read_ca(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
+fn read_ca(flag: &str, path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
     use rustls::pki_types::pem::{PemObject as _, SectionKind};
 
     let name = path.display();
-    let text = std::fs::read(path).with_context(|| format!("--ca-bundle {name}: cannot read the file"))?;
+    let text = std::fs::read(path).with_context(|| format!("{flag} {name}: cannot read the file"))?;
     for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(&text) {
-        let (kind, _) = section.with_context(|| format!("--ca-bundle {name}: not a PEM file"))?;
+        let (kind, _) = section.with_context(|| format!("{flag} {name}: not a PEM file"))?;
         if kind != SectionKind::Certificate {
-            bail!("--ca-bundle {name}: holds something else than certificates, which does not belong into a cluster");
+            bail!("{flag} {name}: holds something else than certificates, which does not belong into a cluster");
         }
     }
     if rustls::pki_types::CertificateDer::pem_slice_iter(&text)
         .next()
         .is_none()
     {
-        bail!("--ca-bundle {name}: holds no PEM certificate");
+        bail!("{flag} {name}: holds no PEM certificate");
     }
     Ok(text)
 }

@@ -34,6 +34,9 @@ pub struct Args {
     /// PEM file with the key of the serving certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// PEM file with the CA of the clients: only who has a certificate of it is answered; reloaded when changed
+    #[arg(long, value_name = "FILE")]
+    client_ca: Option<PathBuf>,
     /// Kubeconfig file of the cluster; else $KUBECONFIG, ~/.kube/config, or the pod's own account
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -103,6 +106,7 @@ impl Args {
             admin_listen: self.admin_listen,
             policies: self.policy,
             certificate,
+            client_ca: self.client_ca,
             objects,
             on_error: self.on_error.into(),
             register_url: self.register_url,

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, HTTPGetAction, Namespace, PodSecurityContext, PodSpec, PodTemplateSpec,
-    Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource, SecurityContext, Service, ServiceAccount,
-    ServicePort, ServiceSpec, TopologySpreadConstraint, Volume, VolumeMount,
+    Capabilities, ConfigMap, ConfigMapVolumeSource, Container, ContainerPort, HTTPGetAction, Namespace,
+    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource,
+    SecurityContext, Service, ServiceAccount, ServicePort, ServiceSpec, TopologySpreadConstraint, Volume, VolumeMount,
+};
+use k8s_openapi::api::networking::v1::{
+    IPBlock, NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
 };
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
@@ -18,6 +21,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::cidr::Cidr;
 use super::scope::Scope;
 use super::webhooks::{Configurations, Endpoint, NAME};
 use crate::graph::Kinds;
@@ -29,6 +33,9 @@ pub const TLS_SECRET: &str = "stateward-tls";
 
 /// Where that Secret is mounted.
 const TLS_DIRECTORY: &str = "/etc/stateward/tls";
+/// The ConfigMap with the CA of the clients, and where it is mounted.
+const CLIENT_CA_MAP: &str = "stateward-clients";
+const CLIENTS_DIRECTORY: &str = "/etc/stateward/clients";
 /// The user and group that nothing else uses; the image has no other.
 const USER: i64 = 65532;
 
@@ -41,6 +48,10 @@ pub struct Installation<'a> {
     pub image: &'a str,
     /// The PEM certificates of the CA that signed the serving certificate, when known.
     pub ca: Option<&'a [u8]>,
+    /// The PEM certificates of the CA of the only clients that are answered, where not everybody is.
+    pub client_ca: Option<&'a str>,
+    /// From where the webhook may be called; from everywhere where there is none.
+    pub callers: &'a [Cidr],
     /// Which requests are sent, and which of them wait for us.
     pub scope: &'a Scope,
     /// The kinds that play a part.
@@ -61,18 +72,26 @@ impl Installation<'_> {
             },
             self.scope,
         );
-        let documents = [
+        let mut documents = vec![
             document(&self.namespace_object())?,
             document(&self.service_account())?,
             document(&self.cluster_role())?,
             document(&self.cluster_role_binding())?,
             document(&self.service())?,
             document(&self.disruption_budget())?,
+        ];
+        if let Some(client_ca) = self.client_ca {
+            documents.push(document(&self.client_ca_map(client_ca))?);
+        }
+        if !self.callers.is_empty() {
+            documents.push(document(&self.network_policy())?);
+        }
+        documents.extend([
             document(&self.deployment())?,
             // Last, so that nothing above has to pass through them.
             document(&mutating)?,
             document(&validating)?,
-        ];
+        ]);
         let mut yaml = String::from("# Printed by `stateward manifests`. The serving certificate: certs/README.md.\n");
         if self.ca.is_none() {
             yaml.push_str(
@@ -178,6 +197,50 @@ impl Installation<'_> {
         }
     }
 
+    fn client_ca_map(&self, pem: &str) -> ConfigMap {
+        let mut metadata = self.metadata();
+        metadata.name = Some(CLIENT_CA_MAP.to_owned());
+        ConfigMap {
+            metadata,
+            data: Some([("ca.crt".to_owned(), pem.to_owned())].into()),
+            ..ConfigMap::default()
+        }
+    }
+
+    /// The admin port stays open to all: it holds nothing secret, and probes and scrapes come from anywhere.
+    fn network_policy(&self) -> NetworkPolicy {
+        let port = |name: &str| NetworkPolicyPort {
+            port: Some(IntOrString::String(name.to_owned())),
+            protocol: Some("TCP".to_owned()),
+            end_port: None,
+        };
+        let peer = |cidr: &Cidr| NetworkPolicyPeer {
+            ip_block: Some(IPBlock {
+                cidr: cidr.to_string(),
+                except: None,
+            }),
+            ..NetworkPolicyPeer::default()
+        };
+        NetworkPolicy {
+            metadata: self.metadata(),
+            spec: Some(NetworkPolicySpec {
+                pod_selector: Some(selector()),
+                policy_types: Some(vec!["Ingress".to_owned()]),
+                ingress: Some(vec![
+                    NetworkPolicyIngressRule {
+                        from: Some(self.callers.iter().map(peer).collect()),
+                        ports: Some(vec![port("https")]),
+                    },
+                    NetworkPolicyIngressRule {
+                        from: None,
+                        ports: Some(vec![port("admin")]),
+                    },
+                ]),
+                egress: None,
+            }),
+        }
+    }
+
     fn deployment(&self) -> Deployment {
         Deployment {
             metadata: self.metadata(),
@@ -229,17 +292,30 @@ impl Installation<'_> {
                     .map(spread)
                     .to_vec(),
             ),
-            volumes: Some(vec![Volume {
-                name: "tls".to_owned(),
-                secret: Some(SecretVolumeSource {
-                    secret_name: Some(TLS_SECRET.to_owned()),
-                    default_mode: Some(0o440),
-                    ..SecretVolumeSource::default()
-                }),
-                ..Volume::default()
-            }]),
+            volumes: Some(self.volumes()),
             ..PodSpec::default()
         }
+    }
+
+    fn volumes(&self) -> Vec<Volume> {
+        let mut volumes = vec![Volume {
+            name: "tls".to_owned(),
+            secret: Some(SecretVolumeSource {
+                secret_name: Some(TLS_SECRET.to_owned()),
+                default_mode: Some(0o440),
+                ..SecretVolumeSource::default()
+            }),
+            ..Volume::default()
+        }];
+        volumes.extend(self.client_ca.map(|_| Volume {
+            name: "clients".to_owned(),
+            config_map: Some(ConfigMapVolumeSource {
+                name: CLIENT_CA_MAP.to_owned(),
+                ..ConfigMapVolumeSource::default()
+            }),
+            ..Volume::default()
+        }));
+        volumes
     }
 
     fn container(&self) -> Container {
@@ -248,14 +324,26 @@ impl Installation<'_> {
             container_port: number,
             ..ContainerPort::default()
         };
+        let mount = |name: &str, path: &str| VolumeMount {
+            name: name.to_owned(),
+            mount_path: path.to_owned(),
+            read_only: Some(true),
+            ..VolumeMount::default()
+        };
+        let mut args = vec![
+            "serve".to_owned(),
+            format!("--tls-cert={TLS_DIRECTORY}/tls.crt"),
+            format!("--tls-key={TLS_DIRECTORY}/tls.key"),
+        ];
+        let mut volume_mounts = vec![mount("tls", TLS_DIRECTORY)];
+        if self.client_ca.is_some() {
+            args.push(format!("--client-ca={CLIENTS_DIRECTORY}/ca.crt"));
+            volume_mounts.push(mount("clients", CLIENTS_DIRECTORY));
+        }
         Container {
             name: NAME.to_owned(),
             image: Some(self.image.to_owned()),
-            args: Some(vec![
-                "serve".to_owned(),
-                format!("--tls-cert={TLS_DIRECTORY}/tls.crt"),
-                format!("--tls-key={TLS_DIRECTORY}/tls.key"),
-            ]),
+            args: Some(args),
             ports: Some(vec![port("https", 8443), port("admin", 8080)]),
             liveness_probe: Some(probe("/livez", 10)),
             // Every second: a new replica is in use as soon as it can answer.
@@ -276,12 +364,7 @@ impl Installation<'_> {
                 read_only_root_filesystem: Some(true),
                 ..SecurityContext::default()
             }),
-            volume_mounts: Some(vec![VolumeMount {
-                name: "tls".to_owned(),
-                mount_path: TLS_DIRECTORY.to_owned(),
-                read_only: Some(true),
-                ..VolumeMount::default()
-            }]),
+            volume_mounts: Some(volume_mounts),
             ..Container::default()
         }
     }

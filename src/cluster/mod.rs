@@ -1,5 +1,6 @@
 //! The API server: watches that fill the graph, and what is written back.
 
+pub mod cidr;
 mod conditions;
 pub mod connect;
 mod entries;

@@ -1,6 +1,7 @@
 //! What a process shall serve, and where: everything that its start needs to know.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::certificate::CertificateSource;
@@ -19,6 +20,8 @@ pub struct Config {
     /// The embedded baseline where there are none.
     pub policies: Vec<PolicySource>,
     pub certificate: CertificateSource,
+    /// The authorities of the clients that are answered; everybody where there is none.
+    pub client_ca: Option<PathBuf>,
     pub objects: ObjectSource,
     pub on_error: OnError,
     /// By which URL a cluster shall call this process for as long as it runs.

@@ -7,6 +7,7 @@ use super::policies::PolicyError;
 use crate::cluster::connect::ConnectError;
 use crate::cluster::register::RegisterError;
 use crate::manifests::files::FileError;
+use crate::server::client_ca::ClientCaError;
 use crate::server::reload::ReadError;
 use crate::server::self_signed::SelfSignedError;
 use crate::server::shutdown::Interrupted;
@@ -20,6 +21,9 @@ pub enum StartError {
     /// The certificate files cannot be used.
     #[error(transparent)]
     Certificate(#[from] ReadError),
+    /// The authorities of clients cannot be used.
+    #[error(transparent)]
+    ClientCa(#[from] ClientCaError),
     /// A cluster is configured and cannot be used.
     #[error(transparent)]
     Connect(#[from] ConnectError),

@@ -7,6 +7,7 @@
 mod admin;
 mod causes;
 mod certificate;
+mod clients;
 mod config;
 mod error;
 mod example;
@@ -30,7 +31,7 @@ use crate::rules::RULES;
 use crate::server::accept::Server;
 use crate::server::limits::Limits;
 use crate::server::shutdown::Shutdown;
-use crate::server::tls::server_config;
+use crate::server::tls::{server_config, server_config_for};
 pub use certificate::CertificateSource;
 pub use config::Config;
 pub use error::{RunError, StartError};
@@ -60,7 +61,11 @@ impl Runtime {
         let mut parts = Parts::new(Arc::new(Metrics::new(RULES)), shutdown);
         let policies = policies::reload::start(config.policies, &mut parts)?;
         let certificate = certificate::start(config.certificate, &mut parts)?;
-        let tls = server_config(certificate.resolver).map_err(StartError::Tls)?;
+        let tls = match config.client_ca {
+            Some(file) => server_config_for(certificate.resolver, clients::start(file, &mut parts)?),
+            None => server_config(certificate.resolver),
+        };
+        let tls = tls.map_err(StartError::Tls)?;
         let listener = listen("--listen", config.listen).await?;
         let admin_listener = listen("--admin-listen", config.admin_listen).await?;
         let address = listener.local_addr().map_err(StartError::Address)?;

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod admin;
 pub mod certificate;
+pub mod client_ca;
 mod connection;
 mod in_place;
 pub mod limits;

@@ -6,7 +6,8 @@ use arc_swap::ArcSwap;
 use prometheus_client::metrics::gauge::Gauge;
 use rustls::ServerConfig;
 use rustls::crypto::ring::default_provider;
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 
 use super::certificate::Certificate;
@@ -56,10 +57,27 @@ impl ResolvesServerCert for CertResolver {
 /// # Errors
 /// None in practice: the provider supports both versions.
 pub fn server_config(resolver: Arc<CertResolver>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    server_config_for(resolver, WebPkiClientVerifier::no_client_auth())
+}
+
+/// As [`server_config`], for clients that `clients` accepts.
+///
+/// # Errors
+/// None in practice: the provider supports both versions.
+pub fn server_config_for(
+    resolver: Arc<CertResolver>,
+    clients: Arc<dyn ClientCertVerifier>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let authenticated = clients.client_auth_mandatory();
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_cert_resolver(resolver);
+    if authenticated {
+        // Who resumes a session is not asked for a certificate again, though its authority may be gone meanwhile.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -205,6 +205,52 @@ fn an_administrator_chooses_namespaces_and_whether_scale_waits() {
 }
 
 #[test]
+fn who_may_call_is_chosen_by_certificate_and_by_address() {
+    let directory = tempfile::tempdir().expect("a directory");
+    assert!(make_certificates(&directory.path().join("certs")).status.success());
+    let ca = directory.path().join("certs/ca.crt");
+    let output = stateward(&[
+        "manifests",
+        "--client-ca",
+        ca.to_str().expect("UTF-8"),
+        "--allow-from=192.0.2.7/32",
+        "--allow-from=2001:db8::/64",
+    ]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let objects = objects(&output.stdout);
+    let map = kind(&objects, "ConfigMap");
+    let text = std::fs::read_to_string(&ca).expect("the CA");
+    assert_eq!(map["data"]["ca.crt"], Value::String(text));
+    let pod = &kind(&objects, "Deployment")["spec"]["template"]["spec"];
+    let volume = &pod["volumes"][1];
+    let mount = &pod["containers"][0]["volumeMounts"][1];
+    let flag = format!("--client-ca={}/ca.crt", mount["mountPath"].as_str().expect("a path"));
+    assert_eq!(pod["containers"][0]["args"][3], Value::String(flag));
+    assert_eq!(mount["name"], volume["name"]);
+    assert_eq!(volume["configMap"]["name"], map["metadata"]["name"]);
+
+    let policy = &kind(&objects, "NetworkPolicy")["spec"];
+    assert_eq!(
+        policy["podSelector"]["matchLabels"],
+        kind(&objects, "Service")["spec"]["selector"]
+    );
+    let from = |rule: usize| policy["ingress"][rule]["from"].clone();
+    let block = |cidr: &str| serde_json::json!({"ipBlock": {"cidr": cidr}});
+    assert_eq!(
+        from(0),
+        serde_json::json!([block("192.0.2.7/32"), block("2001:db8::/64")])
+    );
+    assert_eq!(policy["ingress"][0]["ports"][0]["port"], "https");
+    assert_eq!(
+        (from(1), &policy["ingress"][1]["ports"][0]["port"]),
+        (Value::Null, &"admin".into())
+    );
+
+    let refused = stateward(&["manifests", "--allow-from=10.0.0.0"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("write ADDRESS/LENGTH"));
+}
+
+#[test]
 fn certificates_are_never_overwritten() {
     let directory = tempfile::tempdir().expect("a directory");
     let key = directory.path().join("tls.key");

@@ -136,6 +136,8 @@ fn permissions_and_webhook_rules_follow_from_the_table() {
         namespace: "stateward-system",
         image: IMAGE,
         ca: None,
+        client_ca: None,
+        callers: &[],
         scope: &Scope::default(),
         kinds: widgets(),
     };

@@ -59,6 +59,9 @@ mod served;
 /// The server on real sockets.
 mod server;
 
+/// What strangers can do who reach the port.
+mod strangers;
+
 /// Which requests the API server sends to us.
 mod webhooks;
 

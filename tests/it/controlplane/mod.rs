@@ -61,6 +61,8 @@ pub struct ControlPlane {
     binaries: Binaries,
     etcd_port: u16,
     files: Files,
+    /// Of the API server, beside those that all have.
+    flags: Vec<String>,
 }
 
 impl ControlPlane {
@@ -69,7 +71,7 @@ impl ControlPlane {
         static SHARED: OnceCell<anyhow::Result<ControlPlane>> = OnceCell::const_new();
         // A failure is kept, so that the other tests do not try the same minutes-long build again.
         SHARED
-            .get_or_init(Self::try_start)
+            .get_or_init(|| Self::try_start(Vec::new()))
             .await
             .as_ref()
             .expect("the shared control plane starts")
@@ -77,7 +79,12 @@ impl ControlPlane {
 
     /// Starts a control plane for one test alone.
     pub async fn start() -> Self {
-        Self::try_start().await.expect("the control plane starts")
+        Self::start_with([]).await
+    }
+
+    /// As [`Self::start`], with further flags for the API server.
+    pub async fn start_with(flags: impl Into<Vec<String>>) -> Self {
+        Self::try_start(flags.into()).await.expect("the control plane starts")
     }
 
     /// The kubeconfig of an administrator (group `system:masters`).
@@ -205,18 +212,18 @@ impl ControlPlane {
     }
 
     /// Starts on free ports, and on others if somebody was quicker to take them.
-    async fn try_start() -> anyhow::Result<Self> {
+    async fn try_start(flags: Vec<String>) -> anyhow::Result<Self> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match Self::launch().await {
+            match Self::launch(flags.clone()).await {
                 Err(error) if attempt < 5 && format!("{error:#}").contains("address already in use") => {}
                 result => return result,
             }
         }
     }
 
-    async fn launch() -> anyhow::Result<Self> {
+    async fn launch(flags: Vec<String>) -> anyhow::Result<Self> {
         let binaries = spawn_blocking(Binaries::find).await??;
         let files = Files::new(free_port()?)?;
         let etcd_port = free_port()?;
@@ -238,6 +245,7 @@ impl ControlPlane {
             binaries,
             etcd_port,
             files,
+            flags,
         };
         plane.start_api_server().await?;
         Ok(plane)
@@ -245,7 +253,7 @@ impl ControlPlane {
 
     async fn start_api_server(&self) -> anyhow::Result<()> {
         let mut command = self.binaries.command(Program::KubeApiserver);
-        command.args(self.files.api_server_flags());
+        command.args(self.files.api_server_flags()).args(&self.flags);
         command.arg(format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port));
         *lock(&self.api_server) = Some(Process::start(&command, &self.files.log("kube-apiserver"))?);
         let client = self.client().await;

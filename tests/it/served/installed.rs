@@ -53,6 +53,26 @@ async fn install_yaml_is_accepted_and_changes_nothing_when_applied_again() {
     let created = cluster.kubectl_stdin(create, &pod.to_string()).await.succeeded();
     assert_eq!(created.stderr, "");
 
+    // So are the objects that somebody chose to have.
+    let scratch = Scratch::new().expect("a directory can be made");
+    let certificates = scratch.path().join("certs");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/certs/make.sh");
+    run("sh", &[script, &certificates.display().to_string()]);
+    let ca = file(&certificates, "ca.crt");
+    let arguments = [
+        "manifests",
+        "--ca-bundle",
+        &ca,
+        "--client-ca",
+        &ca,
+        "--allow-from=192.0.2.7/32",
+    ];
+    let chosen = [&arguments[..], &["--allow-opt-out", "--fail-scale"]].concat();
+    let chosen = run(env!("CARGO_BIN_EXE_stateward"), &chosen);
+    let apply = ["apply", "--dry-run=server", "-f", "-"];
+    let applied = cluster.kubectl_stdin(apply, &chosen).await.succeeded();
+    assert_eq!(applied.stderr, "");
+
     // A whole cluster with us installed and not up yet still works: nothing fails closed without a CA.
     cluster
         .kubectl(["create", "deployment", "web", "--image=web"])

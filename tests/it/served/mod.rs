@@ -22,7 +22,7 @@ mod dependencies;
 mod installed;
 mod kinds;
 mod lifecycle;
-mod objects;
+pub mod objects;
 mod owners;
 mod policies;
 mod races;
