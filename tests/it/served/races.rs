@@ -150,7 +150,12 @@ async fn a_claim_is_free_for_the_next_as_soon_as_its_workload_is_deleted() {
         created.expect("the claim is created");
         for index in 0..PER_LANE {
             let name = format!("next-{lane}-{index}");
-            assert_eq!(create(&deployments, deployment(&name, &data, 1)).await, None, "{name}");
+            let in_vain = reads_in_vain(shop).await;
+            if let Some(refused) = create(&deployments, deployment(&name, &data, 1)).await {
+                // Nobody could tell in time on a busy machine; then it is refused as before.
+                assert!(reads_in_vain(shop).await > in_vain, "{name}: {refused}");
+                continue;
+            }
             let scaled = deployments.patch_scale(&name, &PatchParams::default(), &three).await;
             let refusal = scaled.expect_err("three pods").to_string();
             assert!(refusal.contains("rwo-replicas"), "{refusal}");
@@ -159,4 +164,14 @@ async fn a_claim_is_free_for_the_next_as_soon_as_its_workload_is_deleted() {
         }
     });
     join_all(lanes).await;
+}
+
+/// How many live reads failed, or were given up.
+async fn reads_in_vain(shop: &Shop) -> f64 {
+    let metrics = shop.webhook.metrics().await;
+    let results = ["error", "skipped", "timeout"].map(|result| {
+        let series = metrics.series("stateward_live_reads_total", &[("result", result)]);
+        series.unwrap_or_default()
+    });
+    results.into_iter().sum()
 }
