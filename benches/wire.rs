@@ -23,7 +23,7 @@ use axum::routing::post;
 use hyper_util::service::TowerToHyperService;
 use prometheus_client::metrics::gauge::Gauge;
 use stateward::admission::{OnError, Webhook, router};
-use stateward::metrics::Metrics;
+use stateward::metrics::{Metrics, Port};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::server::accept::Server;
@@ -129,7 +129,8 @@ fn start(runtime: &Runtime, router: Router) -> Target {
     let tls = server_config(CertResolver::new(made.certificate, Gauge::default())).expect("TLS settings");
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let server = Server::tls(listener, tls, Limits::default());
+        let traffic = Metrics::new(RULES).traffic(Port::Webhook);
+        let server = Server::tls(listener, tls, Limits::default(), traffic);
         let address = server.local_addr().expect("an address");
         tokio::spawn(async move { server.serve(TowerToHyperService::new(router), &Shutdown::new()).await });
         Target {

@@ -1,5 +1,6 @@
 //! `AdmissionReview` v1 in, a `Change` through the judge, a review out.
 
+mod body;
 mod change;
 mod live;
 mod response;

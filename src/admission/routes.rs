@@ -9,15 +9,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::Body as _;
 
+use super::body::{Refusal, TOO_LARGE, collect, is_too_large};
 use super::webhook::{Webhook, now};
 use crate::metrics::Webhook as Phase;
 
-/// Object and old object travel together, each up to the API server's own limit of about 3 MiB
-/// (`docs/kubernetes-facts.md` §3.1).
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+/// Answers that are longer keep the room of their request until they are written: most are some hundred bytes.
+const SHORT_ANSWER: usize = 4 * 1024;
 
 /// `POST /validate` and `POST /mutate`.
 pub fn router(webhook: Arc<Webhook>) -> Router {
@@ -38,19 +36,20 @@ async fn mutate(State(webhook): State<Arc<Webhook>>, request: Request) -> Respon
 }
 
 async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     if let Err(refusal) = check(&head.headers, &body) {
         return refusal.into_response();
     }
-    // Without a timer of its own, which would cost every request a system call: a body that does not come holds its
-    // connection as a silent client does, and the server ends both by the same bound.
-    let body = match collect(body).await {
-        Ok(body) => body,
+    drop(head);
+    // Without a timer of its own, which would cost every request a system call: the server ends the connection of a
+    // body that does not come.
+    let read = match collect(&mut body).await {
+        Ok(read) => read,
         Err(refusal) => return refusal.into_response(),
     };
-    match webhook.answer(phase, &body).await {
+    match webhook.answer(phase, &read).await {
         Ok(answer) => {
-            let mut response = Response::new(Body::from(answer));
+            let mut response = Response::new(held(answer, body));
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(CONTENT_TYPE, json);
             response
@@ -59,9 +58,27 @@ async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {
     }
 }
 
-type Refusal = (StatusCode, &'static str);
+/// An answer as a body. A client that sends much, is answered much, and reads nothing, goes on holding what it held.
+fn held(answer: Vec<u8>, request: Body) -> Body {
+    if answer.len() <= SHORT_ANSWER {
+        return Body::from(answer);
+    }
+    Body::from(Bytes::from_owner(Held {
+        answer,
+        _request: request,
+    }))
+}
 
-const TOO_LARGE: Refusal = (StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 8 MiB\n");
+struct Held {
+    answer: Vec<u8>,
+    _request: Body,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.answer
+    }
+}
 
 /// Refuses what need not be read.
 fn check(headers: &HeaderMap, body: &Body) -> Result<(), Refusal> {
@@ -74,17 +91,8 @@ fn check(headers: &HeaderMap, body: &Body) -> Result<(), Refusal> {
         ));
     }
     // What Content-Length announces.
-    if body.size_hint().lower() > MOST_BYTES as u64 {
+    if is_too_large(body) {
         return Err(TOO_LARGE);
     }
     Ok(())
-}
-
-/// The whole body; one that comes in one frame is not copied.
-async fn collect(body: Body) -> Result<Bytes, Refusal> {
-    match Limited::new(body, MOST_BYTES).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(TOO_LARGE),
-        Err(_) => Err((StatusCode::BAD_REQUEST, "the body could not be read\n")),
-    }
 }

@@ -52,6 +52,9 @@ pub struct Args {
     /// What a request gets when judging it fails in this process
     #[arg(long, default_value = "allow", value_name = "ANSWER")]
     on_error: OnErrorArg,
+    /// How much of request bodies may be in memory at once, such as 64Mi; where it is spent, the connection that holds most gives way
+    #[arg(long, default_value = "64Mi", value_name = "BYTES", value_parser = bytes)]
+    body_budget: usize,
     /// For development: create webhook configurations that point at this URL of this process, and remove them at exit
     #[arg(long, value_name = "URL", conflicts_with_all = ["no_cluster", "manifests"])]
     register_url: Option<WebhookUrl>,
@@ -109,6 +112,7 @@ impl Args {
             client_ca: self.client_ca,
             objects,
             on_error: self.on_error.into(),
+            body_budget: self.body_budget,
             register_url: self.register_url,
             shutdown_delay: self.shutdown_delay,
         }
@@ -142,4 +146,20 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .parse()
         .map_err(|_| "not a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|_| "not a duration".to_owned())
+}
+
+/// Parses a number of bytes as Kubernetes writes them.
+fn bytes(text: &str) -> Result<usize, String> {
+    let units = [("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
+    let (number, unit) = units
+        .into_iter()
+        .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
+        .unwrap_or((text, 1));
+    let number: usize = number.parse().map_err(|_| "not a number of bytes such as 64Mi".to_owned())?;
+    let bytes = number.checked_mul(unit).ok_or("more than this machine can have")?;
+    // Less could not take the largest review.
+    if bytes < 16 << 20 {
+        return Err("less than 16Mi".to_owned());
+    }
+    Ok(bytes)
 }

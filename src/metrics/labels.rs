@@ -53,6 +53,24 @@ label_values! {
 }
 
 label_values! {
+    /// Why the server ended a connection.
+    End {
+        /// All places were taken: the peer with the most connections lost the one that was silent for longest.
+        Crowded = "crowded",
+        /// The TLS handshake took too long.
+        Handshake = "handshake",
+        /// Silent for longer than clients keep a connection for later.
+        Idle = "idle",
+        /// The budget of bodies was spent, and this connection held the most.
+        MadeRoom = "made_room",
+        /// A body took too long.
+        Slow = "slow",
+        /// No request came.
+        Unused = "unused",
+    }
+}
+
+label_values! {
     /// How a read from the API server ended.
     LiveRead {
         /// The object does not exist.
@@ -65,6 +83,16 @@ label_values! {
         Skipped = "skipped",
         /// No answer in time.
         Timeout = "timeout",
+    }
+}
+
+label_values! {
+    /// The port that a connection came to.
+    Port {
+        /// `--admin-listen`
+        Admin = "admin",
+        /// `--listen`
+        Webhook = "webhook",
     }
 }
 
@@ -89,6 +117,25 @@ label_values! {
         Mutate = "mutate",
         /// `/validate`
         Validate = "validate",
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct EndLabels {
+    pub(super) port: Port,
+    pub(super) reason: End,
+}
+
+impl EndLabels {
+    /// Every set, each at its place.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let reasons = |&port| End::ALL.iter().map(move |&reason| Self { port, reason });
+        Port::ALL.iter().flat_map(reasons)
+    }
+
+    /// Where it stands among all.
+    pub(super) fn place(&self) -> usize {
+        self.port as usize * End::ALL.len() + self.reason as usize
     }
 }
 
@@ -173,6 +220,9 @@ mod tests {
     #[test]
     fn every_set_of_labels_has_its_place() {
         for (place, labels) in RequestLabels::all().enumerate() {
+            assert_eq!(labels.place(), place, "{labels:?}");
+        }
+        for (place, labels) in EndLabels::all().enumerate() {
             assert_eq!(labels.place(), place, "{labels:?}");
         }
     }

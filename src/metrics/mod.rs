@@ -3,6 +3,7 @@
 mod counters;
 mod labels;
 mod scraped;
+mod traffic;
 
 use std::fmt;
 
@@ -15,9 +16,10 @@ use prometheus_client::registry::Registry;
 
 use crate::rules::kit::{Action, Rule};
 use counters::Counters;
-use labels::{FindingLabels, KindLabel, LiveReadLabels, RequestLabels, RuleLabel, WebhookLabel};
-pub use labels::{LiveRead, Outcome, Verb, Webhook};
+use labels::{EndLabels, FindingLabels, KindLabel, LiveReadLabels, RequestLabels, RuleLabel, WebhookLabel};
+pub use labels::{End, LiveRead, Outcome, Port, Verb, Webhook};
 pub use scraped::{Computed, Observed};
+pub use traffic::Traffic;
 
 /// Upper bounds of the request duration buckets in seconds: fine where a healthy answer lies (tens of microseconds),
 /// and up to the 5 s after which the API server gives up on us.
@@ -33,6 +35,8 @@ type Durations = Family<WebhookLabel, Histogram, fn() -> Histogram>;
 /// Counters are registered without `_total`: the encoder appends it.
 #[derive(Debug)]
 pub struct Metrics {
+    /// `stateward_body_bytes`: bytes of request bodies that are held at present.
+    pub body_bytes: Computed,
     /// `stateward_certificate_expiry_timestamp_seconds`: end of the serving certificate's validity, in Unix seconds.
     pub certificate_expiry: Gauge,
     /// `stateward_graph_objects{kind}`: objects in the graph.
@@ -45,10 +49,12 @@ pub struct Metrics {
     pub reservations: Computed,
     /// `stateward_watch_age_seconds{kind}`: seconds since the watch of a kind last showed life.
     pub watch_age: Observed,
+    connections_ended: Counters<EndLabels>,
     findings: Counters<FindingLabels>,
     live_reads: Family<LiveReadLabels, Counter>,
     mutate_duration: Histogram,
     patches: Counters<RuleLabel>,
+    refused_bodies: Counter,
     registry: Registry,
     requests: Counters<RequestLabels>,
     /// The ids of the rules, sorted: a rule's place.
@@ -65,6 +71,7 @@ impl Metrics {
         let durations = Durations::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
         let duration_of = |webhook| durations.get_or_create_owned(&WebhookLabel { webhook });
         let mut metrics = Self {
+            body_bytes: Computed::new("stateward_body_bytes", "Bytes of request bodies that are held"),
             certificate_expiry: Gauge::default(),
             graph_objects: Observed::new("stateward_graph_objects", "Objects in the graph"),
             incomplete_decisions: Counter::default(),
@@ -77,10 +84,12 @@ impl Metrics {
                 "stateward_watch_age_seconds",
                 "Seconds since the watch of this kind last delivered an event, a bookmark or a list",
             ),
+            connections_ended: Counters::new(EndLabels::all()),
             findings: Counters::new(rules.iter().flat_map(|rule| FindingLabels::of(rule))),
             live_reads: Family::default(),
             mutate_duration: duration_of(Webhook::Mutate),
             patches: Counters::new(rules.iter().map(|rule| RuleLabel { rule })),
+            refused_bodies: Counter::default(),
             registry: Registry::default(),
             requests: Counters::new(RequestLabels::all()),
             rules,
@@ -139,6 +148,17 @@ impl Metrics {
             "End of the serving certificate's validity",
             self.certificate_expiry.clone(),
         );
+        registry.register(
+            "stateward_connections_ended",
+            "Connections that the server ended, by why",
+            self.connections_ended.clone(),
+        );
+        registry.register(
+            "stateward_bodies_refused",
+            "Request bodies that found no room",
+            self.refused_bodies.clone(),
+        );
+        registry.register_collector(Box::new(self.body_bytes.clone()));
         registry.register_collector(Box::new(self.graph_objects.clone()));
         registry.register_collector(Box::new(self.reservations.clone()));
         registry.register_collector(Box::new(self.watch_age.clone()));
@@ -155,6 +175,15 @@ impl Metrics {
         match webhook {
             Webhook::Mutate => self.mutate_duration.observe(seconds),
             Webhook::Validate => self.validate_duration.observe(seconds),
+        }
+    }
+
+    /// What counts the connections to a port.
+    pub fn traffic(&self, port: Port) -> Traffic {
+        Traffic {
+            refused_bodies: self.refused_bodies.clone(),
+            ended: self.connections_ended.clone(),
+            port,
         }
     }
 
@@ -221,6 +250,10 @@ mod tests {
             .graph_objects
             .observe(|| vec![("Deployment", 12.0), ("Service", 7.0)]);
         metrics.watch_age.observe(|| vec![("Service", 1.5)]);
+        metrics.body_bytes.observe(|| 4096);
+        let traffic = metrics.traffic(Port::Admin);
+        traffic.ended(End::MadeRoom);
+        traffic.refused_bodies.inc();
 
         let text = metrics.encode().unwrap();
         for line in [
@@ -231,6 +264,9 @@ mod tests {
             r#"stateward_request_duration_seconds_count{webhook="mutate"} 0"#,
             r#"stateward_unknown_lookups_total{kind="PersistentVolumeClaim"} 1"#,
             "stateward_incomplete_decisions_total 1",
+            r#"stateward_connections_ended_total{port="admin",reason="made_room"} 1"#,
+            "stateward_bodies_refused_total 1",
+            "stateward_body_bytes 4096",
             r#"stateward_live_reads_total{kind="Service",result="timeout"} 1"#,
             "stateward_reservations 3",
             r#"stateward_patches_total{rule="rwo-surge"} 1"#,

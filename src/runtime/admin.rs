@@ -4,6 +4,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use super::parts::{End, Parts};
+use crate::metrics::Port;
 use crate::server::accept::Server;
 use crate::server::admin::router;
 use crate::server::limits::Limits;
@@ -11,7 +12,7 @@ use crate::server::shutdown::Shutdown;
 
 /// Serves the admin port to the very end, since readiness must tell of the drain.
 pub(super) fn start(listener: TcpListener, parts: &mut Parts) {
-    let server = Server::plain(listener, Limits::default());
+    let server = Server::plain(listener, Limits::admin(), parts.metrics.traffic(Port::Admin));
     let service = TowerToHyperService::new(router(parts.readiness.clone(), parts.metrics.clone()));
     parts.start("admin", End::Cut, async move {
         // Nobody asks this one to stop.

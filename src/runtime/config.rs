@@ -24,6 +24,8 @@ pub struct Config {
     pub client_ca: Option<PathBuf>,
     pub objects: ObjectSource,
     pub on_error: OnError,
+    /// Bytes of request bodies that are held at once.
+    pub body_budget: usize,
     /// By which URL a cluster shall call this process for as long as it runs.
     pub register_url: Option<WebhookUrl>,
     /// How long to go on answering after the first signal.

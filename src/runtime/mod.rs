@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use crate::admission::{Webhook, router};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Port};
 use crate::rules::RULES;
 use crate::server::accept::Server;
 use crate::server::limits::Limits;
@@ -84,10 +84,12 @@ impl Runtime {
             on_error: config.on_error,
         };
         let limits = Limits {
+            body_budget: config.body_budget,
             shutdown_delay: config.shutdown_delay,
             ..Limits::default()
         };
-        let server = Server::tls(listener, tls, limits);
+        let server = Server::tls(listener, tls, limits, parts.metrics.traffic(Port::Webhook));
+        parts.metrics.body_bytes.observe(server.body_bytes());
         admin::start(admin_listener, &mut parts);
         info!(%address, admin = %config.admin_listen, "Serving");
         Ok(Self {

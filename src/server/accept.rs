@@ -3,51 +3,58 @@
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use hyper::service::Service;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
-use super::connection::{self, Phase, Shared};
+use super::body::Received;
+use super::connection::{self, Connection, Phase};
 use super::limits::Limits;
+use super::place::Seat;
 use super::shutdown::{Interrupted, Shutdown};
+use super::table::Table;
+use super::tls::Tls;
+use crate::metrics::Traffic;
 
 /// A listening socket with the settings to serve it.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
-    permits: Arc<Semaphore>,
-    shared: Arc<Shared>,
+    tls: Option<Tls>,
+    table: Arc<Table>,
 }
 
 impl Server {
     /// Serves HTTP/1.1 and HTTP/2 over TLS, as the client chooses by ALPN.
-    pub fn tls(listener: TcpListener, tls: Arc<ServerConfig>, limits: Limits) -> Self {
-        Self::new(listener, Some(tls), limits)
+    pub fn tls(listener: TcpListener, tls: Arc<ServerConfig>, limits: Limits, traffic: Traffic) -> Self {
+        Self::new(listener, Some(Tls::new(tls)), limits, traffic)
     }
 
     /// Serves HTTP/1.1 in plain text.
-    pub fn plain(listener: TcpListener, limits: Limits) -> Self {
-        Self::new(listener, None, limits)
+    pub fn plain(listener: TcpListener, limits: Limits, traffic: Traffic) -> Self {
+        Self::new(listener, None, limits, traffic)
     }
 
-    fn new(listener: TcpListener, tls: Option<Arc<ServerConfig>>, limits: Limits) -> Self {
+    fn new(listener: TcpListener, tls: Option<Tls>, limits: Limits, traffic: Traffic) -> Self {
         Self {
             listener,
-            permits: Arc::new(Semaphore::new(limits.connections)),
-            shared: Arc::new(Shared {
-                limits,
-                tls,
-                closing: AtomicBool::new(false),
-            }),
+            tls,
+            table: Table::new(limits, traffic),
         }
+    }
+
+    /// Returns what tells the bytes of request bodies that are held at present.
+    pub fn body_bytes(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
+        let table = Arc::clone(&self.table);
+        move || table.held() as u64
     }
 
     /// Returns the address that is listened on.
@@ -67,7 +74,7 @@ impl Server {
     /// [`Interrupted`] when `shutdown` was forced; what was open is then cut.
     pub async fn serve<S, B>(self, service: S, shutdown: &Shutdown) -> Result<(), Interrupted>
     where
-        S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S: Service<Request<Received>, Response = Response<B>> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
         S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
         B: Body + Send + 'static,
@@ -75,20 +82,19 @@ impl Server {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (phase, _) = watch::channel(Phase::Open);
-        let shared = Arc::clone(&self.shared);
-        let spawn = |(stream, permit): (TcpStream, OwnedSemaphorePermit)| {
-            let service = service.clone();
-            let shared = Arc::clone(&shared);
-            let phase = phase.subscribe();
-            tokio::spawn(async move {
-                connection::serve(stream, service, shared, phase).await;
-                drop(permit);
-            });
+        let (tls, table) = (self.tls.clone(), Arc::clone(&self.table));
+        let spawn = |stream: TcpStream, seat: Seat| {
+            let connection = Connection {
+                seat,
+                table: Arc::clone(&table),
+                phase: phase.subscribe(),
+            };
+            tokio::spawn(connection::serve(stream, service.clone(), tls.clone(), connection));
         };
         let run = async {
             let delay = async {
                 shutdown.requested().await;
-                let delay = shared.limits.shutdown_delay;
+                let delay = table.limits.shutdown_delay;
                 info!(?delay, "Stopping: still answering for the delay");
                 sleep(delay).await;
             };
@@ -96,13 +102,13 @@ impl Server {
                 () = delay => {}
                 () = self.accept_each(&spawn) => {}
             }
-            shared.closing.store(true, Ordering::Relaxed);
+            table.close();
             self.take_backlog(&spawn);
             phase.send_replace(Phase::Closing);
             info!(connections = phase.receiver_count(), "Draining");
             tokio::select! {
                 () = phase.closed() => info!("Drained"),
-                () = sleep(shared.limits.drain_timeout) => {
+                () = sleep(table.limits.drain_timeout) => {
                     warn!(connections = phase.receiver_count(), "Not drained in time, cutting what is left");
                 }
             }
@@ -111,19 +117,26 @@ impl Server {
             biased;
             () = shutdown.forced() => Err(Interrupted),
             () = run => Ok(()),
+            () = table.attend() => Ok(()),
         };
         phase.send_replace(Phase::Abort);
         result
     }
 
-    /// Accepts for ever. A permit comes first, so that a full server leaves newcomers in the backlog.
-    async fn accept_each(&self, spawn: &impl Fn((TcpStream, OwnedSemaphorePermit))) {
+    /// Accepts for ever. Where all places are taken and nobody can give way, newcomers wait in the backlog.
+    async fn accept_each(&self, spawn: &impl Fn(TcpStream, Seat)) {
         let mut failing = false;
-        while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
+        loop {
             match self.listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     failing = false;
-                    spawn((stream, permit));
+                    let seat = loop {
+                        if let Some(seat) = self.table.admit(peer.ip()) {
+                            break seat;
+                        }
+                        self.table.room().await;
+                    };
+                    spawn(stream, seat);
                 }
                 Err(error) => {
                     let Some(pause) = pause_after(&error) else {
@@ -133,25 +146,28 @@ impl Server {
                         error!(%error, "Cannot accept connections");
                         failing = true;
                     }
-                    sleep(pause).await;
+                    // What it lacks are files mostly, and a connection that ends leaves one.
+                    if self.table.spare_one() {
+                        yield_now().await;
+                    } else {
+                        sleep(pause).await;
+                    }
                 }
             }
         }
     }
 
     /// Takes the connections that clients made before the listener closes, and closes it.
-    fn take_backlog(self, spawn: &impl Fn((TcpStream, OwnedSemaphorePermit))) {
+    fn take_backlog(self, spawn: &impl Fn(TcpStream, Seat)) {
         let Ok(listener) = self.listener.into_std() else {
             return;
         };
-        while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            let Ok((stream, _)) = listener.accept() else {
-                return;
-            };
+        while let Ok((stream, peer)) = listener.accept() {
             if stream.set_nonblocking(true).is_ok()
                 && let Ok(stream) = TcpStream::from_std(stream)
+                && let Some(seat) = self.table.admit(peer.ip())
             {
-                spawn((stream, permit));
+                spawn(stream, seat);
             }
         }
     }

@@ -3,15 +3,28 @@
 use std::time::Duration;
 
 /// Bounds of a server; the defaults are for production, tests shorten them.
+/// A time is met within a quarter of a second, that of bodies within half of itself.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once; further ones wait in the kernel's backlog.
+    /// Connections at once; for a further one, another that is silent gives way. Below the 1,024 files that a container
+    /// may have open by default, with room for the admin port and the watches, and above what API servers need: each
+    /// keeps 25 for later, and has one more for each request under way.
     pub connections: usize,
+    /// HTTP/2 connections among them, since each may have many requests under way; further ones are offered HTTP/1.1.
+    /// The API server speaks HTTP/1.1 to Services, and HTTP/2 only to `localhost`.
+    pub http2_connections: usize,
+    /// Bytes of request bodies that are held at once.
+    pub body_budget: usize,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
-    /// How long a connection may go without a request beginning or being answered; it is closed after one to two of these.
+    /// How long a connection may be silent before its first request.
+    pub first_request_timeout: Duration,
+    /// How long a body may take from its request's head to its last byte: after the 5 s that an installation grants us
+    /// the API server no longer waits for the answer.
+    pub body_timeout: Duration,
+    /// How long a connection may go without a request beginning.
     /// Longer than the 90 s after which the API server's own pool closes idle connections, so that we never close one
-    /// it is about to use. A request whose head or body dribbles in is ended by the same bound.
+    /// it is about to use. A head that dribbles in is ended by the same bound.
     pub idle_timeout: Duration,
     /// How long the server goes on as before, new connections included, after it was asked to stop:
     /// the API server keeps using its connection to a replica that has left the endpoints, and kube-proxy lags.
@@ -23,11 +36,31 @@ pub struct Limits {
     pub drain_timeout: Duration,
 }
 
+/// The default of [`Limits::body_budget`].
+pub const BODY_BUDGET: usize = 64 * 1024 * 1024;
+
+impl Limits {
+    /// Bounds of the admin port: kubelet and a few scrapers call it, each with a connection or two.
+    #[must_use]
+    pub fn admin() -> Self {
+        Self {
+            connections: 64,
+            body_budget: 64 * 1024,
+            first_request_timeout: Duration::from_secs(5),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1024,
+            connections: 256,
+            http2_connections: 32,
+            body_budget: BODY_BUDGET,
             handshake_timeout: Duration::from_secs(5),
+            first_request_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(95),
             shutdown_delay: Duration::from_secs(3),
             drain_idle: Duration::from_secs(1),

@@ -2,13 +2,16 @@
 
 pub mod accept;
 pub mod admin;
+pub mod body;
 pub mod certificate;
 pub mod client_ca;
 mod connection;
 mod in_place;
 pub mod limits;
+mod place;
 pub mod reload;
 pub mod self_signed;
 pub mod shutdown;
+mod table;
 pub mod tls;
 mod validity;

@@ -81,3 +81,21 @@ pub fn server_config_for(
     config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
+
+/// The same settings for connections that may choose their protocol, and for those that are too many for HTTP/2.
+#[derive(Clone, Debug)]
+pub(super) struct Tls {
+    pub(super) any: Arc<ServerConfig>,
+    pub(super) http1: Arc<ServerConfig>,
+}
+
+impl Tls {
+    pub(super) fn new(any: Arc<ServerConfig>) -> Self {
+        let mut http1 = ServerConfig::clone(&any);
+        http1.alpn_protocols.retain(|protocol| protocol != H2);
+        Self {
+            any,
+            http1: Arc::new(http1),
+        }
+    }
+}

@@ -17,7 +17,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use stateward::metrics::Metrics;
+use stateward::metrics::{Metrics, Port, Traffic};
 use stateward::rules::RULES;
 use stateward::server::accept::Server;
 use stateward::server::admin::{self, Readiness};
@@ -40,11 +40,19 @@ fn limits() -> Limits {
     Limits {
         connections: 64,
         handshake_timeout: NEVER,
+        first_request_timeout: NEVER,
+        body_timeout: NEVER,
         idle_timeout: NEVER,
         shutdown_delay: Duration::ZERO,
         drain_idle: Duration::from_secs(1),
         drain_timeout: NEVER,
+        ..Limits::default()
     }
+}
+
+/// Counters that nobody reads.
+fn traffic() -> Traffic {
+    Metrics::new(RULES).traffic(Port::Webhook)
 }
 
 /// A running server whose `/` answers `ok` and whose `/wait` answers after a permit of `gate`.
@@ -65,7 +73,7 @@ impl Running {
         let resolver = CertResolver::new(made.certificate, Gauge::default());
         let tls = server_config(Arc::clone(&resolver)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = Server::tls(listener, tls, limits);
+        let server = Server::tls(listener, tls, limits, traffic());
         let address = server.local_addr().unwrap();
         let shutdown = Shutdown::new();
         let gate = Arc::new(Semaphore::new(0));
@@ -212,6 +220,7 @@ async fn a_handshake_that_never_comes_is_given_up() {
 async fn a_head_that_dribbles_in_is_cut_off() {
     let server = Running::start(Limits {
         handshake_timeout: Duration::from_secs(1),
+        first_request_timeout: Duration::from_secs(1),
         idle_timeout: Duration::from_secs(1),
         connections: 1,
         ..limits()
@@ -228,28 +237,18 @@ async fn a_head_that_dribbles_in_is_cut_off() {
 }
 
 #[tokio::test]
-async fn connections_over_the_cap_wait_for_a_place() {
+async fn over_the_cap_the_silent_give_way_to_newcomers() {
     let server = Running::start(Limits {
         connections: 2,
         ..limits()
     })
     .await;
-    let mut first = server.connect(&["http/1.1"]).await;
-    let mut second = server.connect(&["http/1.1"]).await;
-    let third = TcpStream::connect(server.address).await.unwrap();
-    let ca_pem = server.ca_pem.clone();
-    let third = tokio::spawn(async move {
-        let mut stream = handshake(third, &ca_pem, &["http/1.1"]).await.unwrap();
-        request(&mut stream, "/").await.unwrap()
-    });
-    for _ in 0..20 {
-        request(&mut first, "/").await.unwrap();
-        request(&mut second, "/").await.unwrap();
-    }
-    assert!(!third.is_finished(), "the third was served over the cap");
-    drop(first);
-    assert!(third.await.unwrap().ends_with("ok"));
-    assert!(request(&mut second, "/").await.unwrap().ends_with("ok"));
+    let mut used = server.connect(&["http/1.1"]).await;
+    request(&mut used, "/").await.unwrap();
+    let mut silent = server.connect(&["http/1.1"]).await;
+    server.answers().await;
+    closed(&mut silent).await;
+    assert!(request(&mut used, "/").await.unwrap().ends_with("ok"));
 }
 
 #[tokio::test]
@@ -411,7 +410,7 @@ async fn the_admin_port_tells_readiness_and_metrics() {
     let metrics = Arc::new(Metrics::new(RULES));
     metrics.certificate_expiry.set(42);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = Server::plain(listener, limits());
+    let server = Server::plain(listener, limits(), traffic());
     let address = server.local_addr().unwrap();
     let router = TowerToHyperService::new(admin::router(readiness, metrics));
     tokio::spawn(async move { server.serve(router, &Shutdown::new()).await });

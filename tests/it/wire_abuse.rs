@@ -14,6 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use stateward::admission::{OnError, Webhook, router};
 use stateward::graph::{Facts, Features, Field, Graph, Knowledge};
+use stateward::metrics::Port;
 use stateward::rules::kit::{Action, Case, Rule};
 use stateward::server::accept::Server;
 use stateward::server::limits::Limits;
@@ -48,7 +49,8 @@ impl Site {
         let made = SelfSigned::new(["localhost".to_owned()]).unwrap();
         let tls = server_config(CertResolver::new(made.certificate, Gauge::default())).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = Server::tls(listener, tls, limits);
+        let traffic = webhook.metrics.traffic(Port::Webhook);
+        let server = Server::tls(listener, tls, limits, traffic);
         let address = server.local_addr().unwrap();
         let router = router(Arc::new(webhook));
         tokio::spawn(async move { server.serve(TowerToHyperService::new(router), &Shutdown::new()).await });
@@ -218,8 +220,7 @@ async fn an_oversized_chunked_body_is_refused_once_it_is_too_large() {
 #[tokio::test]
 async fn a_body_that_does_not_come_holds_its_connection_only_and_not_for_ever() {
     let limits = Limits {
-        idle_timeout: Duration::from_secs(1),
-        handshake_timeout: Duration::from_secs(1),
+        body_timeout: Duration::from_secs(1),
         ..Limits::default()
     };
     let site = Site::within(webhook(empty_graph()), limits).await;

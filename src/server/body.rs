@@ -1,0 +1,103 @@
+//! A request's body as it arrives: its bytes are counted while they are held, and it is known for how long it is read.
+
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+
+use super::place::{Generation, Place, Room};
+
+/// The body of a request.
+///
+/// Whoever keeps what came out of it keeps it too: dropping it gives the room back that its bytes take.
+/// A body that comes as a whole takes none, since it is no larger than what a connection reads at once.
+#[derive(Debug)]
+pub struct Received {
+    incoming: Incoming,
+    place: Arc<Place>,
+    /// Until it was read to its end.
+    reading: Option<Generation>,
+    held: usize,
+}
+
+impl Received {
+    pub(super) fn new(incoming: Incoming, place: &Arc<Place>) -> Self {
+        let reading = if incoming.is_end_stream() {
+            place.begin();
+            None
+        } else {
+            Some(place.begin_reading())
+        };
+        Self {
+            incoming,
+            place: Arc::clone(place),
+            reading,
+            held: 0,
+        }
+    }
+
+    fn ended(&mut self) {
+        if let Some(generation) = self.reading.take() {
+            self.place.read(generation);
+        }
+    }
+
+    /// Waits until there is room for the rest of a body. Others go on meanwhile, so that whoever has to give way does.
+    fn poll_room(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+        if self.held == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        match self.place.room() {
+            Room::Enough => Poll::Ready(Ok(())),
+            Room::Soon => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Room::None => Poll::Ready(Err(io::Error::new(ErrorKind::QuotaExceeded, "no room for the body"))),
+        }
+    }
+}
+
+impl Body for Received {
+    type Data = Bytes;
+    /// [`ErrorKind::QuotaExceeded`] where there is no room for more.
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Err(error) = ready!(self.poll_room(context)) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(context));
+        let ended = frame.is_none() || self.incoming.is_end_stream();
+        if ended {
+            self.ended();
+        }
+        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        let bytes = data.map_or(0, Bytes::len);
+        // The only piece of a body is no larger than what a connection reads at once.
+        if bytes > 0 && !(ended && self.held == 0) {
+            self.held += bytes;
+            self.place.hold(bytes);
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        self.ended();
+        if self.held > 0 {
+            self.place.release(self.held);
+        }
+    }
+}
