@@ -10,7 +10,6 @@ use super::{documents, for_editors};
 /// Specs that are valid.
 pub const GOOD: &[&str] = &[
     "{}",
-    "null",
     "{match: null, profile: null, priority: null, rules: null, overrides: null}",
     "{match: {}, rules: []}",
     "{profile: Strict, overrides: Forbidden, priority: -1000}",
@@ -35,6 +34,7 @@ pub const GOOD: &[&str] = &[
 
 /// Specs that are not.
 pub const BAD: &[&str] = &[
+    "null",
     "[]",
     "strict",
     "{profil: Strict}",
@@ -131,20 +131,22 @@ fn parser_and_schema_say_the_same() {
     let whole = |text: &str| documents(text);
     agree(
         &whole(
-            "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a, labels: {b: c}}, status: {d: e}}",
+            "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a, labels: {b: c}}, spec: {}, \
+             status: {d: e}}",
         ),
         true,
         true,
     );
     for bad in [
-        "{kind: WorkloadPolicy, metadata: {name: a}}",
-        "{apiVersion: v1, kind: WorkloadPolicy, metadata: {name: a}}",
-        "{apiVersion: stateward.dev/v1alpha1, kind: Policy, metadata: {name: a}}",
-        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy}",
-        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {}}",
-        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: ''}}",
-        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a}, status: 1}",
-        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a}, specs: {}}",
+        "{kind: WorkloadPolicy, metadata: {name: a}, spec: {}}",
+        "{apiVersion: v1, kind: WorkloadPolicy, metadata: {name: a}, spec: {}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: Policy, metadata: {name: a}, spec: {}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, spec: {}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {}, spec: {}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: ''}, spec: {}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a}, spec: {}, status: 1}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a}, spec: {}, specs: {}}",
+        "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: a}}",
         "[]",
     ] {
         agree(&whole(bad), false, false);

@@ -69,10 +69,10 @@ pub fn document(rules: &[&Rule]) -> Shape {
             "Kubernetes' metadata, with the name of the policy.",
             Shape::Metadata,
         ),
-        Field::optional(
+        // A file that was cut off must not be taken for one that states nothing.
+        Field::required(
             "spec",
-            "What the policy applies to, and what it states.",
-            "it applies everywhere and states nothing, so that Baseline counts",
+            "What the policy applies to, and what it states; `{}` applies everywhere and states nothing, so that Baseline counts.",
             spec(rules),
         ),
         Field::optional(

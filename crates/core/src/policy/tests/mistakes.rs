@@ -42,7 +42,8 @@ fn every_mistake_is_told_with_its_place_and_the_nearest_name() {
         mistakes(&json!({"apiVersion": "v1", "kind": KIND})),
         [
             "/apiVersion: apiVersion is \"v1\", expected \"stateward.dev/v1alpha1\"",
-            "/metadata: metadata.name is missing"
+            "/metadata: metadata.name is missing",
+            ": spec is missing"
         ]
     );
     assert_eq!(
