@@ -10,8 +10,8 @@ use http_body_util::BodyExt as _;
 /// (`docs/kubernetes-facts.md` §3.1).
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-/// The least and the most that is allocated at once while a body comes in pieces.
-const PIECE: (usize, usize) = (4 * 1024, 64 * 1024);
+/// What is allocated at once while a body comes in pieces. One size for all: what one body gives back fits the next.
+const PIECE: usize = 32 * 1024;
 
 /// An answer to a body that is not taken. None of them says `Retry-After`: the API server would try again within the
 /// deadline of the very request that we cannot take.
@@ -101,7 +101,7 @@ impl Pieces {
         }
         while !data.is_empty() {
             if self.last.len() == self.last.capacity() {
-                let next = Vec::with_capacity(self.room(data.len()));
+                let next = Vec::with_capacity(self.left().min(PIECE));
                 let full = std::mem::replace(&mut self.last, next);
                 if !full.is_empty() {
                     self.full.push(full);
@@ -115,11 +115,12 @@ impl Pieces {
         Ok(())
     }
 
-    /// How much to allocate next: as much as there is, within bounds, and no more than is still to come.
-    fn room(&self, data: usize) -> usize {
-        let (least, most) = PIECE;
-        let left = self.announced.map_or(most, |announced| announced.saturating_sub(self.length));
-        self.length.max(data).clamp(least, most).min(left).max(1)
+    /// How much is still to come, if the announcement holds.
+    fn left(&self) -> usize {
+        match self.announced.map(|announced| announced.saturating_sub(self.length)) {
+            Some(0) | None => PIECE,
+            Some(left) => left,
+        }
     }
 
     fn into_bytes(mut self) -> Bytes {
@@ -136,14 +137,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_make_up_the_body_and_take_no_more_than_twice_its_room() {
+    fn pieces_make_up_the_body_and_take_little_more_than_its_room() {
         for (step, announced) in [(1, None), (1, Some(100_000)), (999, None), (16 * 1024, Some(100_000))] {
             let whole: Vec<u8> = (0..100_000_u32).map(|at| at as u8).collect();
             let mut pieces = Pieces::of(announced);
             for data in whole.chunks(step) {
                 pieces.push(data).unwrap();
                 let allocated: usize = pieces.full.iter().map(Vec::capacity).sum::<usize>() + pieces.last.capacity();
-                assert!(allocated <= 2 * pieces.length + PIECE.0, "{allocated} of {}", pieces.length);
+                assert!(allocated <= pieces.length + PIECE, "{allocated} of {}", pieces.length);
             }
             assert_eq!(pieces.into_bytes(), whole);
         }
@@ -153,7 +154,7 @@ mod tests {
     fn what_is_announced_is_not_allocated() {
         let mut pieces = Pieces::of(Some(MOST_BYTES as u64));
         pieces.push(b"a").unwrap();
-        assert!(pieces.last.capacity() <= 2 * PIECE.0);
+        assert_eq!(pieces.last.capacity(), PIECE);
     }
 
     #[test]

@@ -9,6 +9,10 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 
 use super::place::{Generation, Place, Room};
 
+/// What a body that comes in pieces takes beside its bytes, as measured: its connection, a TLS record as it arrives and
+/// as it is deciphered, a piece of it, and room that is begun and not full.
+const READING: usize = 96 * 1024;
+
 /// The body of a request.
 ///
 /// Whoever keeps what came out of it keeps it too: dropping it gives the room back that its bytes take.
@@ -42,6 +46,12 @@ impl Received {
         if let Some(generation) = self.reading.take() {
             self.place.read(generation);
         }
+    }
+
+    fn hold(&mut self, bytes: usize) {
+        let bytes = if self.held == 0 { bytes + READING } else { bytes };
+        self.held += bytes;
+        self.place.hold(bytes);
     }
 
     /// Waits until there is room for the rest of a body. Others go on meanwhile, so that whoever has to give way does.
@@ -78,8 +88,7 @@ impl Body for Received {
         let bytes = data.map_or(0, Bytes::len);
         // The only piece of a body is no larger than what a connection reads at once.
         if bytes > 0 && !(ended && self.held == 0) {
-            self.held += bytes;
-            self.place.hold(bytes);
+            self.hold(bytes);
         }
         Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)))
     }

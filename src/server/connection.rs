@@ -66,12 +66,8 @@ pub(super) struct Connection {
 }
 
 /// Serves a connection until either side closes it; drops `connection` only then.
-pub(super) async fn serve<S, B>(
-    stream: TcpStream,
-    service: S,
-    tls: Option<Tls>,
-    connection: Connection,
-) where
+pub(super) async fn serve<S, B>(stream: TcpStream, service: S, tls: Option<Tls>, connection: Connection)
+where
     S: Service<Request<Received>, Response = Response<B>>,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -150,8 +146,7 @@ where
 {
     let _counted = connection.table.count_http2();
     let place = &connection.seat.0;
-    let service =
-        service_fn(|request: Request<Incoming>| service.call(request.map(|body| Received::new(body, place))));
+    let service = service_fn(|request: Request<Incoming>| service.call(request.map(|body| Received::new(body, place))));
     let http = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(H2_KEEP_ALIVE)

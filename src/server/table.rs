@@ -310,5 +310,7 @@ impl Drop for Http2 {
 
 /// How many ticks a time takes, one at least.
 fn ticks(time: Duration) -> u32 {
-    u32::try_from(time.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u32::MAX).max(1)
+    u32::try_from(time.as_millis().div_ceil(TICK.as_millis()))
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
