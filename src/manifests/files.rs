@@ -94,6 +94,26 @@ pub fn load(path: &Path) -> Result<Vec<u8>, FileError> {
     })
 }
 
+/// Loads a file as [`load`] does, but none that may keep its reader waiting for somebody: a pipe, a socket, a device,
+/// standard input. For files that are read again and again.
+pub fn load_at_rest(path: &Path) -> Result<Vec<u8>, FileError> {
+    let at_rest = fs::metadata(path).and_then(|metadata| {
+        let why = "not a regular file: it is read again and again, and must not keep its reader waiting";
+        if metadata.is_file() {
+            Ok(())
+        } else {
+            Err(io::Error::other(why))
+        }
+    });
+    match at_rest {
+        Ok(()) => load(path),
+        Err(source) => Err(FileError {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
 /// Gives a file another text, at once: whoever is interrupted, or has a full disk, keeps the former one.
 ///
 /// The new text is written beside it and takes its place, with its permissions; a link stays one.

@@ -111,6 +111,36 @@ label_values! {
 }
 
 label_values! {
+    /// Why what files hold now was not taken, so that the last good of it stays.
+    Refusal {
+        /// No policy at all.
+        Empty = "empty",
+        /// The certificate's time is over.
+        Expired = "expired",
+        /// Fewer policies than are in force.
+        Fewer = "fewer",
+        /// Mistakes in policies; a chain and a key that are no pair.
+        Invalid = "invalid",
+        /// The certificate lacks a name of the one that is served.
+        Names = "names",
+        /// The certificate's time has not come.
+        NotYetValid = "not_yet_valid",
+        /// A file cannot be read.
+        Unreadable = "unreadable",
+    }
+}
+
+label_values! {
+    /// What is read from files again and again.
+    Reloaded {
+        /// `--tls-cert` and `--tls-key`
+        Certificate = "certificate",
+        /// `--policy`
+        Policies = "policies",
+    }
+}
+
+label_values! {
     /// The webhook that was asked.
     Webhook {
         /// `/mutate`
@@ -173,6 +203,19 @@ pub(super) struct KindLabel {
 pub(super) struct LiveReadLabels {
     pub(super) kind: &'static str,
     pub(super) result: LiveRead,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct ReloadLabels {
+    pub(super) what: Reloaded,
+    pub(super) reason: Refusal,
+}
+
+impl ReloadLabels {
+    /// Every set of one thing that is read again.
+    pub(super) fn of(what: Reloaded) -> impl Iterator<Item = Self> {
+        Refusal::ALL.iter().map(move |&reason| Self { what, reason })
+    }
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

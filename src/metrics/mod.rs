@@ -2,6 +2,7 @@
 
 mod counters;
 mod labels;
+mod reloads;
 mod scraped;
 mod traffic;
 
@@ -16,8 +17,11 @@ use prometheus_client::registry::Registry;
 
 use crate::rules::kit::{Action, Rule};
 use counters::Counters;
-use labels::{EndLabels, FindingLabels, KindLabel, LiveReadLabels, RequestLabels, RuleLabel, WebhookLabel};
-pub use labels::{End, LiveRead, Outcome, Port, Verb, Webhook};
+pub use labels::{End, LiveRead, Outcome, Port, Refusal, Reloaded, Verb, Webhook};
+use labels::{
+    EndLabels, FindingLabels, KindLabel, LiveReadLabels, ReloadLabels, RequestLabels, RuleLabel, WebhookLabel,
+};
+pub use reloads::Reloads;
 pub use scraped::{Computed, Observed};
 pub use traffic::Traffic;
 
@@ -56,6 +60,7 @@ pub struct Metrics {
     patches: Counters<RuleLabel>,
     refused_bodies: Counter,
     registry: Registry,
+    reloads_refused: Family<ReloadLabels, Gauge>,
     requests: Counters<RequestLabels>,
     /// The ids of the rules, sorted: a rule's place.
     rules: Box<[&'static str]>,
@@ -91,6 +96,7 @@ impl Metrics {
             patches: Counters::new(rules.iter().map(|rule| RuleLabel { rule })),
             refused_bodies: Counter::default(),
             registry: Registry::default(),
+            reloads_refused: Family::default(),
             requests: Counters::new(RequestLabels::all()),
             rules,
             unknown_lookups: Family::default(),
@@ -144,6 +150,11 @@ impl Metrics {
             self.policy_reload_failures.clone(),
         );
         registry.register(
+            "stateward_reload_refused",
+            "1 at the reason for which files are not in force, the last good ones staying",
+            self.reloads_refused.clone(),
+        );
+        registry.register(
             "stateward_certificate_expiry_timestamp_seconds",
             "End of the serving certificate's validity",
             self.certificate_expiry.clone(),
@@ -175,6 +186,14 @@ impl Metrics {
         match webhook {
             Webhook::Mutate => self.mutate_duration.observe(seconds),
             Webhook::Validate => self.validate_duration.observe(seconds),
+        }
+    }
+
+    /// What tells of something that is read again and again.
+    pub fn reloads(&self, what: Reloaded) -> Reloads {
+        Reloads {
+            what,
+            refused: self.reloads_refused.clone(),
         }
     }
 
@@ -251,6 +270,7 @@ mod tests {
             .observe(|| vec![("Deployment", 12.0), ("Service", 7.0)]);
         metrics.watch_age.observe(|| vec![("Service", 1.5)]);
         metrics.body_bytes.observe(|| 4096);
+        metrics.reloads(Reloaded::Certificate).refused(Refusal::Expired);
         let traffic = metrics.traffic(Port::Admin);
         traffic.ended(End::MadeRoom);
         traffic.refused_bodies.inc();
@@ -266,6 +286,8 @@ mod tests {
             "stateward_incomplete_decisions_total 1",
             r#"stateward_connections_ended_total{port="admin",reason="made_room"} 1"#,
             "stateward_bodies_refused_total 1",
+            r#"stateward_reload_refused{what="certificate",reason="expired"} 1"#,
+            r#"stateward_reload_refused{what="certificate",reason="names"} 0"#,
             "stateward_body_bytes 4096",
             r#"stateward_live_reads_total{kind="Service",result="timeout"} 1"#,
             "stateward_reservations 3",

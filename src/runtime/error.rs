@@ -56,6 +56,9 @@ pub enum StartError {
     /// The handlers of signals cannot be installed.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
+    /// A signal came first.
+    #[error("asked to stop before the start was done")]
+    Stopped,
     /// TLS cannot be set up.
     #[error("cannot set up TLS")]
     Tls(#[source] rustls::Error),

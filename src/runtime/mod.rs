@@ -59,7 +59,7 @@ impl Runtime {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let shutdown = Shutdown::on_signals().map_err(StartError::Signals)?;
         let mut parts = Parts::new(Arc::new(Metrics::new(RULES)), shutdown);
-        let policies = policies::reload::start(config.policies, &mut parts)?;
+        let policies = policies::reload::start(config.policies, &mut parts).await?;
         let certificate = certificate::start(config.certificate, &mut parts)?;
         let tls = match config.client_ca {
             Some(file) => server_config_for(certificate.resolver, clients::start(file, &mut parts)?),

@@ -6,9 +6,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use stateward_nearest::nearest;
+use stateward_yaml::{Node, Value};
 
 use crate::manifests;
 use crate::manifests::files::{self, FileError};
+use crate::metrics::Refusal;
+use crate::policy::description::API_VERSION;
 use crate::policy::{self, Policies, Policy};
 use crate::rules::RULES;
 
@@ -37,9 +40,26 @@ impl PolicySource {
     }
 }
 
-/// Why there are no policies.
+/// Why there are no policies, or not those that files hold now.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
+    /// The sources hold no policy, and do not say either that there shall be none.
+    #[error(
+        "--policy {}: no policy in it; to judge nothing, write apiVersion: {API_VERSION}, kind: {LIST}, items: []",
+        .0.join(", ")
+    )]
+    Empty(Vec<String>),
+    /// Policies are gone, and nothing says that they shall be.
+    #[error(
+        "{before} policies are in force and the files hold {now} of them: {} is gone; restart to mean it, or write \
+         the whole set as one {LIST}",
+        gone.join(", ")
+    )]
+    Fewer {
+        before: usize,
+        now: usize,
+        gone: Vec<String>,
+    },
     /// Everything that is wrong, each with its place.
     #[error("the policies are not valid\n  {}", .0.join("\n  "))]
     Invalid(Vec<String>),
@@ -53,12 +73,34 @@ pub enum PolicyError {
     },
 }
 
-/// Reads the policies of all sources; the embedded baseline where they hold none.
+impl PolicyError {
+    fn reason(&self) -> Refusal {
+        match self {
+            Self::Empty(_) => Refusal::Empty,
+            Self::Fewer { .. } => Refusal::Fewer,
+            Self::Invalid(_) => Refusal::Invalid,
+            Self::Unreadable { .. } => Refusal::Unreadable,
+        }
+    }
+}
+
+/// The kind of a list of policies. It is the whole set, as whoever wrote it meant it: it may be empty, and may have
+/// fewer policies than were in force.
+const LIST: &str = "WorkloadPolicyList";
+
+/// Policies as their sources hold them.
+struct Set {
+    policies: Policies,
+    /// A list says that these are all.
+    is_whole: bool,
+}
+
+/// Reads the policies of all sources, the embedded baseline without any.
 ///
 /// # Errors
-/// Files that cannot be read, or policies that are not valid.
+/// Files that cannot be read, or policies that are not valid, or none.
 pub fn load(sources: &[PolicySource]) -> Result<Policies, PolicyError> {
-    parse(&texts(sources)?)
+    Ok(parse(&texts(sources, files::load)?)?.policies)
 }
 
 /// The names of policies, for a log line.
@@ -66,8 +108,13 @@ fn names(policies: &Policies) -> String {
     policies.names().collect::<Vec<_>>().join(", ")
 }
 
-fn texts(sources: &[PolicySource]) -> Result<Texts, PolicyError> {
+/// Reads the texts of all sources; `read` says which files may be read.
+fn texts(sources: &[PolicySource], read: fn(&Path) -> Result<Vec<u8>, FileError>) -> Result<Texts, PolicyError> {
     let mut texts = Texts::new();
+    if sources.is_empty() {
+        let (name, text) = BASELINE;
+        texts.push((name.to_owned(), text.as_bytes().to_vec()));
+    }
     for source in sources {
         match source {
             PolicySource::Embedded(name, text) => texts.push(((*name).to_owned(), text.as_bytes().to_vec())),
@@ -77,7 +124,7 @@ fn texts(sources: &[PolicySource]) -> Result<Texts, PolicyError> {
                     return Err(unreadable(path, error));
                 }
                 for file in found {
-                    let text = files::load(&file).map_err(|error| unreadable(path, error))?;
+                    let text = read(&file).map_err(|error| unreadable(path, error))?;
                     texts.push((file.display().to_string(), text));
                 }
             }
@@ -93,12 +140,14 @@ fn unreadable(path: &Path, cause: FileError) -> PolicyError {
     PolicyError::Unreadable { given, hint, cause }
 }
 
-fn parse(texts: &Texts) -> Result<Policies, PolicyError> {
+fn parse(texts: &Texts) -> Result<Set, PolicyError> {
     let mut found: BTreeMap<String, (String, Policy)> = BTreeMap::new();
     let mut mistakes: Vec<String> = Vec::new();
+    let mut is_whole = false;
     for (file, text) in texts {
         let manifests = manifests::read(text.clone());
         mistakes.extend(manifests.problems().iter().map(|problem| format!("{file}:{problem}")));
+        is_whole |= manifests.reading().documents().any(|document| is_list(document.root()));
         for manifest in manifests.iter() {
             let at = |pointer: &str| format!("{file}:{}", manifest.root().position_of(pointer));
             match policy::parse(&manifest.to_json(), RULES) {
@@ -124,11 +173,18 @@ fn parse(texts: &Texts) -> Result<Policies, PolicyError> {
         return Err(PolicyError::Invalid(mistakes));
     }
     let list: Vec<Policy> = found.into_values().map(|(_, policy)| policy).collect();
-    if list.is_empty() {
-        let (name, text) = BASELINE;
-        return parse(&vec![(name.to_owned(), text.as_bytes().to_vec())]);
+    if list.is_empty() && !is_whole {
+        return Err(PolicyError::Empty(texts.iter().map(|(file, _)| file.clone()).collect()));
     }
-    Ok(Policies::new(list, RULES))
+    let policies = Policies::new(list, RULES);
+    Ok(Set { policies, is_whole })
+}
+
+/// Whether a document is a list of policies. One without items is cut off, and says nothing.
+fn is_list(document: Node<'_>) -> bool {
+    let says = |key: &str, text| document.get(key).and_then(Node::as_str) == Some(text);
+    let items = document.get("items").map(Node::value);
+    says("apiVersion", API_VERSION) && says("kind", LIST) && matches!(items, Some(Value::Sequence(_)))
 }
 
 #[cfg(test)]
@@ -143,24 +199,47 @@ mod tests {
             .collect()
     }
 
+    fn parsed(files: &[(&str, &str)]) -> Result<Policies, PolicyError> {
+        parse(&texts(files)).map(|set| set.policies)
+    }
+
     #[test]
     fn the_embedded_ones_are_valid_and_baseline_is_the_fallback() {
         for (name, text) in EMBEDDED {
-            assert_eq!(names(&parse(&texts(&[(name, text)])).unwrap()), name);
+            assert_eq!(names(&parsed(&[(name, text)]).unwrap()), name);
         }
-        assert_eq!(
-            names(&parse(&texts(&[("empty.yaml", "# nothing\n")])).unwrap()),
-            "baseline"
-        );
+        assert_eq!(names(&load(&[]).unwrap()), "baseline");
+    }
+
+    #[test]
+    fn nothing_is_a_set_only_where_it_says_so() {
+        let list = format!("apiVersion: {API_VERSION}\nkind: {LIST}\n");
+        for nothing in ["", "# nothing\n", "---\n", "null\n", "kind: List\nitems: []\n"] {
+            let error = parsed(&[("a.yaml", nothing)]).unwrap_err();
+            assert!(matches!(error, PolicyError::Empty(_)), "{nothing:?}: {error}");
+        }
+        for cut in [list.clone(), format!("{list}items:\n"), "apiVersion: st".to_owned()] {
+            assert!(parsed(&[("a.yaml", &cut)]).is_err(), "{cut:?}");
+        }
+        let meant = parsed(&[("a.yaml", &format!("{list}items: []\n"))]).unwrap();
+        assert_eq!(meant.names().count(), 0);
+    }
+
+    #[test]
+    fn a_policy_that_was_cut_off_is_none() {
+        let (_, text) = BASELINE;
+        let end = text.find("spec:").unwrap();
+        for cut in [&text[..end], &text[..end + 5]] {
+            let error = parsed(&[("a.yaml", cut)]).unwrap_err().to_string();
+            assert!(error.contains("spec is missing"), "{error}");
+        }
     }
 
     #[test]
     fn mistakes_have_file_line_and_column() {
         let text = "apiVersion: stateward.dev/v1alpha1\nkind: WorkloadPolicy\nmetadata: {name: a}\nspec:\n  \
                     profile: Strict\n  rules:\n  - id: rwo-replica\n    actions: [Deny]\n";
-        let error = parse(&texts(&[("a.yaml", text), ("b.yaml", "a: [")]))
-            .unwrap_err()
-            .to_string();
+        let error = parsed(&[("a.yaml", text), ("b.yaml", "a: [")]).unwrap_err().to_string();
         assert!(
             error.contains("a.yaml:7:9: there is no rule \"rwo-replica\", did you mean \"rwo-replicas\"?"),
             "{error}"
@@ -181,7 +260,7 @@ mod tests {
 
     #[test]
     fn one_name_is_one_policy() {
-        let error = parse(&texts(&[("a.yaml", BASELINE.1), ("b.yaml", BASELINE.1)]))
+        let error = parsed(&[("a.yaml", BASELINE.1), ("b.yaml", BASELINE.1)])
             .unwrap_err()
             .to_string();
         assert!(
