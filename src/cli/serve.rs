@@ -155,7 +155,9 @@ fn bytes(text: &str) -> Result<usize, String> {
         .into_iter()
         .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, unit)))
         .unwrap_or((text, 1));
-    let number: usize = number.parse().map_err(|_| "not a number of bytes such as 64Mi".to_owned())?;
+    let number: usize = number
+        .parse()
+        .map_err(|_| "not a number of bytes such as 64Mi".to_owned())?;
     let bytes = number.checked_mul(unit).ok_or("more than this machine can have")?;
     // Less could not take the largest review.
     if bytes < 16 << 20 {

@@ -9,7 +9,8 @@ use tracing::info;
 use super::error::StartError;
 use super::parts::{End, Parts};
 use crate::cluster::register::WebhookUrl;
-use crate::server::reload::{CertificateFiles, INTERVAL};
+use crate::metrics::Reloaded;
+use crate::server::reload::{CertificateFiles, INTERVAL, Told, now};
 use crate::server::self_signed::SelfSigned;
 use crate::server::tls::CertResolver;
 
@@ -47,9 +48,16 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
     let served = match source {
         CertificateSource::Files { chain, key } => {
             let mut files = CertificateFiles::new(chain, key);
-            let certificate = files.read()?.ok_or(StartError::NoCertificate)?;
+            let certificate = files.read(now())?.ok_or(StartError::NoCertificate)?;
             let resolver = CertResolver::new(certificate, expiry);
-            parts.start("certificate", End::Cut, files.watch(resolver.clone(), INTERVAL));
+            let reloads = parts.metrics.reloads(Reloaded::Certificate);
+            reloads.taken();
+            let told = Told {
+                resolver: resolver.clone(),
+                gate: gate.clone(),
+                reloads,
+            };
+            parts.start("certificate", End::Cut, files.watch(told, INTERVAL));
             Served { resolver, ca_pem: None }
         }
         CertificateSource::SelfSigned { names } => {

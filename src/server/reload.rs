@@ -2,15 +2,17 @@
 //!
 //! It polls and compares contents: a watch on a mounted Secret dies with the first swap of its `..data` link.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
 use tracing::{info, warn};
 
+use super::admin::Gate;
 use super::certificate::{Certificate, CertificateError};
 use super::tls::CertResolver;
+use crate::metrics::{Refusal, Reloads};
 
 /// How often the files are read; kubelet itself needs about a minute to project a changed Secret.
 pub const INTERVAL: Duration = Duration::from_secs(10);
@@ -21,9 +23,24 @@ pub struct CertificateFiles {
     chain: PathBuf,
     key: PathBuf,
     seen: Option<Contents>,
+    /// The last good one.
+    served: Option<Certificate>,
+    /// What was read and is not served: its time may come.
+    waiting: Option<Certificate>,
     /// Attempts since the last good pair: changed contents that cannot be served, and reads that failed.
     failures: u64,
-    last_error: String,
+    last_error: Option<(Refusal, String)>,
+}
+
+/// Whom a change of the certificate is told.
+#[derive(Debug)]
+pub struct Told {
+    /// Presents it.
+    pub resolver: Arc<CertResolver>,
+    /// Says in `/readyz` what is wrong.
+    pub gate: Gate,
+    /// Says it in the metrics.
+    pub reloads: Reloads,
 }
 
 #[derive(Debug, Eq, PartialEq)]
@@ -39,53 +56,61 @@ impl CertificateFiles {
             chain: chain.into(),
             key: key.into(),
             seen: None,
+            served: None,
+            waiting: None,
             failures: 0,
-            last_error: String::new(),
+            last_error: None,
         }
     }
 
-    /// Reads the files, and returns the certificate if they changed since the last call.
+    /// Reads the files, and returns the certificate if it shall be served from now on, at a time in Unix seconds.
     ///
     /// # Errors
-    /// When a file cannot be read, or both do not make a pair (as while they are being written).
-    /// Contents that failed are not tried again until they change.
-    pub fn read(&mut self) -> Result<Option<Certificate>, ReadError> {
+    /// When a file cannot be read, both do not make a pair (as while they are being written), or clients would refuse
+    /// the certificate. Contents that make no pair are not tried again until they change.
+    pub fn read(&mut self, now: i64) -> Result<Option<Certificate>, ReadError> {
         let contents = Contents {
             chain: read(&self.chain)?,
             key: read(&self.key)?,
         };
-        if self.seen.as_ref() == Some(&contents) {
-            return Ok(None);
+        if self.seen.as_ref() != Some(&contents) {
+            self.waiting = None;
+            let certificate = Certificate::from_pem(&contents.chain, &contents.key);
+            self.seen = Some(contents);
+            self.waiting = Some(certificate.map_err(|cause| self.unusable(cause))?);
         }
-        let certificate = Certificate::from_pem(&contents.chain, &contents.key);
-        self.seen = Some(contents);
-        certificate.map(Some).map_err(|cause| ReadError::Certificate {
-            chain: self.chain.clone(),
-            key: self.key.clone(),
-            cause,
-        })
+        let Some(certificate) = &self.waiting else {
+            return Ok(None);
+        };
+        let checked = match &self.served {
+            Some(served) => certificate.may_replace(served, now),
+            None => certificate.check(now),
+        };
+        checked.map_err(|cause| self.unusable(cause))?;
+        self.served = self.waiting.take();
+        Ok(self.served.clone())
     }
 
     /// Hands changed certificates to the resolver for ever; the last good one stays while the files are wrong.
-    pub async fn watch(mut self, resolver: Arc<CertResolver>, interval: Duration) {
+    pub async fn watch(mut self, told: Told, interval: Duration) {
         loop {
             tokio::time::sleep(interval).await;
             // A mounted file can hang, and must not hold up a thread that answers requests.
             let read = tokio::task::spawn_blocking(move || {
-                let result = self.read();
+                let result = self.read(now());
                 (self, result)
             });
             let Ok((files, result)) = read.await else {
                 return; // The runtime is shutting down.
             };
             self = files;
-            self.apply(result, &resolver);
+            self.apply(result, &told);
         }
     }
 
-    fn apply(&mut self, result: Result<Option<Certificate>, ReadError>, resolver: &CertResolver) {
+    fn apply(&mut self, result: Result<Option<Certificate>, ReadError>, told: &Told) {
         match result {
-            Ok(None) => {}
+            Ok(None) => self.look_after_served(told),
             Ok(Some(certificate)) => {
                 info!(
                     chain = %self.chain.display(),
@@ -93,28 +118,71 @@ impl CertificateFiles {
                     failures = self.failures,
                     "Serving a new certificate"
                 );
-                resolver.replace(certificate);
+                told.resolver.replace(certificate);
+                told.gate.open();
+                told.reloads.taken();
                 self.failures = 0;
-                self.last_error.clear();
+                self.last_error = None;
             }
             Err(error) => {
                 self.failures += 1;
-                let text = error.to_string();
-                if text != self.last_error {
+                let error = (error.reason(), error.to_string());
+                // A file that is missing says the same each time; how long something is over does not.
+                let told_already = matches!(&self.last_error, Some((reason, text)) if *reason == error.0
+                    && (*text == error.1 || matches!(reason, Refusal::Expired | Refusal::NotYetValid)));
+                told.gate
+                    .remark(&format!("not reloaded, the last good one stays: {}", error.1));
+                told.reloads.refused(error.0);
+                if !told_already {
                     warn!(
-                        error = text,
+                        error = error.1,
                         "The certificate files changed but cannot be used; the last good certificate stays"
                     );
-                    self.last_error = text;
+                    self.last_error = Some(error);
                 }
             }
         }
     }
+
+    /// Says that the time of the served certificate is over, where the files hold no other.
+    fn look_after_served(&mut self, told: &Told) {
+        let checked = self.served.as_ref().map(|served| served.check(now()));
+        if self.last_error.is_none()
+            && let Some(Err(cause)) = checked
+        {
+            warn!(error = %cause, "No valid certificate to serve: the API server refuses the present one");
+            told.gate.remark(&cause.to_string());
+            told.reloads.refused(cause.reason());
+            self.last_error = Some((cause.reason(), cause.to_string()));
+        }
+    }
+
+    fn unusable(&self, cause: CertificateError) -> ReadError {
+        ReadError::Certificate {
+            chain: self.chain.clone(),
+            key: self.key.clone(),
+            cause,
+        }
+    }
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, ReadError> {
-    fs::read(path).map_err(|cause| ReadError::File {
-        path: path.clone(),
+/// The time of this machine, in Unix seconds.
+pub(crate) fn now() -> i64 {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Reads a file, and nothing that could keep its reader waiting, as a pipe does.
+fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
+    let contents = fs::metadata(path).and_then(|metadata| {
+        if metadata.is_file() {
+            fs::read(path)
+        } else {
+            Err(io::Error::other("not a regular file"))
+        }
+    });
+    contents.map_err(|cause| ReadError::File {
+        path: path.to_owned(),
         cause,
     })
 }
@@ -142,13 +210,24 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    fn reason(&self) -> Refusal {
+        match self {
+            Self::Certificate { cause, .. } => cause.reason(),
+            Self::File { .. } => Refusal::Unreadable,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{Metrics, Reloaded};
+    use crate::server::admin::Readiness;
+    use crate::server::shutdown::Shutdown;
     use prometheus_client::metrics::gauge::Gauge;
-    use rcgen::{CertificateParams, KeyPair};
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
     use std::os::unix::fs::symlink;
-    use std::path::Path;
 
     fn write_pair(dir: &Path) -> Vec<u8> {
         let key = KeyPair::generate().unwrap();
@@ -164,6 +243,14 @@ mod tests {
 
     fn files(dir: &Path) -> CertificateFiles {
         CertificateFiles::new(dir.join("tls.crt"), dir.join("tls.key"))
+    }
+
+    fn told(resolver: Arc<CertResolver>) -> Told {
+        Told {
+            resolver,
+            gate: Readiness::new(Shutdown::new()).gate("certificate", "not loaded"),
+            reloads: Metrics::new(&[]).reloads(Reloaded::Certificate),
+        }
     }
 
     fn leaf(certificate: &Certificate) -> Vec<u8> {
@@ -186,8 +273,8 @@ mod tests {
         for version in ["..1", "..2", "..3"] {
             let wanted = write_pair(&mount.join(version));
             swap(mount, version);
-            assert_eq!(leaf(&files.read().unwrap().unwrap()), wanted, "{version}");
-            assert!(files.read().unwrap().is_none(), "{version} is read twice");
+            assert_eq!(leaf(&files.read(now()).unwrap().unwrap()), wanted, "{version}");
+            assert!(files.read(now()).unwrap().is_none(), "{version} is read twice");
         }
     }
 
@@ -197,16 +284,16 @@ mod tests {
         let dir = dir.path();
         let first = write_pair(dir);
         let mut files = files(dir);
-        let certificate = files.read().unwrap().unwrap();
-        let resolver = CertResolver::new(certificate, Gauge::default());
+        let certificate = files.read(now()).unwrap().unwrap();
+        let told = told(CertResolver::new(certificate, Gauge::default()));
         let old_key = fs::read(dir.join("tls.key")).unwrap();
         let second = write_pair(dir);
         let new_key = fs::read(dir.join("tls.key")).unwrap();
 
         let mut poll = || {
-            let result = files.read();
-            files.apply(result, &resolver);
-            (files.failures, resolver.certified().cert[0].to_vec())
+            let result = files.read(now());
+            files.apply(result, &told);
+            (files.failures, told.resolver.certified().cert[0].to_vec())
         };
         fs::write(dir.join("tls.key"), old_key).unwrap();
         assert_eq!(poll(), (1, first.clone()), "a new chain with the old key");
@@ -215,5 +302,33 @@ mod tests {
         assert_eq!(poll(), (2, first), "no key");
         fs::write(dir.join("tls.key"), new_key).unwrap();
         assert_eq!(poll(), (0, second));
+    }
+
+    #[test]
+    fn what_is_not_valid_yet_is_served_once_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        write_pair(dir);
+        let mut files = files(dir);
+        let begin = date_time_ymd(2020, 1, 1).unix_timestamp();
+        assert!(files.read(begin).unwrap().is_some());
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["a.test".to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2021, 1, 1);
+        fs::write(dir.join("tls.crt"), params.self_signed(&key).unwrap().pem()).unwrap();
+        fs::write(dir.join("tls.key"), key.serialize_pem()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(files.read(begin).unwrap_err().reason(), Refusal::NotYetValid);
+        }
+        let later = date_time_ymd(2021, 1, 2).unix_timestamp();
+        assert!(files.read(later).unwrap().is_some());
+        assert!(files.read(later).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_would_keep_its_reader_waiting_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = CertificateFiles::new(dir.path(), "/dev/zero").read(now()).unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 }

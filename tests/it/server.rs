@@ -17,12 +17,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use stateward::metrics::{Metrics, Port, Traffic};
+use stateward::metrics::{Metrics, Port, Reloaded, Traffic};
 use stateward::rules::RULES;
 use stateward::server::accept::Server;
 use stateward::server::admin::{self, Readiness};
 use stateward::server::limits::Limits;
-use stateward::server::reload::CertificateFiles;
+use stateward::server::reload::{CertificateFiles, Told};
 use stateward::server::self_signed::SelfSigned;
 use stateward::server::shutdown::{Interrupted, Shutdown};
 use stateward::server::tls::{CertResolver, server_config};
@@ -278,7 +278,12 @@ async fn a_new_certificate_is_served_while_old_connections_live() {
     let dir = tempfile::tempdir().unwrap();
     let (chain, key) = (dir.path().join("tls.crt"), dir.path().join("tls.key"));
     let files = CertificateFiles::new(&chain, &key);
-    let watch = tokio::spawn(files.watch(Arc::clone(&server.resolver), Duration::from_millis(5)));
+    let told = Told {
+        resolver: Arc::clone(&server.resolver),
+        gate: Readiness::new(server.shutdown.clone()).gate("certificate", "not loaded"),
+        reloads: Metrics::new(RULES).reloads(Reloaded::Certificate),
+    };
+    let watch = tokio::spawn(files.watch(told, Duration::from_millis(5)));
     for _ in 0..2 {
         let new_key = rcgen::KeyPair::generate().unwrap();
         let new = rcgen::CertificateParams::new(["localhost".to_owned()])
