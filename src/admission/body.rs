@@ -128,7 +128,12 @@ impl Pieces {
             return self.last.into();
         }
         self.full.push(self.last);
-        self.full.concat().into()
+        let mut whole = Vec::with_capacity(self.length);
+        for piece in self.full {
+            // Given back one by one, so that the body is not there twice.
+            whole.extend_from_slice(&piece);
+        }
+        whole.into()
     }
 }
 

@@ -14,6 +14,13 @@ use super::body::{Refusal, TOO_LARGE, collect, is_too_large};
 use super::webhook::{Webhook, now};
 use crate::metrics::Webhook as Phase;
 
+/// No honest answer is nearly as long: only names and uids that no API server lets through make one.
+const LONGEST_ANSWER: usize = 256 * 1024;
+const TOO_LONG: Refusal = (
+    StatusCode::BAD_REQUEST,
+    "the answer would be longer than 256 KiB: a name or the uid is too long\n",
+);
+
 /// Answers that are longer keep the room of their request until they are written: most are some hundred bytes.
 const SHORT_ANSWER: usize = 4 * 1024;
 
@@ -48,6 +55,7 @@ async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {
         Err(refusal) => return refusal.into_response(),
     };
     match webhook.answer(phase, &read).await {
+        Ok(answer) if answer.len() > LONGEST_ANSWER => TOO_LONG.into_response(),
         Ok(answer) => {
             let mut response = Response::new(held(answer, body));
             let json = HeaderValue::from_static("application/json");

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tracing::info;
 
 use crate::admission::{Webhook, router};
@@ -66,8 +66,8 @@ impl Runtime {
             None => server_config(certificate.resolver),
         };
         let tls = tls.map_err(StartError::Tls)?;
-        let listener = listen("--listen", config.listen).await?;
-        let admin_listener = listen("--admin-listen", config.admin_listen).await?;
+        let listener = listen("--listen", config.listen)?;
+        let admin_listener = listen("--admin-listen", config.admin_listen)?;
         let address = listener.local_addr().map_err(StartError::Address)?;
         let mut objects = objects::start(config.objects, &mut parts).await?;
         reservations::start(objects.graph.clone(), &mut parts);
@@ -131,8 +131,20 @@ impl Runtime {
     }
 }
 
-async fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|cause| StartError::Listen { flag, address, cause })
+/// Connections that wait to be accepted: more than can come at once while all places are taken. The kernel drops what is
+/// beyond, and a client tries again only after a second.
+const BACKLOG: u32 = 4096;
+
+fn listen(flag: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listen = || {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        // A process that starts anew takes the address of its predecessor, whose connections linger.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|cause| StartError::Listen { flag, address, cause })
 }

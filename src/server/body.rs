@@ -10,8 +10,12 @@ use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use super::place::{Generation, Place, Room};
 
 /// What a body that comes in pieces takes beside its bytes, as measured: its connection, a TLS record as it arrives and
-/// as it is deciphered, a piece of it, and room that is begun and not full.
+/// as it is deciphered, and a piece that is not full yet.
 const READING: usize = 96 * 1024;
+
+/// What its bytes take beside themselves: one in so many, since memory that bodies gave back is not always at hand for
+/// the next.
+const SLACK: usize = 4;
 
 /// The body of a request.
 ///
@@ -49,7 +53,8 @@ impl Received {
     }
 
     fn hold(&mut self, bytes: usize) {
-        let bytes = if self.held == 0 { bytes + READING } else { bytes };
+        let beside = if self.held == 0 { READING } else { 0 };
+        let bytes = bytes + bytes / SLACK + beside;
         self.held += bytes;
         self.place.hold(bytes);
     }

@@ -49,8 +49,8 @@ struct Rows {
     next: u64,
     /// By the order of acceptance.
     rows: BTreeMap<u64, Row>,
-    /// The last that was told to end because it held the most.
-    giving: Option<Arc<Place>>,
+    /// Those that were told to end and still hold something.
+    going: Vec<Arc<Place>>,
 }
 
 #[derive(Debug)]
@@ -127,7 +127,8 @@ impl Table {
         let Some(id) = spared.map(|row| row.place.id) else {
             return false;
         };
-        self.cut(rows, id, End::Crowded).is_some()
+        self.cut(rows, id, End::Crowded);
+        true
     }
 
     /// Counts bytes of bodies that arrived.
@@ -152,13 +153,14 @@ impl Table {
             return Room::Enough;
         }
         let mut rows = self.rows();
-        if rows.giving.as_ref().is_some_and(|giving| giving.held() > 0) {
+        rows.going.retain(|place| place.held() > 0);
+        if !rows.going.is_empty() {
             return Room::Soon;
         }
         let most = rows.rows.values().max_by_key(|row| row.place.held());
         match most.map(|row| row.place.id) {
             Some(id) if id != place.id => {
-                rows.giving = self.cut(&mut rows, id, End::MadeRoom);
+                self.cut(&mut rows, id, End::MadeRoom);
                 Room::Soon
             }
             _ => {
@@ -218,6 +220,7 @@ impl Table {
     /// Ends what was silent for too long, and where a generation has passed, what reads a body for too long.
     fn look(&self, turned: bool) {
         let mut rows = self.rows();
+        rows.going.retain(|place| place.held() > 0);
         let now = self.generation();
         let mut cut = Vec::new();
         for row in rows.rows.values_mut() {
@@ -254,11 +257,14 @@ impl Table {
         }
     }
 
-    fn cut(&self, rows: &mut Rows, id: u64, end: End) -> Option<Arc<Place>> {
-        let row = rows.rows.remove(&id)?;
-        self.traffic.ended(end);
-        row.place.wish(Wish::Cut);
-        Some(row.place)
+    fn cut(&self, rows: &mut Rows, id: u64, end: End) {
+        if let Some(row) = rows.rows.remove(&id) {
+            self.traffic.ended(end);
+            row.place.wish(Wish::Cut);
+            if row.place.held() > 0 {
+                rows.going.push(row.place);
+            }
+        }
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {

@@ -5,6 +5,9 @@
     reason = "a test binary exports nothing: `pub` marks what a module offers to the others"
 )]
 
+/// Attacks on the running program.
+mod attack;
+
 /// `stateward check` over files.
 mod check;
 

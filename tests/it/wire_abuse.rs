@@ -387,12 +387,14 @@ async fn garbage_instead_of_tls_disturbs_nobody() {
 }
 
 #[tokio::test]
-async fn a_huge_uid_comes_back() {
+async fn a_long_uid_comes_back_and_a_huge_one_does_not() {
     let site = Site::start().await;
     let mut huge = review(deployment());
-    let uid = "\"é\\".repeat(300_000);
+    let uid = "\"é\\".repeat(30_000);
     huge["request"]["uid"] = json!(uid);
     assert_eq!(site.post(huge.to_string()).await.response()["uid"], *uid);
+    huge["request"]["uid"] = json!(uid.repeat(10));
+    site.post(huge.to_string()).await.refuses(400, "the uid is too long");
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ mod shop;
 mod words;
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
@@ -114,6 +115,16 @@ impl Served {
         }
     }
 
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.lock().pid()
+    }
+
+    /// The address of the admin port.
+    pub fn admin_address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.admin))
+    }
+
     /// Waits until `/readyz` says yes.
     pub async fn ready(&self) {
         eventually("the webhook's readiness", async || {
@@ -150,7 +161,7 @@ impl Served {
 
     /// Status and body of a page of the admin port; `None` while nobody listens.
     pub async fn admin(&self, path: &str) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).await.ok()?;
+        let mut stream = TcpStream::connect(self.admin_address()).await.ok()?;
         let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.ok()?;
         let mut answer = String::new();

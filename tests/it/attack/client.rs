@@ -1,0 +1,132 @@
+//! Connections to a webhook, and reviews over them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+/// The most bytes of a body that is taken.
+pub(super) const MOST_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many connect at once: the kernel's backlog is short.
+const AT_ONCE: usize = 50;
+
+/// Knows an address and whom to trust there.
+#[derive(Clone)]
+pub(super) struct Client {
+    pub(super) address: SocketAddr,
+    roots: Arc<RootCertStore>,
+}
+
+impl Client {
+    pub(super) fn new(address: SocketAddr, trusted: &str) -> Self {
+        let mut roots = RootCertStore::empty();
+        let trusted = CertificateDer::from_pem_slice(trusted.as_bytes()).expect("PEM");
+        roots.add(trusted).expect("a certificate");
+        Self {
+            address,
+            roots: Arc::new(roots),
+        }
+    }
+
+    /// A new connection that speaks one protocol, `http/1.1` or `h2`.
+    pub(super) async fn connect(&self, protocol: &str) -> io::Result<TlsStream<TcpStream>> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions of TLS")
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_no_client_auth();
+        let mut config = config;
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").expect("a name");
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    }
+
+    /// Many new connections over HTTP/1.1, some at a time, each with the same beginning of a request.
+    pub(super) async fn connect_each(&self, count: usize, beginning: &[u8]) -> Vec<TlsStream<TcpStream>> {
+        let mut streams = Vec::new();
+        while streams.len() < count {
+            let some = AT_ONCE.min(count - streams.len());
+            let one = async || {
+                let mut stream = self.connect("http/1.1").await?;
+                stream.write_all(beginning).await?;
+                stream.flush().await?;
+                io::Result::Ok(stream)
+            };
+            // Whoever is turned away was an attacker.
+            let each = (0..some).map(|_| async { io::Result::Ok(one().await.ok()) });
+            let each = try_join_all(each).await.expect("no error is left");
+            streams.extend(each.into_iter().flatten());
+            if streams.is_empty() {
+                break;
+            }
+        }
+        streams
+    }
+
+    /// Sends a review over a connection of its own and reads the answer; it must be allowed.
+    pub(super) async fn review(&self, size: usize) -> io::Result<()> {
+        let mut stream = self.connect("http/1.1").await?;
+        let body = review("u", size);
+        stream.write_all(&head(body.len())).await?;
+        stream.write_all(&body).await?;
+        stream.flush().await?;
+        let answer = answer(&mut stream).await?;
+        if answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""allowed":true"#) {
+            Ok(())
+        } else {
+            Err(io::Error::other(answer))
+        }
+    }
+}
+
+/// Reads an answer to the end that its head tells.
+async fn answer(stream: &mut TlsStream<TcpStream>) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            if body.len() >= length.unwrap_or(usize::MAX) {
+                return Ok(text.into_owned());
+            }
+        }
+    }
+}
+
+/// The head of a review whose body has this length, or says so.
+pub(super) fn head(length: usize) -> Vec<u8> {
+    format!(
+        "POST /validate?timeout=5s HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+         content-length: {length}\r\n\r\n"
+    )
+    .into_bytes()
+}
+
+/// A review of some bytes, about a Deployment that nothing is wrong with.
+pub(super) fn review(uid: &str, size: usize) -> Vec<u8> {
+    let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
+        "uid": uid, "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
+        "resource": {"group": "apps", "version": "v1", "resource": "deployments"},
+        "name": "web", "namespace": "shop", "operation": "CREATE", "userInfo": {"username": "ann"},
+        "object": {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"replicas": 1}}}});
+    let mut body = review.to_string().into_bytes();
+    body.resize(body.len().max(size), b' ');
+    body
+}
