@@ -320,3 +320,111 @@ fn ticks(time: Duration) -> u32 {
         .unwrap_or(u32::MAX)
         .max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Metrics, Port};
+
+    const GUARDED: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const STRANGER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
+    fn table(connections: usize) -> Arc<Table> {
+        let limits = Limits {
+            connections,
+            body_budget: 1_000,
+            ..Limits::default()
+        };
+        Table::new(limits, Metrics::new(&[]).traffic(Port::Webhook))
+    }
+
+    /// A connection that was used, and is idle.
+    fn used(table: &Arc<Table>, peer: IpAddr) -> Seat {
+        let seat = table.admit(peer).expect("a place");
+        seat.0.greet();
+        seat.0.begin();
+        seat
+    }
+
+    fn pass(table: &Table, ticks: u32) {
+        for _ in 0..ticks {
+            table.look(false);
+        }
+    }
+
+    /// Whether it was told to end.
+    fn is_cut(table: &Table, seat: &Seat) -> bool {
+        !table.rows().rows.contains_key(&seat.0.id)
+    }
+
+    #[test]
+    fn the_peer_that_fills_the_table_loses_its_own_places() {
+        let table = table(4);
+        let guarded = used(&table, GUARDED);
+        let strangers = [(); 3].map(|()| used(&table, STRANGER));
+        assert!(table.admit(STRANGER).is_none(), "nobody was silent for long enough");
+        pass(&table, GRACE_USED + 1);
+        let newcomer = table.admit(GUARDED).expect("a place");
+        assert!(is_cut(&table, &strangers[0]) && !is_cut(&table, &guarded));
+        drop(newcomer);
+    }
+
+    #[test]
+    fn a_body_that_comes_keeps_its_place_and_one_that_does_not_loses_it() {
+        let table = table(1);
+        let seat = used(&table, STRANGER);
+        pass(&table, 1);
+        let generation = seat.0.begin_reading();
+        assert!(table.admit(GUARDED).is_none());
+        pass(&table, GRACE_READING + 1);
+        assert!(table.admit(GUARDED).is_some());
+        seat.0.read(generation);
+    }
+
+    #[test]
+    fn whoever_holds_the_most_gives_way() {
+        let table = table(3);
+        let [small, large] = [(); 2].map(|()| used(&table, STRANGER));
+        large.0.hold(900);
+        assert_eq!(large.0.room(), Room::Enough);
+        small.0.hold(200);
+        assert_eq!(large.0.room(), Room::None, "it holds the most itself");
+        assert_eq!(small.0.room(), Room::Soon);
+        assert!(is_cut(&table, &large));
+        assert_eq!(small.0.room(), Room::Soon, "it has not given it back yet");
+        large.0.release(900);
+        assert_eq!(small.0.room(), Room::Enough);
+        assert_eq!(table.held(), 200);
+    }
+
+    #[test]
+    fn a_body_has_three_generations() {
+        let table = table(1);
+        let seat = used(&table, STRANGER);
+        seat.0.begin_reading();
+        for _ in 0..2 {
+            table.generation.fetch_add(1, Ordering::Relaxed);
+            table.look(true);
+            assert!(!is_cut(&table, &seat));
+        }
+        table.generation.fetch_add(1, Ordering::Relaxed);
+        table.look(true);
+        assert!(is_cut(&table, &seat));
+    }
+
+    #[test]
+    fn silence_ends_a_connection_in_two_steps_and_one_without_a_request_at_once() {
+        let table = table(2);
+        let (idle, unused) = (used(&table, GUARDED), table.admit(GUARDED).expect("a place"));
+        unused.0.greet();
+        pass(&table, ticks(table.limits.first_request_timeout) + 1);
+        assert!(is_cut(&table, &unused) && !is_cut(&table, &idle));
+        pass(
+            &table,
+            ticks(table.limits.idle_timeout - table.limits.first_request_timeout),
+        );
+        assert!(!is_cut(&table, &idle), "it may still answer what is on its way");
+        pass(&table, ticks(table.limits.handshake_timeout));
+        assert!(is_cut(&table, &idle));
+    }
+}
