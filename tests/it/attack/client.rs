@@ -49,6 +49,8 @@ impl Client {
         let mut config = config;
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
         let stream = TcpStream::connect(self.address).await?;
+        // As Go's clients do.
+        stream.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").expect("a name");
         TlsConnector::from(Arc::new(config)).connect(name, stream).await
     }
