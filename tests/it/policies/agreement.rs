@@ -164,7 +164,7 @@ fn the_policies_in_this_repository_are_valid() {
         let text = std::fs::read_to_string(page).expect("UTF-8");
         let blocks = text.split("\n```yaml\n").skip(1);
         let blocks = blocks.filter_map(|block| block.split("\n```\n").next());
-        let policies = blocks.filter(|block| block.contains("kind: WorkloadPolicy"));
+        let policies = blocks.filter(|block| block.contains("kind: WorkloadPolicy\n"));
         found.extend(policies.flat_map(documents));
     }
     assert!(found.len() > 10, "only {} policies were found", found.len());
