@@ -165,3 +165,18 @@ fn bytes(text: &str) -> Result<usize, String> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_as_in_kubernetes() {
+        assert_eq!(bytes("64Mi"), Ok(64 * 1024 * 1024));
+        assert_eq!(bytes("1Gi"), Ok(1024 * 1024 * 1024));
+        assert_eq!(bytes("16777216"), Ok(16 * 1024 * 1024));
+        for wrong in ["", "Mi", "64M", "-1Mi", "15Mi", "99999999999999999999", "17179869184Gi"] {
+            assert!(bytes(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -36,9 +36,6 @@ pub struct Limits {
     pub drain_timeout: Duration,
 }
 
-/// The default of [`Limits::body_budget`].
-pub const BODY_BUDGET: usize = 64 * 1024 * 1024;
-
 impl Limits {
     /// Bounds of the admin port: kubelet and a few scrapers call it, each with a connection or two.
     #[must_use]
@@ -57,7 +54,7 @@ impl Default for Limits {
         Self {
             connections: 256,
             http2_connections: 32,
-            body_budget: BODY_BUDGET,
+            body_budget: 64 * 1024 * 1024,
             handshake_timeout: Duration::from_secs(5),
             first_request_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(5),
