@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// For how long a connection without a request is left alone even where places are short: a client of good will greets
 /// and asks within this, however many others come with it.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(500);
 
 /// For how many ticks a connection is left alone after a request began whose body has not come.
 const GRACE_READING: u32 = 2;
@@ -195,7 +195,7 @@ impl Table {
     /// Waits until a connection left, or may be spared since time has passed.
     pub(super) async fn room(&self) {
         // Either way the caller tries again.
-        let _ = timeout(GRACE / 4, self.left.notified()).await;
+        let _ = timeout(TICK / 10, self.left.notified()).await;
     }
 
     /// Looks after all connections for ever.
