@@ -12,6 +12,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use stateward::metrics::{Metrics, Port};
 use stateward::server::accept::Server;
 use stateward::server::admin::Readiness;
 use stateward::server::client_ca::{ClientCaFile, Clients};
@@ -81,7 +82,8 @@ async fn only_clients_of_the_present_authority_are_answered() {
     let resolver = CertResolver::new(made.certificate, Gauge::default());
     let tls = server_config_for(resolver, clients.clone()).expect("settings");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let server = Server::tls(listener, tls, Limits::default());
+    let traffic = Metrics::new(&[]).traffic(Port::Webhook);
+    let server = Server::tls(listener, tls, Limits::default(), traffic);
     let address = server.local_addr().expect("an address");
     let router = Router::new().route("/", get(async || "ok"));
     let serve = async move { server.serve(TowerToHyperService::new(router), &Shutdown::new()).await };
