@@ -1,5 +1,7 @@
 //! The wire format of an answer.
 
+use std::borrow::Cow;
+
 use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 use serde::Serialize;
@@ -36,7 +38,7 @@ impl Answer<'_> {
             None => put(&mut body, ALLOWED),
             Some(message) => {
                 put(&mut body, DENIED);
-                write(&mut body, message);
+                write(&mut body, &printable(message, "\n"));
                 put(&mut body, "}");
             }
         }
@@ -51,7 +53,8 @@ impl Answer<'_> {
         }
         if !self.warnings.is_empty() {
             put(&mut body, r#","warnings":"#);
-            write(&mut body, &self.warnings);
+            let lines: Vec<_> = self.warnings.iter().map(|line| printable(line, "")).collect();
+            write(&mut body, &lines);
         }
         if !self.annotations.is_empty() {
             put(&mut body, r#","auditAnnotations":"#);
@@ -70,6 +73,22 @@ impl Answer<'_> {
         let annotations: usize = annotations.map(|(key, value)| 32 + key.len() + value.len()).sum();
         plain + denial + warnings + annotations + self.patch.len() * OPERATION
     }
+}
+
+/// A text as people may read it: what controls a terminal, and may stand in the name of a claim, is escaped.
+fn printable<'t>(text: &'t str, but: &str) -> Cow<'t, str> {
+    let controls = |char: char| char.is_control() && !but.contains(char);
+    if !text.contains(controls) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().map(|char| {
+        if controls(char) {
+            char.escape_default().to_string()
+        } else {
+            char.to_string()
+        }
+    });
+    Cow::Owned(escaped.collect())
 }
 
 fn put(body: &mut Vec<u8>, text: &str) {
@@ -105,14 +124,17 @@ mod tests {
             r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"u","allowed":true}}"#;
         assert_eq!(String::from_utf8(plain).unwrap(), expected);
         let full = Answer {
+            warnings: vec!["claim \"a\n\u{1b}[2J\"".to_owned()],
             uid: "u",
-            denial: Some("no".to_owned()),
+            denial: Some("no\n\u{7}".to_owned()),
             patch: vec![PatchOperation::add("/a", 1)],
             annotations: vec![("decision", "denied".to_owned())],
             ..Answer::default()
         };
         let full: serde_json::Value = serde_json::from_slice(&full.to_json()).unwrap();
         assert_eq!(full["response"]["status"]["code"], 403);
+        assert_eq!(full["response"]["status"]["message"], "no\n\\u{7}");
+        assert_eq!(full["response"]["warnings"][0], "claim \"a\\n\\u{1b}[2J\"");
         assert_eq!(
             full["response"]["patch"],
             "W3sib3AiOiJhZGQiLCJwYXRoIjoiL2EiLCJ2YWx1ZSI6MX1d"

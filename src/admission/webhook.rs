@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::change::{Meaning, meaning};
 use super::live::LiveReads;
 use super::response::Answer;
-use super::review::{Request, Unreadable, read};
+use super::review::{Request, Unreadable, read, start_of};
 use crate::graph::{Change, Graph, Kind, Lookup, Name, Node, ObjectRef, Overlay, Timestamp};
 use crate::json;
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
@@ -337,7 +337,7 @@ async fn fetch(live: &dyn LiveReads, namespace: &Name, objects: &[ObjectRef]) ->
 
 /// Webhook rules of somebody's own sent it: better said than passed over.
 fn unknown_kind<'r>(request: &'r Request<'_>) -> (Answer<'r>, Outcome) {
-    let kind: String = request.kind.chars().take(63).collect();
+    let kind = start_of(&request.kind);
     let warning = format!("stateward does not know the kind {kind:?} in this version, and did not check it");
     (warned(request, warning), Outcome::Warn)
 }
