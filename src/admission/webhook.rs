@@ -145,17 +145,26 @@ impl Webhook {
         reserve: Reserve,
     ) -> Result<Decision, ()> {
         if !decision.absent.is_empty() {
-            let found = fetch(live, &change.namespace, &decision.absent).await;
-            // What is missing still may come meanwhile by the watch.
-            let found = found.into_iter().filter(|(_, node)| node.is_some());
-            found.for_each(|(object, node)| given.fetched.lay(object, node));
+            for (object, told) in fetch(live, &change.namespace, &decision.absent).await {
+                match told {
+                    Lookup::Known(node) => given.fetched.lay(object, Some(node)),
+                    // It may come meanwhile by the watch.
+                    Lookup::Absent => {}
+                    Lookup::Unknown => given.fetched.doubt(object),
+                }
+            }
             decision = self.guarded(|| self.judge(&change, &given, reserve))?;
         }
         if !decision.doubtful.is_empty() {
             given.asked = now();
-            let told = fetch(live, &change.namespace, &decision.doubtful).await;
-            told.into_iter()
-                .for_each(|(object, node)| given.fetched.lay(object, node));
+            for (object, told) in fetch(live, &change.namespace, &decision.doubtful).await {
+                match told {
+                    Lookup::Known(node) => given.fetched.lay(object, Some(node)),
+                    Lookup::Absent => given.fetched.lay(object, None),
+                    // What the graph has of it stands.
+                    Lookup::Unknown => {}
+                }
+            }
             decision = self.guarded(|| self.judge(&change, &given, reserve))?;
         }
         Ok(decision)
@@ -325,14 +334,9 @@ pub fn now() -> Timestamp {
 }
 
 /// Asks for objects, and leaves out those of which nobody could tell.
-async fn fetch(live: &dyn LiveReads, namespace: &Name, objects: &[ObjectRef]) -> Vec<(ObjectRef, Option<Node>)> {
+async fn fetch(live: &dyn LiveReads, namespace: &Name, objects: &[ObjectRef]) -> Vec<(ObjectRef, Lookup<Node>)> {
     let told = join_all(objects.iter().map(|object| live.object(namespace, object))).await;
-    let told = objects.iter().zip(told).filter_map(|(object, node)| match node {
-        Lookup::Known(node) => Some((object.clone(), Some(node))),
-        Lookup::Absent => Some((object.clone(), None)),
-        Lookup::Unknown => None,
-    });
-    told.collect()
+    objects.iter().cloned().zip(told).collect()
 }
 
 /// Webhook rules of somebody's own sent it: better said than passed over.

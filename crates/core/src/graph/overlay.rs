@@ -16,12 +16,26 @@ use super::workload::Workload;
 #[derive(Clone, Debug, Default)]
 pub struct Overlay {
     entries: Vec<(ObjectRef, Option<Node>)>,
+    /// Objects that were asked for in vain: nobody knows whether they exist.
+    unanswered: Vec<ObjectRef>,
 }
 
 impl Overlay {
     /// Lays an object over the graph, or takes it away.
     pub fn lay(&mut self, object: ObjectRef, node: Option<Node>) {
         self.entries.push((object, node));
+    }
+
+    /// Notes that an object was asked for and nobody could tell: where the graph does not have it, it is unknown.
+    pub fn doubt(&mut self, object: ObjectRef) {
+        self.unanswered.push(object);
+    }
+
+    /// Returns true where nobody could tell of an object.
+    #[must_use]
+    pub fn is_doubted(&self, kind: Kind, name: &str) -> bool {
+        let mut unanswered = self.unanswered.iter();
+        unanswered.any(|object| object.kind == kind && object.name == *name)
     }
 
     /// Forgets what was said of an object.

@@ -74,7 +74,7 @@ impl<'a> View<'a> {
         match self.overlay.claim(name) {
             Some(Some(claim)) => Lookup::Known(claim),
             Some(None) => Lookup::Absent,
-            None => self.answer(Kind::CLAIM, self.shard.claim(name).map(AsRef::as_ref)),
+            None => self.named(Kind::CLAIM, name, self.shard.claim(name).map(AsRef::as_ref)),
         }
     }
 
@@ -83,7 +83,7 @@ impl<'a> View<'a> {
         match self.overlay.service(name) {
             Some(Some(service)) => Lookup::Known(service),
             Some(None) => Lookup::Absent,
-            None => self.answer(Kind::SERVICE, self.shard.service(name).map(AsRef::as_ref)),
+            None => self.named(Kind::SERVICE, name, self.shard.service(name).map(AsRef::as_ref)),
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a> View<'a> {
         match self.laid_over(id) {
             Some(Some(workload)) => Lookup::Known(workload),
             Some(None) => Lookup::Absent,
-            None => self.answer(id.kind, self.shard.workload(id).map(AsRef::as_ref)),
+            None => self.named(id.kind, &id.name, self.shard.workload(id).map(AsRef::as_ref)),
         }
     }
 
@@ -280,6 +280,15 @@ impl<'a> View<'a> {
             Kind::NODE,
             (!self.facts.nodes.is_empty()).then_some(&self.facts.nodes[..]),
         )
+    }
+
+    /// What is known of an object by its name.
+    fn named<T>(&self, kind: Kind, name: &str, found: Option<T>) -> Lookup<T> {
+        if found.is_none() && self.overlay.is_doubted(kind, name) {
+            self.note_unknown(kind);
+            return Lookup::Unknown;
+        }
+        self.answer(kind, found)
     }
 
     fn answer<T>(&self, kind: Kind, found: Option<T>) -> Lookup<T> {

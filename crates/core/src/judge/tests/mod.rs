@@ -6,9 +6,9 @@ mod world;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::graph::{Kind, Knowledge, Lookup, NamespaceFacts, Node, ObjectRef};
+use crate::graph::{Kind, Knowledge, Lookup, NamespaceFacts, Node, ObjectRef, Overlay};
 use crate::policy::Profile;
-use crate::rules::kit::Action;
+use crate::rules::kit::{Action, Verdict};
 use world::{NOW, World, claim_json, denial, deployment, node, projected, rules, with};
 
 #[test]
@@ -113,6 +113,21 @@ fn a_missing_claim_warns_once_whatever_it_keeps_from_being_judged() {
 
     let alone = World::new().create(&deployment("web", 1, "data"));
     assert_eq!(rules(&alone), ["claim-missing"]);
+}
+
+#[test]
+fn what_was_asked_for_in_vain_is_unknown_and_not_missing() {
+    let mut asked = Overlay::default();
+    asked.doubt(ObjectRef::new(Kind::CLAIM, "data"));
+    asked.doubt(ObjectRef::new(Kind::DEPLOYMENT, "data"));
+    let decision = World::new().create_with(&deployment("web", 1, "data"), Reserve::Always, &asked);
+    let findings: Vec<_> = decision.findings.iter().map(|judged| judged.finding.verdict).collect();
+    assert_eq!(findings, [Verdict::Unknown]);
+    assert_eq!((&*decision.unknown, decision.absent.len()), (&[Kind::CLAIM][..], 0));
+    // What the watch has brought is known, whoever was silent.
+    let world = World::new().claim("data", "ReadWriteOnce");
+    let decision = world.create_with(&deployment("web", 3, "data"), Reserve::Always, &asked);
+    assert!(!decision.is_allowed() && decision.unknown.is_empty());
 }
 
 #[test]

@@ -109,7 +109,7 @@ impl World {
         self.create_with(object, Reserve::Always, &fetched)
     }
 
-    fn create_with(&self, object: &Value, reserve: Reserve, fetched: &Overlay) -> Decision {
+    pub(super) fn create_with(&self, object: &Value, reserve: Reserve, fetched: &Overlay) -> Decision {
         let projected = projected(object);
         let target = projected.workload.id.clone();
         let states = States::Object {
