@@ -129,7 +129,6 @@ mod tests {
             denial: Some("no\n\u{7}".to_owned()),
             patch: vec![PatchOperation::add("/a", 1)],
             annotations: vec![("decision", "denied".to_owned())],
-            ..Answer::default()
         };
         let full: serde_json::Value = serde_json::from_slice(&full.to_json()).unwrap();
         assert_eq!(full["response"]["status"]["code"], 403);
