@@ -127,19 +127,25 @@ impl Installation<'_> {
         }
     }
 
-    /// Reading, and only the kinds of the graph.
+    /// Reading, and only the kinds of the graph. By name only what a waiting request may ask for, which stands in its
+    /// namespace: the rest comes by lists and watches.
     fn cluster_role(&self) -> ClusterRole {
-        let mut resources = BTreeMap::<&str, Vec<String>>::new();
+        let mut resources = BTreeMap::<(&str, &[&str]), Vec<String>>::new();
         for kind in self.kinds.iter() {
+            let verbs: &[&str] = if kind.is_namespaced() {
+                &["get", "list", "watch"]
+            } else {
+                &["list", "watch"]
+            };
             resources
-                .entry(kind.group())
+                .entry((kind.group(), verbs))
                 .or_default()
                 .push(kind.resource().to_owned());
         }
-        let rule = |(group, resources): (&str, Vec<String>)| PolicyRule {
+        let rule = |((group, verbs), resources): ((&str, &[&str]), Vec<String>)| PolicyRule {
             api_groups: Some(vec![group.to_owned()]),
             resources: Some(resources),
-            verbs: ["get", "list", "watch"].map(str::to_owned).to_vec(),
+            verbs: verbs.iter().map(|&verb| verb.to_owned()).collect(),
             ..PolicyRule::default()
         };
         ClusterRole {
