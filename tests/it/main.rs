@@ -5,6 +5,9 @@
     reason = "a test binary exports nothing: `pub` marks what a module offers to the others"
 )]
 
+/// Whatever is read, with bytes changed.
+mod any_bytes;
+
 /// Attacks on the running program.
 mod attack;
 

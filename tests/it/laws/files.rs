@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Source, assert_none, root, sources};
 
-const CODE: &[&str] = &["src", "crates", "tests", "benches"];
+const CODE: &[&str] = &["src", "crates", "tests", "benches", "fuzz/fuzz_targets"];
 
 #[test]
 fn every_file_says_what_it_is_for() {

@@ -1,10 +1,10 @@
 //! Policies: what parser, schema, page and API server say of them is the same.
 
-mod agreement;
+pub mod agreement;
 mod cluster;
 mod page;
 mod tables;
-mod validator;
+pub mod validator;
 
 use std::collections::BTreeMap;
 use std::mem::discriminant;

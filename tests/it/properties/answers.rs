@@ -1,15 +1,10 @@
 //! Any body gets a valid review, or a clean refusal.
 
-use std::sync::Arc;
-
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use http_body_util::BodyExt as _;
+use axum::http::StatusCode;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stateward::admission::router;
-use tower::ServiceExt as _;
 
+use crate::any_bytes::review::answered;
 use crate::support::changes::workload_kinds;
 use crate::support::dice::Dice;
 use crate::support::webhook::webhook;
@@ -102,7 +97,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 /// A review as an API server sends it, of anything that plays a part.
-fn review(dice: &mut Dice<'_>) -> Value {
+pub fn review(dice: &mut Dice<'_>) -> Value {
     let what = dice.below(12);
     let name = dice.pick(&NAMES);
     let (group, kind, resource, sub_resource): (&str, &str, &str, &str) = match what {
@@ -174,90 +169,10 @@ fn replace(value: &mut Value, number: &mut usize, new: &Value) -> bool {
 
 /// Sends a body and checks the answer; returns its status.
 fn check(path: &str, body: &[u8], world: &World, review: Option<&Value>) -> StatusCode {
-    let router = router(Arc::new(webhook(world.graph(|position| position as u64))));
-    let request = Request::post(path)
-        .header("content-type", "application/json")
-        .body(Body::from(body.to_vec()))
-        .expect("a request");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a runtime");
-    let (status, headers, answer) = runtime.block_on(async {
-        let answer = router.oneshot(request).await.expect("an answer");
-        let (head, body) = answer.into_parts();
-        (
-            head.status,
-            head.headers,
-            body.collect().await.expect("a body").to_bytes(),
-        )
-    });
-    assert!(!headers.contains_key("retry-after"));
-    let text = std::str::from_utf8(&answer).expect("UTF-8");
-    if status == StatusCode::BAD_REQUEST {
-        assert_eq!(text.lines().count(), 1, "one line: {text}");
-        assert!(text.chars().count() < 1000, "a short one: {text}");
-        return status;
-    }
-    assert_eq!(status, StatusCode::OK, "{text}");
-    assert_eq!(headers["content-type"], "application/json");
-    let answer: Value = serde_json::from_str(text).expect("JSON");
-    check_answer(path, &answer);
-    if let Some(review) = review {
+    let (status, answer) = answered(path, body, webhook(world.graph(|position| position as u64)));
+    if let (StatusCode::OK, Some(review)) = (status, review) {
         let uid = review["request"]["uid"].as_str().unwrap_or_default();
         assert_eq!(answer["response"]["uid"], uid);
     }
     status
-}
-
-/// The contract of `docs/kubernetes-facts.md` §3.1.
-fn check_answer(path: &str, answer: &Value) {
-    let members = answer.as_object().expect("an object");
-    assert_eq!(members.len(), 3, "{answer}");
-    assert_eq!(answer["apiVersion"], "admission.k8s.io/v1");
-    assert_eq!(answer["kind"], "AdmissionReview");
-    let response = answer["response"].as_object().expect("a response");
-    assert!(response["uid"].is_string());
-    let allowed = response["allowed"].as_bool().expect("allowed");
-    assert_eq!(allowed, !response.contains_key("status"), "{answer}");
-    for (key, value) in response {
-        match key.as_str() {
-            "uid" | "allowed" => {}
-            "status" => check_status(value),
-            "patch" | "patchType" => {
-                assert_eq!(path, "/mutate", "a validating answer with a patch: {answer}");
-                assert!(response.contains_key("patch") && response["patchType"] == "JSONPatch");
-            }
-            "warnings" => check_warnings(value),
-            "auditAnnotations" => check_annotations(value),
-            other => assert_eq!(other, "a field of a response"),
-        }
-    }
-}
-
-fn check_status(status: &Value) {
-    assert_eq!(status["code"], 403);
-    assert_eq!(status["reason"], "Forbidden");
-    assert!(!status["message"].as_str().expect("a message").is_empty());
-}
-
-fn check_warnings(warnings: &Value) {
-    let warnings: Vec<usize> = warnings
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|warning| warning.as_str().expect("a text").chars().count())
-        .collect();
-    assert!(!warnings.is_empty());
-    assert!(warnings.iter().all(|length| (1..=256).contains(length)), "{warnings:?}");
-    assert!(warnings.iter().sum::<usize>() < 4096, "{warnings:?}");
-}
-
-fn check_annotations(annotations: &Value) {
-    for (key, value) in annotations.as_object().expect("a map") {
-        let qualified = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        assert!((1..=63).contains(&key.len()) && key.bytes().all(qualified), "{key}");
-        assert!(key.starts_with(|first: char| first.is_ascii_alphanumeric()));
-        assert!(value.is_string());
-    }
 }

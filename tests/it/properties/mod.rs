@@ -1,5 +1,5 @@
 //! What holds for every world and every request.
 
-mod answers;
+pub mod answers;
 mod decisions;
 mod touched;
