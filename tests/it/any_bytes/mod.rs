@@ -66,7 +66,7 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
     );
     let bytes = prop::collection::vec(any::<u8>(), 1..4);
     let inserted = prop_oneof![6 => bits, 1 => bytes];
-    prop::collection::vec((any::<Index>(), 0_usize..12, inserted), 1..4)
+    prop::collection::vec((any::<Index>(), 0_usize..12, inserted), 1..3)
 }
 
 fn edited(text: &str, edits: &[Edit]) -> Vec<u8> {
