@@ -93,9 +93,10 @@ impl fmt::Display for Told {
     }
 }
 
-/// A review; twice more over another connection, where the machine was too slow to greet before others had the place.
+/// A review; some times more over another connection, where the machine was too slow to greet before others had the
+/// place.
 async fn ask(client: &Client, size: usize) -> io::Result<()> {
-    for _ in 0..2 {
+    for _ in 0..4 {
         if client.review(size).await.is_ok() {
             return Ok(());
         }

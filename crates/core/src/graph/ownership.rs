@@ -24,16 +24,15 @@ impl View<'_> {
     /// not kept; and what is not known of an owner is nobody's fault.
     #[must_use]
     pub fn ownership(&self, workload: &Workload) -> Ownership {
-        let Some(owner) = &workload.owner else {
+        if workload.owner.is_none() {
             return Ownership::Free;
-        };
-        let Some(maker) = owner.builtin_maker_of(workload.id.kind) else {
+        }
+        let Some(id) = workload.builtin_owner() else {
             return Ownership::Operated;
         };
         if workload.id.kind.runs(Runs::Itself) {
             return Ownership::Owned;
         }
-        let id = ObjectRef::new(maker, owner.name.clone());
         match self.workload(&id) {
             Lookup::Known(owner) if makes(owner, workload) => Ownership::Owned,
             Lookup::Known(_) | Lookup::Absent => Ownership::Claimed(id),

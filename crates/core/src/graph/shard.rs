@@ -31,6 +31,8 @@ pub struct Shard {
     numbered: Sorted<(Name, ObjectRef), ()>,
     governed: Edges<Name, ObjectRef>,
     scalers: Edges<ObjectRef, Name>,
+    /// From the built-in workload that one names as its owner. Watches keep none of these, files may.
+    made: Edges<ObjectRef, ObjectRef>,
     reserved: Reserved,
     names: SharedNames,
 }
@@ -57,6 +59,7 @@ impl Shard {
             numbered: Sorted::default(),
             governed: Sorted::default(),
             scalers: Sorted::default(),
+            made: Sorted::default(),
             reserved: Reserved::default(),
             names: SharedNames::default(),
         }
@@ -77,6 +80,7 @@ impl Shard {
             numbered,
             governed,
             scalers,
+            made,
             reserved,
             names: _,
         } = self;
@@ -91,6 +95,7 @@ impl Shard {
             numbered: numbered.clone(),
             governed: governed.clone(),
             scalers: scalers.clone(),
+            made: made.clone(),
             reserved: reserved.clone(),
             names: SharedNames::default(),
         }
@@ -167,6 +172,11 @@ impl Shard {
         ends(&self.scalers, Hashed::object_like(target))
     }
 
+    /// The workloads that name this one as their owner.
+    pub fn made(&self, owner: &ObjectRef) -> impl Iterator<Item = &ObjectRef> + use<'_> {
+        ends(&self.made, Hashed::object_like(owner))
+    }
+
     /// Puts a workload in, and drops the reservation that it fulfils.
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
@@ -187,6 +197,9 @@ impl Shard {
         }
         if let Some(service) = &workload.service_name {
             self.governed.insert((Hashed::name(service.clone()), id.clone()), ());
+        }
+        if let Some(owner) = workload.builtin_owner() {
+            self.made.insert((Hashed::object(owner), id.clone()), ());
         }
         self.workloads.insert(Hashed::object(id), workload);
     }
@@ -325,6 +338,9 @@ impl Shard {
         }
         if let Some(service) = &old.service_name {
             cut(&mut self.governed, Hashed::name_like(service), id);
+        }
+        if let Some(owner) = old.builtin_owner() {
+            cut(&mut self.made, Hashed::object_like(&owner), id);
         }
     }
 }

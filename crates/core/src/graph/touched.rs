@@ -124,6 +124,8 @@ impl View<'_> {
             }
             _ => None,
         };
+        // Whether it stands behind those that name it as their owner.
+        touched.extend(self.made_by(object).cloned());
         if let Some(workload) = workload {
             touched.extend(self.companions(workload).into_iter().map(|other| other.id.clone()));
         }

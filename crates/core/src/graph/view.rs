@@ -217,6 +217,11 @@ impl<'a> View<'a> {
         found
     }
 
+    /// The workloads of the graph that name this one as their owner.
+    pub(super) fn made_by(&self, owner: &ObjectRef) -> impl Iterator<Item = &'a ObjectRef> {
+        self.shard.made(owner)
+    }
+
     /// The workloads whose judgement may differ where `object` becomes `node`, by kind and name. This is the graph with
     /// that change.
     #[must_use]

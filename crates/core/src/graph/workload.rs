@@ -96,6 +96,14 @@ pub struct Shape {
 }
 
 impl Workload {
+    /// The built-in workload that it says has made it.
+    #[must_use]
+    pub fn builtin_owner(&self) -> Option<ObjectRef> {
+        let owner = self.owner.as_ref()?;
+        let maker = owner.builtin_maker_of(self.id.kind)?;
+        Some(ObjectRef::new(maker, owner.name.clone()))
+    }
+
     /// Returns true where all but the generation is equal.
     #[must_use]
     pub fn is_same_but_for_generation(&self, other: &Self) -> bool {
