@@ -333,7 +333,7 @@ pub fn now() -> Timestamp {
     Timestamp(u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Asks for objects, and leaves out those of which nobody could tell.
+/// Asks for objects, all at once.
 async fn fetch(live: &dyn LiveReads, namespace: &Name, objects: &[ObjectRef]) -> Vec<(ObjectRef, Lookup<Node>)> {
     let told = join_all(objects.iter().map(|object| live.object(namespace, object))).await;
     objects.iter().cloned().zip(told).collect()

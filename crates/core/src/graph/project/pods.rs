@@ -71,20 +71,19 @@ impl Pods {
 impl PodVolume {
     /// One without any source is an empty disk (`pkg/apis/core/v1/defaults.go`).
     fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
-        let Some(mut members) = cursor.object() else {
-            return Self {
-                name: "".into(),
-                source: VolumeSource::Empty,
-            };
+        let mut volume = Self {
+            name: "".into(),
+            source: VolumeSource::Empty,
         };
-        let mut name = Cow::default();
-        let mut source = VolumeSource::Empty;
+        let Some(mut members) = cursor.object() else {
+            return volume;
+        };
         while let Some(key) = cursor.entry(&mut members) {
             match &*key {
-                "name" => name = cursor.text().unwrap_or_default(),
+                "name" => volume.name = (&*cursor.text().unwrap_or_default()).into(),
                 "persistentVolumeClaim" => {
                     if let Some(claim) = read_claim(cursor) {
-                        source = claim;
+                        volume.source = claim;
                     }
                 }
                 key => {
@@ -94,16 +93,13 @@ impl PodVolume {
                         "hostPath" => VolumeSource::HostPath,
                         _ => VolumeSource::Other,
                     };
-                    if cursor.pass() && source == VolumeSource::Empty {
-                        source = other;
+                    if cursor.pass() && volume.source == VolumeSource::Empty {
+                        volume.source = other;
                     }
                 }
             }
         }
-        Self {
-            name: (&*name).into(),
-            source,
-        }
+        volume
     }
 }
 
