@@ -18,6 +18,7 @@ use stateward::manifests::worlds::Base;
 use stateward::output::{Format, Notes, Paint, Style, render};
 use stateward::parallel;
 use stateward::runtime::policies;
+use stateward::time::Time;
 
 #[path = "support/machine.rs"]
 mod machine;
@@ -85,6 +86,7 @@ fn check(paths: &[PathBuf], policies: &stateward::policy::Policies) -> (usize, C
         policies,
         base: Base::Nothing(Knowledge::Partial),
         namespace: &namespace,
+        time: Time::from_seconds(1_800_000_000),
         threads,
     };
     let report = judge.report(&corpus);

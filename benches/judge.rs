@@ -20,6 +20,7 @@ use stateward::graph::{
 use stateward::judge::{Admission, Reserve, admit};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
+use stateward::time::Time;
 
 #[path = "support/machine.rs"]
 mod machine;
@@ -88,6 +89,7 @@ impl Bench<'_> {
             rules: RULES,
             fetched: &fetched,
             now: Timestamp(1_800_000_000_000),
+            time: Time::from_seconds(1_800_000_000),
             asked: Timestamp(1_800_000_000_000),
             bytes: 0,
         };

@@ -16,6 +16,7 @@
 pub mod admission;
 pub mod audit;
 pub mod cli;
+pub mod clock;
 pub mod cluster;
 pub mod manifests;
 pub mod metrics;
@@ -24,4 +25,4 @@ pub mod parallel;
 pub mod runtime;
 pub mod server;
 
-pub use stateward_core::{cursor, graph, json, judge, policy, rules};
+pub use stateward_core::{cursor, graph, json, judge, policy, rules, time};

@@ -12,6 +12,7 @@ use super::change::{Meaning, meaning};
 use super::live::LiveReads;
 use super::response::Answer;
 use super::review::{Request, Unreadable, read, start_of};
+use crate::clock;
 use crate::graph::{Change, Graph, Kind, Lookup, Name, Node, ObjectRef, Overlay, Timestamp};
 use crate::json;
 use crate::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
@@ -272,6 +273,7 @@ impl Webhook {
             rules: self.rules,
             fetched,
             now,
+            time: clock::now(),
             asked: now,
             bytes: 0,
         }

@@ -21,6 +21,8 @@ fn finding(judged: Judged, namespace: &Name) -> Entry {
         action,
         allowed_because,
         message,
+        denied_after,
+        exemption,
         standing: _,
     } = judged;
     let Finding {
@@ -53,6 +55,8 @@ fn finding(judged: Judged, namespace: &Name) -> Entry {
         remedy,
         related: related.collect(),
         allowed_because,
+        denied_after,
+        exemption,
     }
 }
 
@@ -71,6 +75,8 @@ fn ignored_override(on: &ObjectRef, problem: &str, namespace: &Name) -> Entry {
         remedy: String::new(),
         related: Vec::new(),
         allowed_because: None,
+        denied_after: None,
+        exemption: None,
     }
 }
 

@@ -8,11 +8,13 @@ use crate::judge::Basis;
 use crate::parallel;
 use crate::policy::Policies;
 use crate::rules::RULES;
+use crate::time::Time;
 
-/// Looks at every namespace of a graph as it is now; returns what `look` makes of each, in the order of their names.
+/// Looks at every namespace of a graph as it is now, judged as of `time`; returns what `look` makes of each, in the order of their names.
 pub fn by_namespace<T: Send + Sync>(
     graph: &Graph,
     policies: &Policies,
+    time: Time,
     threads: NonZeroUsize,
     look: impl Fn(&Name, &Basis<'_>) -> T + Sync,
 ) -> Vec<T> {
@@ -26,6 +28,7 @@ pub fn by_namespace<T: Send + Sync>(
             fetched: &fetched,
             policies,
             rules: RULES,
+            time,
         };
         look(namespace, &basis)
     })

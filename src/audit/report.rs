@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::graph::Name;
+pub use crate::judge::{Exemption, Granted};
 use crate::rules::kit::{Action, Verdict};
+use crate::time::Time;
 
 /// The rule of a key that stands twice in one mapping of a file.
 pub const DUPLICATE_KEY: &str = "duplicate-key";
@@ -58,6 +60,10 @@ pub struct Entry {
     pub related: Vec<Related>,
     /// The reason of the override that lets it pass.
     pub allowed_because: Option<String>,
+    /// It is a warning only until then.
+    pub denied_after: Option<Time>,
+    /// What an exception says of it.
+    pub exemption: Option<Exemption>,
 }
 
 /// Another object that plays a part.
@@ -168,6 +174,21 @@ impl Level {
 }
 
 impl Entry {
+    /// Returns true where somebody answers for it: it fails nothing, and is no known finding.
+    #[must_use]
+    pub const fn is_let_pass(&self) -> bool {
+        self.allowed_because.is_some() || self.granted().is_some()
+    }
+
+    /// The exception that lets it pass.
+    #[must_use]
+    pub const fn granted(&self) -> Option<&Granted> {
+        match &self.exemption {
+            Some(Exemption::Granted(granted)) => Some(granted),
+            Some(Exemption::Void(_)) | None => None,
+        }
+    }
+
     /// The words of the verdict.
     #[must_use]
     pub const fn verdict(&self) -> &'static str {
@@ -194,12 +215,18 @@ impl Report {
             .count()
     }
 
-    /// Returns true where an entry is at this level or above, overrides aside.
+    /// How many entries an exception lets pass.
+    #[must_use]
+    pub fn exceptions(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.granted().is_some()).count()
+    }
+
+    /// Returns true where an entry is at this level or above, but for those that somebody answers for.
     #[must_use]
     pub fn reaches(&self, level: Level) -> bool {
         self.entries
             .iter()
-            .any(|entry| entry.level >= level && entry.allowed_because.is_none())
+            .any(|entry| entry.level >= level && !entry.is_let_pass())
     }
 
     /// Brings everything into its order: by file and place, or by namespace and name. What several worlds say alike

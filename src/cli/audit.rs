@@ -14,6 +14,7 @@ use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
 use crate::parallel;
 use crate::policy::Policies;
+use crate::time::Time;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,15 +68,15 @@ impl Args {
         if let Some(first) = unreadable(&gaps) {
             bail!("no workload can be listed: {first}");
         }
-        let report = judged(&graph, &policies, &gaps);
+        let report = judged(&graph, &policies, self.reporting.time(), &gaps);
         self.reporting.report(report, &nothing)
     }
 }
 
 /// Judges every workload of every namespace.
-fn judged(graph: &Graph, policies: &Policies, gaps: &[Gap]) -> Report {
+fn judged(graph: &Graph, policies: &Policies, time: Time, gaps: &[Gap]) -> Report {
     let threads = parallel::all_cores();
-    let found = by_namespace(graph, policies, threads, |namespace, world| {
+    let found = by_namespace(graph, policies, time, threads, |namespace, world| {
         let inspection = inspect(world);
         (inspection.workloads, entries(inspection, namespace))
     });

@@ -8,9 +8,11 @@ use anyhow::Context as _;
 
 use super::check::known::{self, Known};
 use crate::audit::{Level, Report};
+use crate::clock;
 use crate::output::{Format, Notes, Paint, Style, render};
 use crate::policy::Policies;
 use crate::runtime::policies::{self, PolicySource};
+use crate::time::Time;
 
 /// Policies, formats, and the findings that are known already.
 #[derive(Debug, clap::Args)]
@@ -19,6 +21,9 @@ pub struct Args {
     /// Policies: a file, a directory, or one of baseline, strict, audit; repeatable [default: baseline]
     #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
     policy: Vec<PolicySource>,
+    /// Judge as on this day, or at this moment (2026-12-24T18:00:00Z), to see what will be denied then [default: now]
+    #[arg(long, value_name = "DAY", value_parser = time)]
+    at: Option<Time>,
     /// How to write the report to standard output [default: human]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
@@ -68,6 +73,12 @@ impl Args {
             &self.policy
         };
         Ok(policies::load(sources)?)
+    }
+
+    /// What the date is.
+    #[must_use]
+    pub fn time(&self) -> Time {
+        self.at.unwrap_or_else(clock::now)
     }
 
     /// Leaves out what is known, writes the reports and answers with the exit code.
@@ -150,6 +161,14 @@ fn paint() -> Paint {
     } else {
         Paint::Coloured
     }
+}
+
+/// A day begins at midnight in UTC.
+fn time(text: &str) -> Result<Time, String> {
+    let day = format!("{text}T00:00:00Z");
+    Time::parse(text)
+        .or_else(|| Time::parse(&day))
+        .ok_or_else(|| "write a day such as 2026-12-24, or a moment such as 2026-12-24T18:00:00Z".to_owned())
 }
 
 fn output(text: &str) -> Result<(Format, PathBuf), String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Notes, Paint, Style};
-use crate::audit::report::{Failure, Skipped};
+use crate::audit::report::{Exemption, Failure, Granted, Skipped};
 use crate::audit::{Entry, Level, Location, Report};
 
 const RED: &str = "\x1b[1;31m";
@@ -112,6 +112,14 @@ impl Page {
         if let Some(reason) = &entry.allowed_because {
             self.detail("allowed", reason);
         }
+        if let Some(date) = entry.denied_after {
+            self.detail("denied", &format!("from {} on", date.in_words()));
+        }
+        match &entry.exemption {
+            Some(Exemption::Granted(granted)) => self.detail("excepted", &excepted(granted)),
+            Some(Exemption::Void(why)) => self.detail("note", why),
+            None => {}
+        }
         self.text.push('\n');
     }
 
@@ -166,6 +174,17 @@ impl Page {
     }
 }
 
+/// `shop/legacy until 2026-12-24, team-shop: why`.
+fn excepted(granted: &Granted) -> String {
+    let Granted {
+        exception,
+        owner,
+        reason,
+        expires,
+    } = granted;
+    format!("{exception} until {}, {owner}: {reason}", expires.in_words())
+}
+
 fn summary(report: &Report, notes: Notes) -> String {
     let mut counts = Vec::new();
     let mut add = |count: usize, one: &str, more: &str| {
@@ -190,6 +209,11 @@ fn summary(report: &Report, notes: Notes) -> String {
         report.overrides(),
         "of them allowed by annotation",
         "of them allowed by annotation",
+    );
+    add(
+        report.exceptions(),
+        "of them let pass by exception",
+        "of them let pass by exception",
     );
     add(report.known, "known finding left out", "known findings left out");
     add(unread, "document cannot be read", "documents cannot be read");

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::audit::report::{Failure, Related};
+use crate::audit::report::{Exemption, Failure, Granted, Related};
 use crate::audit::{Entry, Level, Location, Object, Report};
 
 #[derive(Serialize)]
@@ -26,6 +26,7 @@ struct Summary {
     notes: usize,
     skipped: usize,
     overrides: usize,
+    exceptions: usize,
     known: usize,
 }
 
@@ -46,6 +47,24 @@ struct Finding<'a> {
     related: Vec<Other<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_because: Option<&'a str>,
+    /// A warning becomes a denial then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied_after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<Excepted<'a>>,
+    /// Why an exception that is meant for it does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored_exception: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Excepted<'a> {
+    /// With its namespace: `shop/legacy`.
+    name: &'a str,
+    owner: &'a str,
+    reason: &'a str,
+    expires_at: String,
 }
 
 #[derive(Serialize)]
@@ -96,6 +115,7 @@ pub(super) fn render(report: &Report) -> String {
             notes: report.count(Level::Note),
             skipped: report.skipped.len(),
             overrides: report.overrides(),
+            exceptions: report.exceptions(),
             known: report.known,
         },
         findings: report.entries.iter().map(Finding::from).collect(),
@@ -120,6 +140,23 @@ impl<'a> From<&'a Entry> for Finding<'a> {
             remedy: &entry.remedy,
             related: entry.related.iter().map(Other::from).collect(),
             allowed_because: entry.allowed_because.as_deref(),
+            denied_after: entry.denied_after.map(|date| date.to_string()),
+            exception: entry.granted().map(Excepted::from),
+            ignored_exception: match &entry.exemption {
+                Some(Exemption::Void(why)) => Some(why),
+                Some(Exemption::Granted(_)) | None => None,
+            },
+        }
+    }
+}
+
+impl<'a> From<&'a Granted> for Excepted<'a> {
+    fn from(granted: &'a Granted) -> Self {
+        Self {
+            name: &granted.exception,
+            owner: &granted.owner,
+            reason: &granted.reason,
+            expires_at: granted.expires.to_string(),
         }
     }
 }

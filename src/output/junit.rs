@@ -29,7 +29,7 @@ pub(super) fn render(report: &Report, fail_on: Level) -> String {
     for entry in &report.entries {
         let place = entry.location.as_ref();
         let suite = suites.of(place.map_or(&*entry.object.namespace, |at| &*at.file));
-        let fails = entry.level >= fail_on && entry.allowed_because.is_none();
+        let fails = entry.level >= fail_on && !entry.is_let_pass();
         suite.failures += usize::from(fails);
         suite.cases.push(case(entry, fails));
     }

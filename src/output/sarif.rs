@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::paragraph;
-use crate::audit::report::PSEUDO_RULES;
+use crate::audit::report::{Granted, PSEUDO_RULES};
 use crate::audit::{Entry, Location, Report};
 use crate::rules::RULES;
 
@@ -160,6 +160,16 @@ fn result(entry: &Entry, rules: &[&str], seen: &mut BTreeMap<String, usize>) -> 
     }
     if let Some(reason) = &entry.allowed_because {
         result["suppressions"] = json!([{"kind": "inSource", "justification": reason}]);
+    }
+    if let Some(granted) = entry.granted() {
+        let Granted {
+            exception,
+            reason,
+            expires,
+            ..
+        } = granted;
+        let justification = format!("exception {exception} until {expires}: {reason}");
+        result["suppressions"] = json!([{"kind": "external", "justification": justification}]);
     }
     result
 }

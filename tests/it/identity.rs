@@ -7,6 +7,7 @@ use stateward::judge::{Basis, Decision, inspect, judge};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
+use stateward::time::Time;
 
 use crate::support::changes::{change, scale};
 
@@ -144,5 +145,6 @@ fn in_strict<R>(graph: &Graph, judging: impl FnOnce(&Basis<'_>) -> R) -> R {
         fetched: &Overlay::default(),
         policies: &policies,
         rules: &rules,
+        time: Time::from_seconds(0),
     })
 }

@@ -8,6 +8,7 @@ use stateward::judge::Basis;
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
+use stateward::time::Time;
 
 use crate::controlplane::ControlPlane;
 use crate::support::changes::change;
@@ -38,6 +39,7 @@ fn asked(old: Option<&Value>, new: &Value, policies: &Policies) -> Defaults {
         fetched: &Overlay::default(),
         policies,
         rules: RULES,
+        time: Time::from_seconds(0),
     };
     defaults(&change, &world, Services::Confirmed)
 }

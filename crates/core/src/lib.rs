@@ -17,3 +17,4 @@ pub mod json;
 pub mod judge;
 pub mod policy;
 pub mod rules;
+pub mod time;

@@ -24,7 +24,6 @@ use crate::manifests::corpus::Corpus;
 use crate::manifests::file::{File, Loaded, Placed};
 use crate::manifests::files;
 use crate::manifests::worlds::worlds;
-use crate::policy::Policies;
 use crate::rules::RULES;
 use crate::rules::kit::PatchOperation;
 
@@ -58,7 +57,7 @@ impl Fixes {
             for placed in world.workloads().filter(|placed| !placed.object.unnamed) {
                 let objects = wanted.entry(&*placed.file.path).or_default();
                 if let Entry::Vacant(place) = objects.entry(placed.object.number)
-                    && let Some(repaired) = repaired(placed, &graph, judge.policies)
+                    && let Some(repaired) = repaired(placed, &graph, judge)
                 {
                     place.insert(repaired);
                 }
@@ -137,7 +136,8 @@ impl Fixes {
 }
 
 /// What a workload should hold; `None` where it is fine, or nothing is sure enough.
-fn repaired(placed: Placed<'_>, graph: &Graph, policies: &Policies) -> Option<Json> {
+fn repaired(placed: Placed<'_>, graph: &Graph, judge: &Judge<'_>) -> Option<Json> {
+    let Judge { policies, time, .. } = *judge;
     let Loaded { kind, namespace, .. } = placed.object;
     let seed = WorkloadSeed::new(*kind, namespace)?;
     let manifest = placed.manifest()?;
@@ -169,6 +169,7 @@ fn repaired(placed: Placed<'_>, graph: &Graph, policies: &Policies) -> Option<Js
         fetched: &fetched,
         policies,
         rules: RULES,
+        time,
     };
     let Defaults { operations, rules, .. } = defaults(&change, &basis, Services::Confirmed);
     let view = View::new(&shard, &facts, &fetched, Reservations::Ignored);

@@ -18,6 +18,7 @@ use crate::manifests::worlds::{Base, World, worlds};
 use crate::parallel;
 use crate::policy::Policies;
 use crate::rules::kit::Verdict;
+use crate::time::Time;
 
 /// How a corpus is judged.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,8 @@ pub struct Judge<'a> {
     pub base: Base<'a>,
     /// Where objects are that name no namespace.
     pub namespace: &'a Name,
+    /// What the date is.
+    pub time: Time,
     pub threads: NonZeroUsize,
 }
 
@@ -59,7 +62,7 @@ impl Judge<'_> {
     /// What is found of the objects in each namespace.
     fn world(&self, world: &World<'_>, threads: NonZeroUsize) -> Vec<Vec<Entry>> {
         let graph = world.graph(self.base, threads);
-        by_namespace(&graph, self.policies, threads, |namespace, surroundings| {
+        by_namespace(&graph, self.policies, self.time, threads, |namespace, surroundings| {
             let found = world.workloads_in(namespace).flat_map(|placed| {
                 let workload = ObjectRef::new(placed.object.kind, placed.object.name.clone());
                 let entries = entries(inspect_one(&workload, surroundings), namespace);
@@ -122,6 +125,8 @@ impl Judge<'_> {
                 message: "given here before".to_owned(),
             }],
             allowed_because: None,
+            denied_after: None,
+            exemption: None,
             object,
             path,
         })

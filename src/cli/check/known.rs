@@ -89,8 +89,8 @@ impl Known {
         let total = report.entries.len();
         report
             .entries
-            .retain(|entry| entry.allowed_because.is_some() || !self.accepts(&Line::of(entry)));
-        let open = report.entries.iter().filter(|entry| entry.allowed_because.is_none());
+            .retain(|entry| entry.is_let_pass() || !self.accepts(&Line::of(entry)));
+        let open = report.entries.iter().filter(|entry| !entry.is_let_pass());
         let worse: BTreeSet<Line> = open.map(|entry| Line::of(entry).however_bad()).collect();
         report.known += total - report.entries.len();
         let mut stale: Vec<(Position, Line)> = Vec::new();
@@ -144,7 +144,7 @@ impl Known {
 /// # Errors
 /// When the file cannot be written.
 pub fn write(report: &Report, path: &Path) -> anyhow::Result<()> {
-    let open = report.entries.iter().filter(|entry| entry.allowed_because.is_none());
+    let open = report.entries.iter().filter(|entry| !entry.is_let_pass());
     let mut found: Vec<Line> = open.map(Line::of).collect();
     found.sort();
     let lines = found.iter().map(serde_json::to_string);

@@ -1,6 +1,7 @@
 //! `stateward check`: the webhook's judge over files.
 
 pub mod config;
+pub mod exceptions;
 pub mod fix;
 pub mod globs;
 pub mod judge;
@@ -101,6 +102,7 @@ impl Args {
         // Its memory goes back with the process: freeing it piece by piece would take a twentieth of the run.
         let mut corpus = ManuallyDrop::new(read());
         let live = self.with_cluster.then(|| self.live(&corpus)).transpose()?;
+        let policies = policies.with_exceptions(exceptions::take(&mut corpus, &namespace));
         let judge = Judge {
             policies: &policies,
             base: match &live {
@@ -109,6 +111,7 @@ impl Args {
                 None => Base::Nothing(Knowledge::Partial),
             },
             namespace: &namespace,
+            time: self.reporting.time(),
             threads,
         };
         if self.diff || self.fix {
@@ -119,6 +122,8 @@ impl Args {
             fixes.write()?;
             tell(&fixes);
             corpus = ManuallyDrop::new(read());
+            // They are in force already.
+            let _ = exceptions::take(&mut corpus, &namespace);
         }
         let mut report = judge.report(&corpus);
         report.notes.extend(live.into_iter().flat_map(|(_, notes)| notes));

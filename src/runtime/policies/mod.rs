@@ -12,7 +12,8 @@ use crate::manifests;
 use crate::manifests::files::{self, FileError};
 use crate::metrics::Refusal;
 use crate::policy::description::API_VERSION;
-use crate::policy::{self, Policies, Policy};
+use crate::policy::exception::{self, description::KIND as EXCEPTION};
+use crate::policy::{self, Exception, Policies, Policy};
 use crate::rules::RULES;
 
 const BASELINE: (&str, &str) = ("baseline", include_str!("../../../policies/baseline.yaml"));
@@ -142,6 +143,7 @@ fn unreadable(path: &Path, cause: FileError) -> PolicyError {
 
 fn parse(texts: &Texts) -> Result<Set, PolicyError> {
     let mut found: BTreeMap<String, (String, Policy)> = BTreeMap::new();
+    let mut excepted: BTreeMap<String, (String, Exception)> = BTreeMap::new();
     let mut mistakes: Vec<String> = Vec::new();
     let mut is_whole = false;
     for (file, text) in texts {
@@ -150,15 +152,23 @@ fn parse(texts: &Texts) -> Result<Set, PolicyError> {
         is_whole |= manifests.reading().documents().any(|document| is_list(document.root()));
         for manifest in manifests.iter() {
             let at = |pointer: &str| format!("{file}:{}", manifest.root().position_of(pointer));
-            match policy::parse(&manifest.to_json(), RULES) {
-                Ok(policy) => {
-                    let place = at("/metadata/name");
-                    if let Some((first, _)) = found.get(&policy.name) {
-                        mistakes.push(format!("{place}: a policy {:?} is already at {first}", policy.name));
-                    } else {
-                        found.insert(policy.name.clone(), (place, policy));
-                    }
-                }
+            let place = at("/metadata/name");
+            let json = manifest.to_json();
+            let read = if manifest.kind() == Some(EXCEPTION) {
+                exception::parse(&json, RULES).map(|exception| {
+                    let title = exception.title();
+                    let first = add(&mut excepted, title.clone(), &place, exception)?;
+                    Some(format!("{place}: an exception {title:?} is already at {first}"))
+                })
+            } else {
+                policy::parse(&json, RULES).map(|policy| {
+                    let name = policy.name.clone();
+                    let first = add(&mut found, name.clone(), &place, policy)?;
+                    Some(format!("{place}: a policy {name:?} is already at {first}"))
+                })
+            };
+            match read {
+                Ok(twice) => mistakes.extend(twice),
                 Err(errors) => {
                     mistakes.extend(
                         errors
@@ -176,8 +186,18 @@ fn parse(texts: &Texts) -> Result<Set, PolicyError> {
     if list.is_empty() && !is_whole {
         return Err(PolicyError::Empty(texts.iter().map(|(file, _)| file.clone()).collect()));
     }
-    let policies = Policies::new(list, RULES);
+    let exceptions = excepted.into_values().map(|(_, exception)| exception);
+    let policies = Policies::new(list, RULES).with_exceptions(exceptions);
     Ok(Set { policies, is_whole })
+}
+
+/// Adds what is at a place, unless one of its name is there already: where that is.
+fn add<T>(found: &mut BTreeMap<String, (String, T)>, name: String, place: &str, one: T) -> Option<String> {
+    if let Some((first, _)) = found.get(&name) {
+        return Some(first.clone());
+    }
+    found.insert(name, (place.to_owned(), one));
+    None
 }
 
 /// Whether a document is a list of policies. One without items is cut off, and says nothing.
@@ -256,6 +276,32 @@ mod tests {
             "{text}"
         );
         assert_eq!(text.matches("No such file").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn exceptions_stand_beside_policies_and_are_none() {
+        let exception = "---\napiVersion: stateward.dev/v1alpha1\nkind: WorkloadPolicyException\n\
+                         metadata: {name: legacy, namespace: shop}\nspec: {rules: [rwo-replicas], match: {}, \
+                         reason: it is old, owner: shop, expiresAt: 2026-12-24T00:00:00Z}\n";
+        let both = format!("{}{exception}", BASELINE.1);
+        let policies = parsed(&[("a.yaml", &both)]).unwrap();
+        assert_eq!(names(&policies), "baseline");
+        assert_eq!(policies.exceptions("shop").len(), 1);
+        assert!(matches!(parsed(&[("a.yaml", exception)]), Err(PolicyError::Empty(_))));
+        let twice = parsed(&[("a.yaml", &both), ("b.yaml", exception)])
+            .unwrap_err()
+            .to_string();
+        let line = both.lines().position(|line| line.contains("name: legacy")).unwrap() + 1;
+        let told = format!("b.yaml:4:18: an exception \"shop/legacy\" is already at a.yaml:{line}:18");
+        assert!(twice.contains(&told), "{twice}");
+        let bad = both
+            .replace("it is old", "REASON")
+            .replace("rwo-replicas", "rwo-replica");
+        let bad = parsed(&[("a.yaml", &bad)]).unwrap_err().to_string();
+        assert!(
+            bad.contains("did you mean \"rwo-replicas\"?") && bad.contains("REASON stands for"),
+            "{bad}"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use stateward::manifests::corpus::{Corpus, Inputs};
 use stateward::manifests::worlds::Base;
 use stateward::output::{Format, Notes, Paint, Style, render};
 use stateward::runtime::policies;
+use stateward::time::Time;
 
 use super::{CORRECT, Repository, places, replicas};
 
@@ -214,6 +215,7 @@ fn threads_change_nothing() {
             policies: &policies,
             base: Base::Nothing(Knowledge::Partial),
             namespace: &namespace,
+            time: Time::from_seconds(1_800_000_000),
             threads,
         };
         let style = Style {

@@ -11,6 +11,7 @@ use stateward::judge::{Basis, judge};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
+use stateward::time::Time;
 
 use super::play::{is_ready, name};
 use crate::controlplane::eventually;
@@ -205,6 +206,7 @@ impl Shop {
             fetched: &Overlay::default(),
             policies: &policies,
             rules: RULES,
+            time: Time::from_seconds(0),
         };
         let findings = judge(&change, &world, Timestamp(0)).findings.into_iter();
         let storage = findings.filter(|judged| judged.finding.rule.id.starts_with("rwo"));

@@ -1,11 +1,11 @@
 //! Good and bad policies, of which parser and schema say the same.
 
 use serde_json::{Value, json};
-use stateward::policy::parse;
+use stateward::policy::{exception, parse};
 use stateward::rules::RULES;
 
 use super::validator::validate;
-use super::{documents, for_editors};
+use super::{documents, for_editors, is_exception, of_exceptions};
 
 /// Specs that are valid.
 pub const GOOD: &[&str] = &[
@@ -30,6 +30,10 @@ pub const GOOD: &[&str] = &[
     "{rules: [{id: claim-template-storage, parameters: {min: 1024, max: 1.5Ti, storage: '1e3'}}]}",
     "{rules: [{id: claim-template-storage, parameters: {min: 100m, max: +1E, storage: .5Gi}}]}",
     "{rules: [{id: dangling-volume-mount, parameters: {injected: [a, b], storageClassName: fast}}]}",
+    "{profile: Strict, enforceAfter: '2026-12-24T18:00:00+01:00'}",
+    "{rules: [{id: rwo-surge, enforceAfter: '2026-12-24T18:00:00.5Z'}]}",
+    "{exceptions: {allowed: false}}",
+    "{exceptions: {allowed: true, maxDuration: 90d, namespaces: ['legacy-*']}}",
 ];
 
 /// Specs that are not.
@@ -89,6 +93,45 @@ pub const BAD: &[&str] = &[
     "{rules: [{id: claim-template-storage, parameters: {min: 1.5}}]}",
     "{rules: [{id: claim-template-storage, parameters: {min: [1]}}]}",
     "{rules: [{id: dangling-volume-mount, parameters: {injected: [1]}}]}",
+    "{enforceAfter: '2026-12-24'}",
+    "{enforceAfter: tomorrow}",
+    "{rules: [{id: rwo-surge, enforceAfter: '2026-12-24 18:00:00Z'}]}",
+    "{exceptions: true}",
+    "{exceptions: {}}",
+    "{exceptions: {allowed: 'true'}}",
+    "{exceptions: {allowed: true, maxDuration: 3 months}}",
+    "{exceptions: {allowed: true, maxDuration: 0d}}",
+    "{exceptions: {allowed: true, namespaces: []}}",
+];
+
+/// Specs of exceptions that are valid.
+pub const GOOD_EXCEPTIONS: &[&str] = &[
+    "{rules: [rwo-surge], match: {}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-surge, rwo-job], match: {kinds: [Deployment, Pod], names: ['web-*', a.b], objectSelector: {}}, \
+     reason: a b, owner: 'c, d', expiresAt: '2026-12-24T00:00:00-05:00'}",
+    "{rules: [rwo-surge], match: {names: null, objectSelector: {matchLabels: {a: b}}}, reason: a, owner: b, \
+     expiresAt: '2026-12-24T00:00:00Z'}",
+];
+
+/// Specs of exceptions that are not.
+pub const BAD_EXCEPTIONS: &[&str] = &[
+    "{}",
+    "{match: {}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [], match: {}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo], match: {}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job, rwo-job], match: {}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {names: []}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {names: [Web]}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {kinds: [Service]}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {namespaces: [a]}, reason: a, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {}, reason: REASON, owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {}, reason: ' ', owner: b, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {}, reason: a, expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {}, reason: a, owner: '', expiresAt: '2026-12-24T00:00:00Z'}",
+    "{rules: [rwo-job], match: {}, reason: a, owner: b}",
+    "{rules: [rwo-job], match: {}, reason: a, owner: b, expiresAt: '2026-12-24'}",
+    "{rules: [rwo-job], match: {}, reason: a, owner: b, expiresAt: 60d}",
 ];
 
 /// What the parser alone knows to be wrong, for it depends on the rule or the operator.
@@ -112,6 +155,27 @@ pub fn policy(name: &str, spec: &str) -> Value {
     })
 }
 
+/// The exception of a spec.
+pub fn exception(name: &str, spec: &str) -> Value {
+    let spec: Value = serde_saphyr::from_str(spec).expect("YAML");
+    json!({
+        "apiVersion": "stateward.dev/v1alpha1",
+        "kind": "WorkloadPolicyException",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": spec,
+    })
+}
+
+/// Compares what both say of exceptions with what is expected.
+fn agree_on_exceptions(documents: &[Value], good: bool) {
+    let schema = of_exceptions();
+    for document in documents {
+        let (parser, validator) = (exception::parse(document, RULES), validate(document, &schema));
+        assert_eq!(parser.is_ok(), good, "the parser says {parser:?} of {document}");
+        assert_eq!(validator.is_ok(), good, "the schema says {validator:?} of {document}");
+    }
+}
+
 /// Compares what both say with what is expected of each.
 fn agree(documents: &[Value], parsed: bool, valid: bool) {
     let schema = for_editors();
@@ -128,6 +192,9 @@ fn parser_and_schema_say_the_same() {
     agree(&policies(GOOD), true, true);
     agree(&policies(BAD), false, false);
     agree(&policies(BEYOND_A_SCHEMA), false, true);
+    let exceptions = |specs: &[&str]| -> Vec<Value> { specs.iter().map(|spec| exception("a", spec)).collect() };
+    agree_on_exceptions(&exceptions(GOOD_EXCEPTIONS), true);
+    agree_on_exceptions(&exceptions(BAD_EXCEPTIONS), false);
     let whole = |text: &str| documents(text);
     agree(
         &whole(
@@ -164,9 +231,12 @@ fn the_policies_in_this_repository_are_valid() {
         let text = std::fs::read_to_string(page).expect("UTF-8");
         let blocks = text.split("\n```yaml\n").skip(1);
         let blocks = blocks.filter_map(|block| block.split("\n```\n").next());
-        let policies = blocks.filter(|block| block.contains("kind: WorkloadPolicy\n"));
+        let ours = ["kind: WorkloadPolicy\n", "kind: WorkloadPolicyException\n"];
+        let policies = blocks.filter(|block| ours.iter().any(|kind| block.contains(kind)));
         found.extend(policies.flat_map(documents));
     }
-    assert!(found.len() > 10, "only {} policies were found", found.len());
-    agree(&found, true, true);
+    let (exceptions, policies): (Vec<Value>, Vec<Value>) = found.into_iter().partition(is_exception);
+    assert!(policies.len() > 10, "only {} policies were found", policies.len());
+    agree(&policies, true, true);
+    agree_on_exceptions(&exceptions, true);
 }

@@ -11,18 +11,36 @@ use std::mem::discriminant;
 
 use serde_json::Value;
 use stateward::policy::description::document;
+use stateward::policy::exception;
+use stateward::policy::exception::description::KIND;
 use stateward::policy::openapi::{Form, schema};
+use stateward::policy::schema::Shape;
 use stateward::rules::RULES;
 
 use crate::generated;
 
-/// The schema that editors read.
+/// The schema of policies that editors read.
 fn for_editors() -> Value {
-    let mut file = schema(&document(RULES), Form::Editor);
+    let what = "A policy of stateward: docs/policies.md explains it.";
+    file("WorkloadPolicy", what, &document(RULES))
+}
+
+/// The schema of exceptions that editors read.
+fn of_exceptions() -> Value {
+    let what = "An exception from policies of stateward: docs/policies.md explains it.";
+    file(KIND, what, &exception::description::document(RULES))
+}
+
+fn file(title: &str, description: &str, shape: &Shape) -> Value {
+    let mut file = schema(shape, Form::Editor);
     file["$schema"] = "http://json-schema.org/draft-07/schema#".into();
-    file["title"] = "WorkloadPolicy".into();
-    file["description"] = "A policy of stateward: docs/policies.md explains it.".into();
+    file["title"] = title.into();
+    file["description"] = description.into();
     file
+}
+
+fn is_exception(document: &Value) -> bool {
+    document["kind"] == KIND
 }
 
 /// Documents of a YAML text.
@@ -34,9 +52,14 @@ fn documents(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn the_schema_for_editors_is_what_the_description_says() {
-    let text = serde_json::to_string_pretty(&for_editors()).expect("JSON");
-    generated::check("docs/policy.schema.json", &format!("{text}\n"));
+fn the_schemas_for_editors_are_what_the_descriptions_say() {
+    for (file, schema) in [
+        ("docs/policy.schema.json", for_editors()),
+        ("docs/exception.schema.json", of_exceptions()),
+    ] {
+        let text = serde_json::to_string_pretty(&schema).expect("JSON");
+        generated::check(file, &format!("{text}\n"));
+    }
 }
 
 #[test]
@@ -47,7 +70,7 @@ fn the_page_is_what_the_description_says_and_policies_do() {
 
 #[test]
 fn every_field_is_described_in_sentences() {
-    let mut pending = vec![("".to_owned(), for_editors())];
+    let mut pending = vec![("".to_owned(), for_editors()), ("".to_owned(), of_exceptions())];
     let mut fields = 0;
     while let Some((at, schema)) = pending.pop() {
         if !at.is_empty() && !at.ends_with("[]") {

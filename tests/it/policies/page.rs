@@ -4,14 +4,15 @@ use serde_json::Value;
 use stateward::graph::project::WorkloadSeed;
 use stateward::graph::{Kind, Labels, Lookup};
 use stateward::judge::allow::{ALLOW, Allowances};
-use stateward::policy::{Overrides, Policies, RuleSettings, parse};
+use stateward::policy::{Enforced, Overrides, Policies, RuleSettings, exception, parse};
 use stateward::rules::RULES;
 use stateward::rules::kit::{Action, Injection};
+use stateward::time::Time;
 
-use super::{documents, tables};
+use super::{documents, is_exception, tables};
 
 /// The page with every marked part written again: between `<!-- NAME -->` and `<!-- end -->` stands a table, and in
-/// the table below `<!-- outcomes -->` or `<!-- lines -->` the last column.
+/// the table below `<!-- exceptions -->`, `<!-- outcomes -->` or `<!-- lines -->` the last column.
 pub fn anew(page: &str) -> String {
     let mut written = String::new();
     let mut block = String::new();
@@ -20,6 +21,11 @@ pub fn anew(page: &str) -> String {
         push(&mut written, line);
         match line {
             "```yaml" => block = fenced(&mut lines, &mut written),
+            "<!-- exception -->" => replace(&mut lines, &mut written, &tables::exception()),
+            "<!-- exceptions -->" => {
+                let policies = in_force(&block);
+                answer(&mut lines, &mut written, &|cells| excepted(cells, &policies));
+            }
             "<!-- fields -->" => replace(&mut lines, &mut written, &tables::fields()),
             "<!-- operators -->" => replace(&mut lines, &mut written, &tables::operators()),
             "<!-- parameters -->" => replace(&mut lines, &mut written, &tables::parameters()),
@@ -72,10 +78,14 @@ fn replace<'p>(lines: &mut impl Iterator<Item = &'p str>, written: &mut String, 
 }
 
 fn in_force(block: &str) -> Policies {
-    let list = documents(block)
-        .into_iter()
-        .map(|document| parse(&document, RULES).expect("the example is valid"));
-    Policies::new(list.collect(), RULES)
+    let (exceptions, policies): (Vec<Value>, Vec<Value>) = documents(block).into_iter().partition(is_exception);
+    let list = policies
+        .iter()
+        .map(|document| parse(document, RULES).expect("the example is valid"));
+    let exceptions = exceptions
+        .iter()
+        .map(|document| exception::parse(document, RULES).expect("the example is valid"));
+    Policies::new(list.collect(), RULES).with_exceptions(exceptions)
 }
 
 /// Writes the last column of the table that follows.
@@ -116,8 +126,24 @@ fn outcome(cells: &[&str], policies: &Policies) -> String {
     }
 }
 
+/// What an exception counts for on a day: `` `shop/legacy` | 2026-12-01 ``.
+fn excepted(cells: &[&str], policies: &Policies) -> String {
+    let [title, day] = cells else {
+        unreachable!("an exception and a day: {cells:?}");
+    };
+    let (namespace, name) = codes(title)[0].split_once('/').expect("a namespace and a name");
+    let mut exceptions = policies.exceptions(namespace).iter();
+    let exception = exceptions.find(|one| one.name == name).expect("the example has it");
+    let settings = policies.resolve(namespace, Lookup::Unknown, &Labels::default());
+    let allowed = &settings.expect("a policy applies").exceptions;
+    let now = Time::parse(&format!("{day}T12:00:00Z")).expect("a day");
+    exception
+        .void(allowed, now)
+        .map_or_else(|| "it counts".to_owned(), |void| exception.told(void))
+}
+
 fn in_words(settings: &RuleSettings, injection: Injection) -> String {
-    let mut words = vec![settings.actions[0].map_or("off", Action::as_str).to_owned()];
+    let mut words = vec![follows(settings.actions[0])];
     if injection != Injection::Never {
         words.push(if settings.injects { "injects" } else { "injects nothing" }.to_owned());
     }
@@ -131,6 +157,18 @@ fn in_words(settings: &RuleSettings, injection: Injection) -> String {
     parameters.sort();
     words.extend(parameters);
     words.join(", ")
+}
+
+/// An action, and from when on it counts: `Warn, from 2026-12-24 on Deny`.
+fn follows(stated: Option<Enforced>) -> String {
+    match stated {
+        None => "off".to_owned(),
+        Some(Enforced { action, after }) if after == Time::ALWAYS => action.as_str().to_owned(),
+        Some(Enforced { action, after }) => {
+            let before = Action::Warn.as_str();
+            format!("{before}, from {} on {}", after.in_words(), action.as_str())
+        }
+    }
 }
 
 /// What is wrong with the annotation of a Deployment.

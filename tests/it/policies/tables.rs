@@ -3,11 +3,9 @@
 use std::fmt::Write as _;
 
 use stateward::policy::description::document;
-use stateward::policy::schema::{Absent, Entries, Field, Shape, Variants};
+use stateward::policy::exception;
+use stateward::policy::schema::{Absent, Entries, Field, Scope, Shape, Variants};
 use stateward::rules::RULES;
-
-/// More words than these are not listed in a cell.
-const LISTED: usize = 6;
 
 /// Every field of a policy, but for those of selectors and parameters.
 pub fn fields() -> String {
@@ -15,6 +13,19 @@ pub fn fields() -> String {
     walk(&document(RULES), "", &mut table, &|path, shape| {
         path == "spec.rules[].parameters" || matches!(shape, Shape::Object(object) if object.atomic)
     });
+    table
+}
+
+/// Every field of an exception, but for those of selectors.
+pub fn exception() -> String {
+    let mut table = heading(&["Field", "What it says", "Value", "Where it is absent"]);
+    let document = exception::description::document(RULES);
+    walk(
+        &document,
+        "",
+        &mut table,
+        &|_, shape| matches!(shape, Shape::Object(object) if object.atomic),
+    );
     table
 }
 
@@ -111,8 +122,9 @@ fn variants(shape: &Shape) -> Variants {
 /// What a value may be, in words.
 fn value(shape: &Shape) -> String {
     match shape {
+        Shape::Boolean => "`true`, `false`".to_owned(),
         Shape::Constant(word) => code(word),
-        Shape::Glob => "name of a namespace, with `*` and `?`".to_owned(),
+        Shape::Glob(of) => format!("name of a {}, with `*` and `?`", of.noun()),
         Shape::Integer { least, most, .. } => format!("whole number from {least} to {most}"),
         Shape::List(list) => {
             let least = if list.least > 0 { ", at least one" } else { "" };
@@ -123,13 +135,17 @@ fn value(shape: &Shape) -> String {
             };
             format!("list: {}{once}{least}", value(&list.of))
         }
-        Shape::Metadata => "object with `name`".to_owned(),
+        Shape::Metadata(Scope::Cluster) => "object with `name`".to_owned(),
+        Shape::Metadata(Scope::Namespaced) => "object with `name` and `namespace`".to_owned(),
         Shape::Object(object) if object.atomic => "[label selector](#which-workloads)".to_owned(),
         Shape::Object(_) | Shape::Unread | Shape::Variants(_) => "object".to_owned(),
         Shape::Quantity => "quantity, such as `10Gi`".to_owned(),
+        Shape::Said => "text that says something".to_owned(),
+        Shape::Span => "days or hours, such as `90d`".to_owned(),
         Shape::Text => "text".to_owned(),
         Shape::Texts => "texts by key".to_owned(),
-        Shape::Word(words) if words.allowed.len() > LISTED => "id of a [rule](rules.md)".to_owned(),
+        Shape::Time => "time, such as `2026-12-24T18:00:00Z`".to_owned(),
+        Shape::Word(words) if words.noun == "rule" => "id of a [rule](rules.md)".to_owned(),
         Shape::Word(words) => words
             .allowed
             .iter()

@@ -59,6 +59,7 @@ fn holds(keyword: &str, value: &Value, wanted: &Value, schema: &Value, at: &str,
         "minItems" => !value.is_array() || items(value).count() >= length(wanted),
         "minLength" => text.is_none_or(|text| text.chars().count() >= length(wanted)),
         "minimum" => value.as_f64() >= wanted.as_f64() || !value.is_number(),
+        "not" => validate(value, wanted).is_err(),
         "pattern" => {
             let pattern = regex_lite::Regex::new(wanted.as_str().expect("a pattern")).expect("a pattern");
             text.is_none_or(|text| pattern.is_match(text))
@@ -74,6 +75,7 @@ fn holds(keyword: &str, value: &Value, wanted: &Value, schema: &Value, at: &str,
         "required" => !value.is_object() || items(wanted).all(|name| members(value).any(|(it, _)| it == name)),
         "type" => match wanted.as_str() {
             Some("array") => value.is_array(),
+            Some("boolean") => value.is_boolean(),
             Some("integer") => value.is_i64() || value.is_u64(),
             Some("object") => value.is_object(),
             Some("string") => value.is_string(),

@@ -8,6 +8,7 @@ use stateward::graph::{Actor, Change, Graph, Kind, Name, Overlay, Role, Timestam
 use stateward::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
+use stateward::time::Time;
 
 use crate::support::changes::{change, scale, workload_kinds};
 use crate::support::dice::Dice;
@@ -164,6 +165,7 @@ fn with_admission<T>(graph: &Graph, ask: impl FnOnce(&Admission<'_>) -> T) -> T 
         rules: RULES,
         fetched: &Overlay::default(),
         now: Timestamp(1_800_000_000_000),
+        time: Time::from_seconds(1_800_000_000),
         asked: Timestamp(1_800_000_000_000),
         bytes: 0,
     })

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use stateward::graph::{Graph, Name, ObjectRef, Overlay, Touched, Workloads};
 use stateward::judge::{Basis, inspect};
 use stateward::rules::RULES;
+use stateward::time::Time;
 
 use crate::support::dice::Dice;
 use crate::support::webhook::strict;
@@ -65,6 +66,7 @@ proptest! {
             fetched: &Overlay::default(),
             policies: &strict(RULES),
             rules: RULES,
+            time: Time::from_seconds(0),
         }));
         prop_assert_eq!(after.unwrap_or_default(), before);
     }
@@ -83,6 +85,7 @@ fn judged(graph: &Graph) -> Findings {
         fetched: &Overlay::default(),
         policies: &strict(RULES),
         rules: RULES,
+        time: Time::from_seconds(0),
     })
 }
 

@@ -7,6 +7,7 @@ use stateward::graph::{Change, Kind, Kinds};
 use stateward::judge::{Judged, message};
 use stateward::policy::Profile;
 use stateward::rules::kit::{Action, Case, Injection, Rule, Verdict};
+use stateward::time::Time;
 
 use super::page::{Block, Page, Piece};
 use super::world::World;
@@ -92,7 +93,7 @@ pub fn judged(world: &World, rule: &Rule, profile: Profile) -> Vec<(String, Judg
         let found = decision.findings.into_iter();
         found
             .filter(|judged| judged.finding.rule == rule)
-            .map(|judged| (message::warning(&change, &judged), judged))
+            .map(|judged| (message::warning(&change, &judged, Time::from_seconds(0)), judged))
             .collect::<Vec<_>>()
     };
     decisions.into_iter().flat_map(own).collect()

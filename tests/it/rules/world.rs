@@ -12,6 +12,7 @@ use stateward::manifests::read;
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::{Phase, Rule, Value};
+use stateward::time::Time;
 
 use super::page::Block;
 use crate::support::changes::change;
@@ -167,6 +168,7 @@ impl World {
             fetched: &Overlay::default(),
             policies,
             rules: RULES,
+            time: Time::from_seconds(0),
         })
     }
 

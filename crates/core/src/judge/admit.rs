@@ -13,6 +13,7 @@ use crate::graph::{
 };
 use crate::policy::Policies;
 use crate::rules::kit::Rule;
+use crate::time::Time;
 
 /// What requests are judged by.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub struct Admission<'a> {
     /// Objects asked for by name because the graph did not have them, or may have them no longer.
     pub fetched: &'a Overlay,
     pub now: Timestamp,
+    /// What the date is, for policies and exceptions that name one.
+    pub time: Time,
     /// When they were asked for; `now` where none was.
     pub asked: Timestamp,
     /// The size of the request, for the room that a reservation takes.
@@ -94,6 +97,7 @@ fn basis<'a>(admission: &Admission<'a>, shard: &'a Shard, facts: &'a Facts, fetc
         fetched,
         policies: admission.policies,
         rules: admission.rules,
+        time: admission.time,
     }
 }
 

@@ -1,17 +1,17 @@
 //! Overrides: the annotation `stateward.dev/allow` on one workload.
 
 use crate::graph::Workload;
-use crate::policy::Overrides;
+use crate::policy::{Overrides, PLACEHOLDER};
 use crate::rules::kit::Rule;
 
-/// The annotation: one `rule: reason` a line.
+/// The annotation: entries `rule: reason`, which a line break or `;` separates.
 pub const ALLOW: &str = "stateward.dev/allow";
 
 /// What a workload's annotation allows, and what is wrong with it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Allowances<'a> {
     allowed: Vec<(&'a str, &'a str)>,
-    /// Lines that are ignored, each with the why.
+    /// Entries that are ignored, each with the why.
     pub problems: Vec<String>,
 }
 
@@ -29,15 +29,12 @@ impl<'a> Allowances<'a> {
                 .push(format!("{ALLOW} is ignored: the policy in force forbids overrides"));
             return allowances;
         }
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let (rule, reason) = line
-                .split_once(':')
-                .map_or((line, ""), |(rule, reason)| (rule.trim(), reason.trim()));
+        for (rule, reason) in entries(text) {
             if !rules.iter().any(|known| known.id == rule) {
                 allowances
                     .problems
                     .push(format!("{ALLOW} names \"{}\", which is no rule", clipped(rule)));
-            } else if reason.is_empty() {
+            } else if reason.is_empty() || reason == PLACEHOLDER {
                 allowances.problems.push(format!(
                     "{ALLOW}: {rule} is ignored without a reason; write \"{rule}: why\""
                 ));
@@ -56,6 +53,28 @@ impl<'a> Allowances<'a> {
             .find(|(allowed, _)| *allowed == rule)
             .map(|(_, reason)| *reason)
     }
+}
+
+/// The annotation `present` with entries for these rules besides, as one line. What it says of them without effect goes.
+#[must_use]
+pub fn with_entries(present: &str, rules: &[&str]) -> String {
+    let kept = entries(present).filter(|(rule, _)| !rules.contains(rule));
+    let kept = kept.map(|(rule, reason)| match reason {
+        "" => rule.to_owned(),
+        reason => format!("{rule}: {reason}"),
+    });
+    let added = rules.iter().map(|rule| format!("{rule}: {PLACEHOLDER}"));
+    kept.chain(added).collect::<Vec<_>>().join("; ")
+}
+
+/// Rules and reasons; a reason that is not there is empty.
+fn entries(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let entries = text.split(['\n', ';']).map(str::trim).filter(|entry| !entry.is_empty());
+    entries.map(|entry| {
+        entry
+            .split_once(':')
+            .map_or((entry, ""), |(rule, reason)| (rule.trim(), reason.trim()))
+    })
 }
 
 fn clipped(text: &str) -> String {

@@ -4,6 +4,7 @@ use crate::graph::view::Reservations;
 use crate::graph::{Facts, Overlay, Shard, View};
 use crate::policy::Policies;
 use crate::rules::kit::Rule;
+use crate::time::Time;
 
 /// All that a judgement stands on: one namespace, the facts of the cluster, policies and rules.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,8 @@ pub struct Basis<'a> {
     pub fetched: &'a Overlay,
     pub policies: &'a Policies,
     pub rules: &'a [&'static Rule],
+    /// What the date is, for policies and exceptions that name one.
+    pub time: Time,
 }
 
 impl<'a> Basis<'a> {

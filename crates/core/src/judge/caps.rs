@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::decision::Exemption;
 use super::terms::{Found, Origin};
 use crate::graph::{Actor, Change, Kind, Node, Operation, States, View, Workload};
 use crate::rules::kit::{Action, Finding};
@@ -52,6 +53,14 @@ pub(super) fn cap(finding: &Finding, reason: Option<&str>, removed: bool) -> Act
         _ if reason.is_some() => Action::Audit,
         Some(_) if !removed => Action::Warn,
         _ => Action::Deny,
+    }
+}
+
+/// The strongest action that a finding may meet with once exceptions were heard.
+pub(super) fn exempt(exemption: Option<&Exemption>) -> Action {
+    match exemption {
+        Some(Exemption::Granted(_)) => Action::Audit,
+        Some(Exemption::Void(_)) | None => Action::Deny,
     }
 }
 

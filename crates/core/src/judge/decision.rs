@@ -2,6 +2,7 @@
 
 use crate::graph::{Kind, ObjectRef};
 use crate::rules::kit::{Action, Finding};
+use crate::time::Time;
 
 /// The answer to one change.
 #[derive(Clone, Debug, Default)]
@@ -27,13 +28,36 @@ pub struct Decision {
 #[derive(Clone, Debug)]
 pub struct Judged {
     pub finding: Finding,
-    /// What really happens: after ratchet, caps and overrides.
+    /// What really happens: after ratchet, caps, overrides and exceptions.
     pub action: Action,
     pub standing: Standing,
     /// The reason given in `stateward.dev/allow`, where that let it pass.
     pub allowed_because: Option<String>,
+    /// It is a warning only until then.
+    pub denied_after: Option<Time>,
+    /// What an exception says of it, where it would be denied or warned about.
+    pub exemption: Option<Exemption>,
     /// The whole sentence for a person: object, text.
     pub message: String,
+}
+
+/// What an exception says of a finding that it is meant for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exemption {
+    /// It lets the finding pass.
+    Granted(Granted),
+    /// It counts for nothing: the whole sentence that says why.
+    Void(String),
+}
+
+/// An exception that lets a finding pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// `shop/legacy`.
+    pub exception: String,
+    pub owner: String,
+    pub reason: String,
+    pub expires: Time,
 }
 
 /// Whether the change is to blame.
@@ -45,6 +69,32 @@ pub enum Standing {
     Introduced,
     /// The state before could not be known.
     Unclear,
+}
+
+impl Judged {
+    /// The exception that lets it pass.
+    #[must_use]
+    pub fn granted(&self) -> Option<&Granted> {
+        match &self.exemption {
+            Some(Exemption::Granted(granted)) => Some(granted),
+            Some(Exemption::Void(_)) | None => None,
+        }
+    }
+}
+
+impl Granted {
+    /// How many days before its end an exception is warned about.
+    const SOON: i64 = 7;
+
+    /// The sentence that says that it ends soon, if it does.
+    #[must_use]
+    pub fn ends_soon(&self, now: Time) -> Option<String> {
+        let Self { exception, expires, .. } = self;
+        (expires.days_after(now) <= Self::SOON).then(|| {
+            let (when, day) = (expires.seen_from(now), expires.in_words());
+            format!("exception {exception} expires {when}, on {day}")
+        })
+    }
 }
 
 impl Decision {

@@ -1,8 +1,8 @@
 //! Judging: collect what is found after the change, compare it with before, decide.
 
-use super::allow::Allowances;
+use super::allow::ALLOW;
 use super::basis::Basis;
-use super::caps::{Caps, cap};
+use super::caps::{Caps, cap, exempt};
 use super::decision::{Decision, Judged, Standing};
 use super::message;
 use super::ratchet::Before;
@@ -64,12 +64,19 @@ fn judge_with(change: &Change<'_>, basis: &Basis<'_>, reservations: Reservations
     if subjects.iter().any(|subject| !subject.found.is_empty()) {
         let weighing = Weighing {
             change,
+            basis,
             before: Before::of(change, &known, &affected, basis, reservations),
             caps: Caps::of(change, &after),
         };
         let judged = subjects.into_iter().flat_map(|subject| weighing.weigh_all(subject));
         decision.findings = judged.collect();
     }
+    problems.extend(
+        decision
+            .findings
+            .iter()
+            .filter_map(|judged| judged.granted()?.ends_soon(basis.time)),
+    );
     decision.absent = absent(change, &after, &decision.findings);
     if let Some(owner) = claimed_owner(change, &after, &decision.findings) {
         problems.push(message::claims_owner(&change.namespace, &change.target, &owner));
@@ -79,7 +86,14 @@ fn judge_with(change: &Change<'_>, basis: &Basis<'_>, reservations: Reservations
             .extend((after.workload(&owner) == Lookup::Absent).then_some(owner));
     }
     decision.unknown = after.unknown_kinds();
-    message::compose(change, &mut decision, problems);
+    let way_out = |object: &ObjectRef| {
+        let (written, stored) = (after.workload(object).known(), known.workload(object).known());
+        // One that the request leaves out stays where it is, once the request is refused.
+        let annotated = written.filter(|workload| workload.annotations.get(ALLOW).is_some());
+        let terms = Terms::of_workload(annotated.or(stored).or(written)?, &after, basis)?;
+        Some(terms.way_out())
+    };
+    message::compose(change, &mut decision, problems, basis.time, &way_out);
     decision
 }
 
@@ -104,7 +118,7 @@ fn transition<'c>(change: &'c Change<'_>, known: &View<'_>, phase: Phase, rules:
 /// An object in which something was found, or whose overrides have no effect.
 struct Subject<'a> {
     object: &'a ObjectRef,
-    allowances: Allowances<'a>,
+    terms: Terms<'a>,
     found: Vec<Found>,
 }
 
@@ -117,14 +131,9 @@ fn subjects<'a>(
 ) -> Vec<Subject<'a>> {
     let mut subjects = Vec::new();
     let mut add = |object, workload, transition, terms: Terms<'a>| {
-        let found = terms.find(workload, transition, after, basis.rules);
-        let allowances = terms.allowances;
-        if !found.is_empty() || !allowances.problems.is_empty() {
-            subjects.push(Subject {
-                object,
-                allowances,
-                found,
-            });
+        let found = terms.find(workload, transition, after, basis);
+        if !found.is_empty() || !terms.allowances.problems.is_empty() {
+            subjects.push(Subject { object, terms, found });
         }
     };
     for id in affected {
@@ -146,7 +155,7 @@ fn subjects<'a>(
 
 impl Subject<'_> {
     fn problems(&self, namespace: &str) -> impl Iterator<Item = String> {
-        let problems = self.allowances.problems.iter();
+        let problems = self.terms.allowances.problems.iter();
         problems.map(move |problem| message::warning_line(namespace, self.object, problem))
     }
 }
@@ -154,19 +163,18 @@ impl Subject<'_> {
 /// All that a finding meets on its way to an action.
 struct Weighing<'a> {
     change: &'a Change<'a>,
+    basis: &'a Basis<'a>,
     before: Before,
     caps: Caps,
 }
 
 impl Weighing<'_> {
     fn weigh_all<'s>(&'s self, subject: Subject<'s>) -> impl Iterator<Item = Judged> {
-        let Subject { allowances, found, .. } = subject;
-        found
-            .into_iter()
-            .filter_map(move |found| self.weigh(found, &allowances))
+        let Subject { terms, found, .. } = subject;
+        found.into_iter().filter_map(move |found| self.weigh(found, &terms))
     }
 
-    fn weigh(&self, found: Found, allowances: &Allowances<'_>) -> Option<Judged> {
+    fn weigh(&self, found: Found, terms: &Terms<'_>) -> Option<Judged> {
         let removed = self.removes(&found.finding);
         if removed && found.finding.verdict == Verdict::Unknown {
             // What can no longer be told of an object that goes is no harm; that it goes is for another rule to say.
@@ -178,13 +186,18 @@ impl Weighing<'_> {
             Standing::Introduced => Action::Deny,
             Standing::Existing | Standing::Unclear => Action::Warn,
         };
-        let limit = self.caps.of_found(&found);
+        let limit = ratchet.min(self.caps.of_found(&found));
         let finding = found.finding;
-        let reason = allowances.reason(finding.rule.id);
+        let reason = terms.allowances.reason(finding.rule.id);
+        let limit = limit.min(cap(&finding, reason, removed));
+        let exemption = terms.exemption(&finding, policy.min(limit), &self.change.namespace, self.basis);
+        let limit = limit.min(exempt(exemption.as_ref()));
         Some(Judged {
-            action: policy.min(ratchet).min(limit).min(cap(&finding, reason, removed)),
+            action: policy.min(limit),
             standing,
             allowed_because: reason.map(str::to_owned),
+            denied_after: found.denied_after.filter(|_| limit == Action::Deny),
+            exemption,
             message: message::sentence(&finding, self.change, removed),
             finding,
         })

@@ -1,13 +1,13 @@
 //! Judging what is there: every workload of a namespace, with no change to blame.
 
 use super::basis::Basis;
-use super::caps::cap;
+use super::caps::{cap, exempt};
 use super::decision::{Judged, Standing};
-use super::terms::{Found, Terms};
+use super::terms::Terms;
 use super::voices;
 use crate::graph::view::Reservations;
 use crate::graph::{Kind, ObjectRef, View, Workload};
-use crate::rules::kit::text;
+use crate::rules::kit::{Action, text};
 
 /// What is found of the workloads of one namespace, or of one of them.
 #[derive(Debug, Default)]
@@ -47,24 +47,28 @@ fn inspect_each<'w>(
             continue;
         };
         inspection.workloads += 1;
-        let found = terms.find(Some(workload), None, view, basis.rules).into_iter();
-        let allowances = terms.allowances;
+        let found = terms.find(Some(workload), None, view, basis).into_iter();
         let judged: Vec<Judged> = found
-            .filter_map(|Found { finding, policy, .. }| {
-                let reason = allowances.reason(finding.rule.id);
+            .filter_map(|found| {
+                let (policy, reason) = (found.policy?, terms.allowances.reason(found.finding.rule.id));
+                let limit = cap(&found.finding, reason, false);
+                let exemption = terms.exemption(&found.finding, policy.min(limit), view.namespace(), basis);
+                let limit = limit.min(exempt(exemption.as_ref()));
                 Some(Judged {
-                    action: policy?.min(cap(&finding, reason, false)),
+                    action: policy.min(limit),
                     standing: Standing::Existing,
                     allowed_because: reason.map(str::to_owned),
-                    message: format!("{}: {}", text::object(workload), finding.text),
-                    finding,
+                    denied_after: found.denied_after.filter(|_| limit == Action::Deny),
+                    exemption,
+                    message: format!("{}: {}", text::object(workload), found.finding.text),
+                    finding: found.finding,
                 })
             })
             .collect();
         inspection
             .findings
             .extend(voices::strongest(&judged).into_iter().cloned());
-        let problems = allowances.problems.into_iter();
+        let problems = terms.allowances.problems.into_iter();
         inspection
             .problems
             .extend(problems.map(|problem| (workload.id.clone(), problem)));

@@ -1,9 +1,13 @@
 //! Words: the one message of a denial, the warnings, the audit annotations.
 
-use super::decision::{Decision, Judged, Standing};
+use std::collections::BTreeSet;
+
+use super::allow::{ALLOW, with_entries};
+use super::decision::{Decision, Exemption, Judged, Standing};
 use super::voices::{Voice, voices};
 use crate::graph::{Change, ObjectRef, Operation, States, Workload};
 use crate::rules::kit::{Action, Finding, Rule, text};
+use crate::time::Time;
 
 /// kubectl shows a line of this many characters well (`docs/kubernetes-facts.md` §3.1).
 const WARNING_WANTED: usize = 120;
@@ -13,6 +17,19 @@ const WARNING_MOST: usize = 256;
 const WARNINGS_TOTAL: usize = 4_000;
 /// More findings than this help nobody at once.
 const MOST_IN_MESSAGE: usize = 10;
+
+/// A longer value of an annotation is not repeated.
+const ANNOTATION_MOST: usize = 1_000;
+
+/// What whoever is denied may do all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayOut<'a> {
+    /// Add to the annotation, which is this.
+    Annotate(&'a str),
+    /// Ask for an exception.
+    Except,
+    Nothing,
+}
 
 /// The whole sentence of a finding: `Deployment shop/web: 3 replicas …`. `removed` says that the change takes away what
 /// it rests on.
@@ -75,22 +92,33 @@ pub fn declined(rule: &Rule, workload: &Workload, why: &str) -> String {
     clip(&format!("{}: {}: {why}", rule.id, text::object(workload)), WARNING_MOST)
 }
 
-/// Fills in denial, warnings and annotations from the findings.
-pub fn compose(change: &Change<'_>, decision: &mut Decision, problems: Vec<String>) {
+/// Fills in denial, warnings and annotations from the findings; `way_out` is asked of an object in which something is
+/// denied.
+pub fn compose<'a>(
+    change: &Change<'_>,
+    decision: &mut Decision,
+    problems: Vec<String>,
+    now: Time,
+    way_out: &dyn Fn(&ObjectRef) -> Option<WayOut<'a>>,
+) {
     let voices = voices(&decision.findings);
     if voices.iter().any(|voice| voice.judged.action == Action::Deny) {
-        decision.denial = Some(denial(change, &voices));
+        decision.denial = Some(denial(change, &voices, way_out));
     }
     let warnings: Vec<String> = voices
         .iter()
         .filter(|voice| voice.judged.action == Action::Warn)
-        .map(|voice| warning(change, voice.judged))
+        .map(|voice| warning(change, voice.judged, now))
         .collect();
     decision.warnings = within_budget(warnings.into_iter().chain(problems).collect());
     decision.annotations = annotations(decision);
 }
 
-fn denial(change: &Change<'_>, voices: &[Voice<'_>]) -> String {
+fn denial<'a>(
+    change: &Change<'_>,
+    voices: &[Voice<'_>],
+    ways_out: &dyn Fn(&ObjectRef) -> Option<WayOut<'a>>,
+) -> String {
     let denies = |judged: &&Judged| judged.action == Action::Deny;
     let mut message = String::new();
     let mut denied = Vec::new();
@@ -112,36 +140,63 @@ fn denial(change: &Change<'_>, voices: &[Voice<'_>]) -> String {
     if more > 0 {
         message.push_str(&format!("\nand {more} more"));
     }
-    if let Some(way_out) = way_out(change, &denied) {
+    let void = denied.iter().filter_map(|judged| void(judged));
+    let void: BTreeSet<&str> = void.collect();
+    for line in void.into_iter().chain(way_out(change, &denied, ways_out).as_deref()) {
         message.push('\n');
-        message.push_str(&way_out);
+        message.push_str(line);
     }
     message
 }
 
+/// Why an exception does not let a finding pass that it is meant for.
+fn void(judged: &Judged) -> Option<&str> {
+    match &judged.exemption {
+        Some(Exemption::Void(why)) => Some(why),
+        Some(Exemption::Granted(_)) | None => None,
+    }
+}
+
 /// The one-line way out: an annotation on the workload. An object that does not exist yet cannot be annotated: its
 /// manifest can. Other objects than workloads override nothing.
-fn way_out(change: &Change<'_>, denied: &[&Judged]) -> Option<String> {
+fn way_out<'a>(
+    change: &Change<'_>,
+    denied: &[&Judged],
+    ways_out: &dyn Fn(&ObjectRef) -> Option<WayOut<'a>>,
+) -> Option<String> {
     let annotated = denied.iter().map(|judged| &judged.finding);
     let annotated: Vec<&Finding> = annotated.filter(|finding| finding.object.kind.is_workload()).collect();
     let id = &annotated.first()?.object;
     let mut rules: Vec<&str> = annotated.iter().map(|finding| finding.rule.id).collect();
     rules.dedup();
-    let lines = rules
-        .iter()
-        .map(|rule| format!("{rule}: REASON"))
-        .collect::<Vec<_>>()
-        .join("\\n");
-    if change.is_of_workload() && change.operation == Operation::Create {
-        let way = "To allow it all the same, give it the annotation stateward.dev/allow:";
-        return Some(format!("{way} \"{lines}\""));
-    }
-    // A line break needs the shell's own quoting.
-    let quote = if rules.len() == 1 { "'" } else { "$'" };
     let (kind, name) = (id.kind.as_str().to_lowercase(), &id.name);
     let namespace = &change.namespace;
+    let present = match ways_out(id).unwrap_or(WayOut::Annotate("")) {
+        WayOut::Annotate(present) => present,
+        WayOut::Except => {
+            return Some(format!(
+                "To let it pass until a day: a WorkloadPolicyException in namespace {namespace}"
+            ));
+        }
+        WayOut::Nothing => return None,
+    };
+    let value = with_entries(present, &rules);
+    if value.chars().count() > ANNOTATION_MOST {
+        let added = with_entries("", &rules);
+        return Some(format!(
+            "To allow it all the same, add to its annotation {ALLOW}: \"; {added}\""
+        ));
+    }
+    if change.is_of_workload() && change.operation == Operation::Create {
+        return Some(format!(
+            "To allow it all the same, give it the annotation {ALLOW}: \"{value}\""
+        ));
+    }
+    let overwrite = if present.is_empty() { "" } else { " --overwrite" };
+    // As a shell reads it between single quotes.
+    let value = value.replace('\'', r"'\''");
     Some(format!(
-        "To allow it all the same: kubectl annotate {kind} {name} -n {namespace} stateward.dev/allow={quote}{lines}'"
+        "To allow it all the same: kubectl annotate {kind} {name} -n {namespace} {ALLOW}='{value}'{overwrite}"
     ))
 }
 
@@ -159,16 +214,19 @@ pub fn explained(judged: &Judged) -> String {
 
 /// A finding as one line for kubectl.
 #[must_use]
-pub fn warning(change: &Change<'_>, judged: &Judged) -> String {
+pub fn warning(change: &Change<'_>, judged: &Judged, now: Time) -> String {
     let finding = &judged.finding;
-    let standing = if judged.standing == Standing::Existing {
-        " (already there)"
-    } else {
-        ""
+    let already = (judged.standing == Standing::Existing).then(|| "already there".to_owned());
+    let denied = judged.denied_after.map(|date| denied_from(date, now));
+    let void = void(judged).map(str::to_owned);
+    let asides: Vec<String> = already.into_iter().chain(denied).chain(void).collect();
+    let asides = match &*asides {
+        [] => String::new(),
+        asides => format!(" ({})", asides.join("; ")),
     };
     let line = |name: &str| {
         format!(
-            "{}: {} {name}: {}{standing}",
+            "{}: {} {name}: {}{asides}",
             finding.rule.id, finding.object.kind, finding.brief
         )
     };
@@ -180,6 +238,12 @@ pub fn warning(change: &Change<'_>, judged: &Judged) -> String {
     } else {
         clip(&line(&shorten(&name, over)), WARNING_MOST)
     }
+}
+
+/// Says when a warning becomes a denial.
+#[must_use]
+pub fn denied_from(date: Time, now: Time) -> String {
+    format!("denied from {} on, {}", date.in_words(), date.seen_from(now))
 }
 
 /// Takes `over` characters, and one for the `…`, out of the middle; leaves at least 12.
@@ -248,9 +312,15 @@ fn annotations(decision: &Decision) -> Vec<(&'static str, String)> {
                 .as_ref()
                 .map(|reason| format!("{}: {}", judged.finding.rule.id, clip(reason, WARNING_MOST)))
         });
-        let overrides = joined(overrides);
-        if !overrides.is_empty() {
-            annotations.push(("overrides", overrides));
+        let exceptions = decision.findings.iter().filter_map(|judged| {
+            let granted = judged.granted()?;
+            let (exception, expires) = (&granted.exception, granted.expires);
+            Some(format!("{}: {exception} until {expires}", judged.finding.rule.id))
+        });
+        for (key, value) in [("overrides", joined(overrides)), ("exceptions", joined(exceptions))] {
+            if !value.is_empty() {
+                annotations.push((key, value));
+            }
         }
     }
     if !decision.unknown.is_empty() {

@@ -9,6 +9,7 @@ mod caps;
 pub mod decision;
 pub mod defaults;
 pub mod evaluate;
+mod exempt;
 pub mod inspect;
 pub mod message;
 mod ratchet;
@@ -17,7 +18,7 @@ mod voices;
 
 pub use admit::{Admission, Reserve, admit, admit_defaults};
 pub use basis::Basis;
-pub use decision::{Decision, Judged, Standing};
+pub use decision::{Decision, Exemption, Granted, Judged, Standing};
 pub use defaults::{Defaults, Services};
 pub use evaluate::judge;
 pub use inspect::{Inspection, inspect, inspect_one};

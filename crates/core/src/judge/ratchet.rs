@@ -38,7 +38,7 @@ impl Before {
             let Some(terms) = Terms::of_workload(workload, &view, basis) else {
                 continue;
             };
-            for found in terms.find(Some(workload), None, &view, basis.rules) {
+            for found in terms.find(Some(workload), None, &view, basis) {
                 let entry = match found.finding.verdict {
                     Verdict::Unknown => None,
                     Verdict::Violation => Some((found.finding.extent, found.policy)),

@@ -2,26 +2,35 @@
 
 use std::borrow::Cow;
 
-use super::allow::Allowances;
+use super::allow::{ALLOW, Allowances};
 use super::basis::Basis;
+use super::decision::Exemption;
+use super::exempt::exemption;
+use super::message::WayOut;
 use crate::graph::{Labels, Node, Ownership, View, Workload};
-use crate::policy::{RuleSettings, Settings};
-use crate::rules::kit::{Action, Finding, Rule, Surroundings, Transition, Verdict};
+use crate::policy::{Enforced, Exceptions, Overrides, RuleSettings, Settings};
+use crate::rules::kit::{Action, Finding, Surroundings, Transition, Verdict};
+use crate::time::Time;
 
 /// What the policies say of one object, and what it allows itself.
 #[derive(Debug)]
 pub(super) struct Terms<'a> {
     settings: Cow<'a, Settings>,
+    /// `None` for what runs no pods.
+    workload: Option<&'a Workload>,
     pub(super) allowances: Allowances<'a>,
     /// The strongest action that a finding on it deserves.
     most: Action,
 }
 
-/// A finding with what the policy makes of it, before ratchet, caps and overrides. `None` where its case is off.
+/// A finding with what the policy makes of it, before ratchet, caps, overrides and exceptions.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) finding: Finding,
+    /// `None` where its case is off.
     pub(super) policy: Option<Action>,
+    /// The policy denies it from then on.
+    pub(super) denied_after: Option<Time>,
     pub(super) origin: Origin,
 }
 
@@ -41,6 +50,7 @@ impl<'a> Terms<'a> {
         Some(Self {
             allowances: Allowances::of(workload, settings.overrides, basis.rules),
             settings,
+            workload: Some(workload),
             most: match view.ownership(workload) {
                 Ownership::Free | Ownership::Owned => Action::Deny,
                 // A user cannot edit what an operator writes; and an owner that we do not know may be one that a watch
@@ -58,6 +68,7 @@ impl<'a> Terms<'a> {
         }
         Some(Self {
             settings: settings(&Labels::default(), view, basis)?,
+            workload: None,
             allowances: Allowances::default(),
             most: Action::Deny,
         })
@@ -70,7 +81,7 @@ impl<'a> Terms<'a> {
         workload: Option<&Workload>,
         transition: Option<&Transition<'_>>,
         view: &View<'_>,
-        rules: &[&'static Rule],
+        basis: &Basis<'_>,
     ) -> Vec<Found> {
         let mut found = Vec::new();
         let mut findings = Vec::new();
@@ -80,7 +91,7 @@ impl<'a> Terms<'a> {
             return found;
         };
         let features = kind.features();
-        for (rule, setting) in rules.iter().zip(&self.settings.rules) {
+        for (rule, setting) in basis.rules.iter().zip(&self.settings.rules) {
             if !rule.judges.meets(features) || setting.is_off() {
                 continue;
             }
@@ -90,16 +101,39 @@ impl<'a> Terms<'a> {
             };
             if let (Some(judge), Some(workload)) = (rule.judge, workload) {
                 judge(workload, &cx, &mut findings);
-                found.extend(self.weighed(&mut findings, setting, Origin::State));
+                found.extend(self.weighed(&mut findings, setting, Origin::State, basis.time));
             }
             if let (Some(judge), Some(transition)) = (rule.judge_change, transition)
                 && rule.phase == transition.phase
             {
                 judge(transition, &cx, &mut findings);
-                found.extend(self.weighed(&mut findings, setting, Origin::Change));
+                found.extend(self.weighed(&mut findings, setting, Origin::Change, basis.time));
             }
         }
         found
+    }
+
+    /// What exceptions say of a finding that meets with `action` else. They are for workloads, as overrides are.
+    pub(super) fn exemption(
+        &self,
+        finding: &Finding,
+        action: Action,
+        namespace: &str,
+        basis: &Basis<'_>,
+    ) -> Option<Exemption> {
+        let workload = self.workload.filter(|_| action > Action::Audit)?;
+        exemption(finding.rule.id, workload, namespace, &self.settings.exceptions, basis)
+    }
+
+    /// What whoever is denied may do all the same.
+    pub(super) fn way_out(&self) -> WayOut<'a> {
+        match (self.workload, self.settings.overrides, &self.settings.exceptions) {
+            (Some(workload), Overrides::Allowed, _) => {
+                WayOut::Annotate(workload.annotations.get(ALLOW).unwrap_or_default())
+            }
+            (Some(_), Overrides::Forbidden, Exceptions::Allowed { .. }) => WayOut::Except,
+            _ => WayOut::Nothing,
+        }
     }
 
     /// Takes what one rule found, with what the policy makes of each.
@@ -108,6 +142,7 @@ impl<'a> Terms<'a> {
         findings: &mut Vec<Finding>,
         setting: &RuleSettings,
         origin: Origin,
+        now: Time,
     ) -> impl Iterator<Item = Found> {
         findings.drain(..).map(move |finding| {
             let mut most = finding.at_most.unwrap_or(Action::Deny).min(self.most);
@@ -115,8 +150,10 @@ impl<'a> Terms<'a> {
                 most = most.min(Action::Warn);
             }
             let wanted = setting.actions.get(finding.case).copied().flatten();
+            let is_put_off = |wanted: &Enforced| wanted.at(now) < wanted.action && most == Action::Deny;
             Found {
-                policy: wanted.map(|wanted| wanted.min(most)),
+                policy: wanted.map(|wanted| wanted.at(now).min(most)),
+                denied_after: wanted.filter(is_put_off).map(|wanted| wanted.after),
                 finding,
                 origin,
             }

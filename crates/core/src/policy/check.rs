@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 use stateward_nearest::nearest;
 
-use super::glob::Glob;
-use super::schema::{Absent, Entries, Field, List, Shape, Variants, Words};
+use super::glob::{Glob, Of};
+use super::schema::{Absent, Entries, Field, List, Scope, Shape, Variants, Words};
 use crate::rules::kit::Quantity;
+use crate::time::{Span, Time};
 
-/// A mistake in a policy.
+/// A mistake in a policy or an exception.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// JSON pointer to the value, or to the member that should not be there.
@@ -27,22 +28,22 @@ struct Checker {
     mistakes: Vec<Mistake>,
 }
 
+/// What a suggested command has in the place of a reason.
+pub const PLACEHOLDER: &str = "REASON";
+
 /// The most words that a message lists.
 const LISTED: usize = 6;
 
 impl Checker {
     fn value(&mut self, value: &Value, shape: &Shape, at: &str) {
         match shape {
+            Shape::Boolean if value.is_boolean() => {}
+            Shape::Boolean => self.mistake(at, &format!("expected true or false, found {}", kind_of(value))),
             Shape::Constant(wanted) => self.constant(value, wanted, at),
-            Shape::Glob => self.glob(value, at),
+            Shape::Glob(of) => self.glob(value, *of, at),
             Shape::Integer { least, most, .. } => self.integer(value, (*least, *most), at),
             Shape::List(list) => self.list(value, list, at),
-            Shape::Metadata => {
-                let name = self.object(value, at).map(|metadata| metadata.get("name"));
-                if name.is_some_and(|name| name.and_then(Value::as_str).is_none_or(str::is_empty)) {
-                    self.mistake(at, "metadata.name is missing");
-                }
-            }
+            Shape::Metadata(scope) => self.metadata(value, *scope, at),
             Shape::Object(object) => {
                 if let Some(members) = self.object(value, at) {
                     self.names(members, object.fields.iter().map(|field| field.name), at);
@@ -50,6 +51,12 @@ impl Checker {
                 }
             }
             Shape::Quantity => self.quantity(value, at),
+            Shape::Said => self.said(value, at),
+            Shape::Span => {
+                if let Some(text) = self.text(value, at).filter(|text| Span::parse(text).is_none()) {
+                    self.mistake(at, &format!("{text:?} is no length of time such as 90d or 12h"));
+                }
+            }
             Shape::Text => {
                 self.text(value, at);
             }
@@ -58,6 +65,7 @@ impl Checker {
                     self.text(text, &below(at, key));
                 }
             }
+            Shape::Time => self.time(value, at),
             Shape::Unread => {
                 self.object(value, at);
             }
@@ -75,7 +83,7 @@ impl Checker {
                 (None, Absent::Mistake, Shape::Constant(wanted)) => {
                     self.mistake(at, &format!("{} is missing, expected {wanted:?}", field.name));
                 }
-                (None, Absent::Mistake, Shape::Metadata) => {
+                (None, Absent::Mistake, Shape::Metadata(_)) => {
                     self.mistake(&below(at, field.name), "metadata.name is missing");
                 }
                 (None, Absent::Mistake, _) => self.mistake(at, &format!("{} is missing", field.name)),
@@ -99,13 +107,7 @@ impl Checker {
             return self.fields(members, &variant.fields, at);
         }
         let words: Vec<&str> = variants.of.iter().map(|variant| variant.word).collect();
-        let near = did_you_mean(word, &words);
-        let message = if words.len() > LISTED {
-            format!("there is no {noun} {word:?}{near}")
-        } else {
-            format!("{word:?} is none of {}{near}", words.join(", "))
-        };
-        self.mistake(&below(at, by), &message);
+        self.mistake(&below(at, by), &unknown(word, noun, &words));
     }
 
     fn list(&mut self, value: &Value, list: &List, at: &str) {
@@ -142,21 +144,62 @@ impl Checker {
         }
     }
 
-    fn glob(&mut self, value: &Value, at: &str) {
+    fn glob(&mut self, value: &Value, of: Of, at: &str) {
+        let noun = of.noun();
         match self.text(value, at) {
-            Some("") => self.mistake(at, "expected the name of a namespace, found an empty text"),
-            Some(text) if Glob::parse(text).is_none() => {
-                let longest = Glob::LONGEST;
+            Some("") => self.mistake(at, &format!("expected the name of a {noun}, found an empty text")),
+            Some(text) if Glob::parse(text, of).is_none() => {
+                let longest = of.longest();
+                let (and, or) = match of {
+                    Of::Namespace => ("digits and -", "-"),
+                    Of::Workload => ("digits, - and .", "- or ."),
+                };
                 self.mistake(
                     at,
                     &format!(
-                        "no namespace is called {text:?}: up to {longest} lower-case letters, digits and -, begun and \
-                         ended without -, with the wildcards * and ?"
+                        "no {noun} is called {text:?}: up to {longest} lower-case letters, {and}, begun and ended \
+                         without {or}, with the wildcards * and ?"
                     ),
                 );
             }
             Some(_) | None => {}
         }
+    }
+
+    fn metadata(&mut self, value: &Value, scope: Scope, at: &str) {
+        let Some(metadata) = self.object(value, at) else { return };
+        let names: &[&str] = match scope {
+            Scope::Cluster => &["name"],
+            Scope::Namespaced => &["name", "namespace"],
+        };
+        for name in names {
+            if metadata.get(*name).and_then(Value::as_str).is_none_or(str::is_empty) {
+                self.mistake(at, &format!("metadata.{name} is missing"));
+            }
+        }
+    }
+
+    fn said(&mut self, value: &Value, at: &str) {
+        match self.text(value, at).map(str::trim) {
+            Some("") => self.mistake(at, "expected words, found an empty text"),
+            Some(PLACEHOLDER) => self.mistake(at, &format!("{PLACEHOLDER} stands for words of your own: write them")),
+            Some(_) | None => {}
+        }
+    }
+
+    fn time(&mut self, value: &Value, at: &str) {
+        let Some(text) = self.text(value, at).filter(|text| Time::parse(text).is_none()) else {
+            return;
+        };
+        let midnight = format!("{text}T00:00:00Z");
+        self.mistake(
+            at,
+            &if Time::parse(&midnight).is_some() {
+                format!("{text:?} is a day, not a moment: write {midnight}")
+            } else {
+                format!("{text:?} is no time such as 2026-12-24T18:00:00Z")
+            },
+        );
     }
 
     fn integer(&mut self, value: &Value, (least, most): (i32, i32), at: &str) {
@@ -197,8 +240,7 @@ impl Checker {
         if let Some((_, why)) = words.refused.iter().find(|(refused, _)| *refused == word) {
             self.mistake(at, why);
         } else if !words.allowed.contains(&word) {
-            let near = did_you_mean(word, &words.allowed);
-            self.mistake(at, &format!("{word:?} is none of {}{near}", words.allowed.join(", ")));
+            self.mistake(at, &unknown(word, words.noun, &words.allowed));
         }
     }
 
@@ -232,6 +274,16 @@ impl Checker {
             pointer: at.to_owned(),
             message: message.to_owned(),
         });
+    }
+}
+
+/// Says that a word is none of these, which are named where they are few.
+fn unknown(word: &str, noun: &str, words: &[&str]) -> String {
+    let near = did_you_mean(word, words);
+    if words.len() > LISTED {
+        format!("there is no {noun} {word:?}{near}")
+    } else {
+        format!("{word:?} is none of {}{near}", words.join(", "))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::settings::{RuleSettings, Settings};
+use super::exception::Exceptions;
+use super::settings::{Enforced, RuleSettings, Settings};
 use super::statement::{Policy, RuleStatement};
 use crate::rules::kit::Action;
 
@@ -28,11 +29,18 @@ impl<'p> Applying<'p> {
         deciding.sort_by_key(|policy| Reverse(policy.priority));
         let rules = baseline.rules.iter().enumerate();
         let overrides = Stated::by(&deciding, |policy| policy.statement.overrides);
+        let exceptions = Stated::by(&deciding, |policy| policy.statement.exceptions.as_ref());
         Settings {
             rules: rules
                 .map(|(index, baseline)| self.rule(index, baseline, &deciding))
                 .collect(),
             overrides: overrides.values.into_iter().max().unwrap_or(baseline.overrides),
+            exceptions: exceptions
+                .values
+                .into_iter()
+                .cloned()
+                .reduce(Exceptions::and)
+                .unwrap_or_default(),
         }
     }
 
@@ -51,7 +59,7 @@ impl<'p> Applying<'p> {
         }
     }
 
-    fn actions(&self, index: usize, baseline: &[Option<Action>]) -> Vec<Option<Action>> {
+    fn actions(&self, index: usize, baseline: &[Option<Enforced>]) -> Vec<Option<Enforced>> {
         let of = |policy: &'p Policy| statement(policy, index)?.actions.as_deref();
         let mut actions = vec![None; baseline.len()];
         let certain = Stated::by(&self.certainly, of);
@@ -61,6 +69,7 @@ impl<'p> Applying<'p> {
         if certain.values.is_empty() && !self.certainly.is_empty() {
             raise(&mut actions, baseline, Action::Deny);
         }
+        self.postpone(index, &mut actions, certain.priority);
         for policy in &self.perhaps {
             match of(policy) {
                 Some(stated) if Some(policy.priority) >= certain.priority => raise(&mut actions, stated, Action::Warn),
@@ -70,6 +79,22 @@ impl<'p> Applying<'p> {
             }
         }
         actions
+    }
+
+    /// Lets actions that policies of `priority` state count later. Among equals the earlier date counts, so that nobody
+    /// puts off what another of the same rank asks for.
+    fn postpone(&self, index: usize, actions: &mut [Option<Enforced>], priority: Option<i32>) {
+        let dates = Stated::by(&self.certainly, |policy| statement(policy, index)?.postponed);
+        let Some(date) = dates.values.into_iter().min() else {
+            return;
+        };
+        for stated in actions.iter_mut().flatten() {
+            *stated = match dates.priority.cmp(&priority) {
+                Ordering::Less => *stated,
+                Ordering::Equal => Enforced::new(stated.action, stated.after.min(date)),
+                Ordering::Greater => Enforced::new(stated.action, date),
+            };
+        }
     }
 }
 
@@ -106,8 +131,11 @@ fn statement(policy: &Policy, index: usize) -> Option<&RuleStatement> {
 }
 
 /// Raises each action to what is stated of its case, but not beyond `most`.
-fn raise(actions: &mut [Option<Action>], stated: &[Option<Action>], most: Action) {
+fn raise(actions: &mut [Option<Enforced>], stated: &[Option<Enforced>], most: Action) {
     for (action, stated) in actions.iter_mut().zip(stated) {
-        *action = (*action).max(stated.map(|stated| stated.min(most)));
+        let stated = stated.map(|stated| stated.at_most(most));
+        if stated.map(Enforced::strictness) > action.map(Enforced::strictness) {
+            *action = stated;
+        }
     }
 }

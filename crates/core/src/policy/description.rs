@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::schema::{Entries, Field, List, Object, Shape, Variant, Variants, Words};
+use super::glob::Of;
+use super::schema::{Entries, Field, List, Object, Scope, Shape, Variant, Variants, Words};
 use super::settings::{Overrides, Profile};
 use crate::graph::Operator;
 use crate::rules::kit::{Action, Injection, Parameter, ParameterKind, Rule};
@@ -67,7 +68,7 @@ pub fn document(rules: &[&Rule]) -> Shape {
         Field::required(
             "metadata",
             "Kubernetes' metadata, with the name of the policy.",
-            Shape::Metadata,
+            Shape::Metadata(Scope::Cluster),
         ),
         // A file that was cut off must not be taken for one that states nothing.
         Field::required(
@@ -92,6 +93,18 @@ pub(super) fn operator(word: &str) -> Option<Operator> {
 
 fn spec(rules: &[&Rule]) -> Shape {
     Shape::object(vec![
+        Field::optional(
+            "enforceAfter",
+            "The moment from which on Deny counts; until then it is Warn. Of the actions that the policy states; where it states none, of those that others state.",
+            "what the policy states counts at once",
+            Shape::Time,
+        ),
+        Field::optional(
+            "exceptions",
+            "Whether a `WorkloadPolicyException` counts.",
+            "what other policies that apply state, else none counts",
+            exceptions(),
+        ),
         Field::optional(
             "match",
             "The workloads that the policy applies to: everything that is given must hold.",
@@ -125,15 +138,26 @@ fn spec(rules: &[&Rule]) -> Shape {
     ])
 }
 
+fn exceptions() -> Shape {
+    Shape::object(vec![
+        Field::required("allowed", "Whether exceptions count at all.", Shape::Boolean),
+        Field::optional(
+            "maxDuration",
+            "The longest time from the creation of an exception to its end; one that lasts longer does not count.",
+            "any time",
+            Shape::Span,
+        ),
+        Field::optional(
+            "namespaces",
+            "Names of namespaces, of which one must fit; with the same wildcards as in `match`.",
+            "every namespace that the policy applies to",
+            Shape::set(Shape::Glob(Of::Namespace), 1),
+        ),
+    ])
+}
+
 fn matching() -> Shape {
-    let names = |least| {
-        Shape::List(List {
-            of: Box::new(Shape::Glob),
-            entries: Entries::Set,
-            least,
-            most: None,
-        })
-    };
+    let names = |least| Shape::set(Shape::Glob(Of::Namespace), least);
     Shape::object(vec![
         Field::optional(
             "excludeNamespaces",
@@ -164,7 +188,7 @@ fn matching() -> Shape {
 }
 
 /// A `metav1.LabelSelector`; server-side apply replaces it as a whole, as everywhere in Kubernetes.
-fn selector() -> Shape {
+pub(super) fn selector() -> Shape {
     let operators = OPERATORS.iter().map(|(word, operator, summary)| Variant {
         word,
         summary,
@@ -237,6 +261,12 @@ fn entry(rule: &Rule) -> Vec<Field> {
             Shape::list(Shape::word(ACTIONS), Entries::Atomic),
         ),
         Field::optional(
+            "enforceAfter",
+            "The moment from which on Deny counts for this rule; until then it is Warn. Of the actions that the policy states of the rule; where it states none, of those that others state.",
+            "`spec.enforceAfter`",
+            Shape::Time,
+        ),
+        Field::optional(
             "mutation",
             "Whether the rule injects its default.",
             "what other policies that apply state, else what the rule does by itself",
@@ -264,18 +294,22 @@ fn mutation(rule: &Rule) -> Words {
         ),
         Injection::OptIn | Injection::OptOut => (MUTATIONS.iter().map(|(word, _)| *word).collect(), Vec::new()),
     };
-    Words { allowed, refused }
+    Words {
+        allowed,
+        refused,
+        ..Words::default()
+    }
 }
 
 fn parameter(parameter: &Parameter) -> Field {
     let (shape, absent): (Shape, Cow<'static, str>) = match &parameter.kind {
         ParameterKind::Choice(words) => {
             let allowed = words.to_vec();
-            let refused = Vec::new();
-            (
-                Shape::Word(Words { allowed, refused }),
-                words.first().copied().unwrap_or_default().into(),
-            )
+            let shape = Shape::Word(Words {
+                allowed,
+                ..Words::default()
+            });
+            (shape, words.first().copied().unwrap_or_default().into())
         }
         ParameterKind::List([]) => (Shape::list(Shape::Text, Entries::Atomic), "none".into()),
         ParameterKind::List(texts) => (Shape::list(Shape::Text, Entries::Atomic), texts.join(", ").into()),

@@ -1,26 +1,60 @@
-//! Patterns for names of namespaces.
-
-/// The longest name that a namespace may have (RFC 1123 label).
-const LONGEST: usize = 63;
+//! Patterns for names.
 
 /// A name in which `*` stands for any characters, also none, and `?` for exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob(Box<str>);
 
-impl Glob {
-    /// As a regular expression, for the schema.
-    pub(super) const PATTERN: &str = "^[a-z0-9*?]([-a-z0-9*?]*[a-z0-9*?])?$";
-    /// The most characters.
-    pub(super) const LONGEST: usize = LONGEST;
+/// Whose names a pattern is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// An RFC 1123 label.
+    Namespace,
+    /// An RFC 1123 subdomain.
+    Workload,
+}
 
-    /// Parses a pattern; `None` where no namespace could have such a name.
+impl Of {
+    /// As one says it.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespace",
+            Self::Workload => "workload",
+        }
+    }
+
+    /// The most characters of a name.
+    pub(super) const fn longest(self) -> usize {
+        match self {
+            Self::Namespace => 63,
+            Self::Workload => 253,
+        }
+    }
+
+    /// What a name is made of beside letters and digits.
+    pub(super) const fn further(self) -> &'static str {
+        match self {
+            Self::Namespace => "-",
+            Self::Workload => "-.",
+        }
+    }
+
+    /// A pattern as a regular expression, for the schema.
+    pub(super) fn pattern(self) -> String {
+        let further = self.further();
+        format!("^[a-z0-9*?]([{further}a-z0-9*?]*[a-z0-9*?])?$")
+    }
+}
+
+impl Glob {
+    /// Parses a pattern; `None` where nothing of that sort could have such a name.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let possible = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'*' | b'?');
-        let valid = (1..=LONGEST).contains(&text.len())
-            && text.bytes().all(possible)
-            && !text.starts_with('-')
-            && !text.ends_with('-');
+    pub fn parse(text: &str, of: Of) -> Option<Self> {
+        let further = |c: char| of.further().contains(c);
+        let possible = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '*' | '?') || further(c);
+        let valid = (1..=of.longest()).contains(&text.len())
+            && text.chars().all(possible)
+            && !text.starts_with(further)
+            && !text.ends_with(further);
         valid.then(|| Self(text.into()))
     }
 
@@ -58,7 +92,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, name: &str) -> bool {
-        Glob::parse(pattern).unwrap().matches(name)
+        Glob::parse(pattern, Of::Namespace).unwrap().matches(name)
     }
 
     #[test]
@@ -86,11 +120,16 @@ mod tests {
     }
 
     #[test]
-    fn what_no_namespace_is_called_is_no_pattern() {
-        for text in ["", "-a", "a-", "Shop", "a.b", "a_b", "[a-z]", "!a", "{a,b}", "a b", "ä"] {
-            assert_eq!(Glob::parse(text), None, "{text}");
+    fn what_nothing_is_called_is_no_pattern() {
+        for of in [Of::Namespace, Of::Workload] {
+            for text in ["", "-a", "a-", "a.", "Shop", "a_b", "[a-z]", "!a", "{a,b}", "a b", "ä"] {
+                assert_eq!(Glob::parse(text, of), None, "{text}");
+            }
+            let longest = of.longest();
+            assert!(Glob::parse(&"a".repeat(longest), of).is_some());
+            assert_eq!(Glob::parse(&"a".repeat(longest + 1), of), None);
         }
-        assert!(Glob::parse(&"a".repeat(63)).is_some());
-        assert_eq!(Glob::parse(&"a".repeat(64)), None);
+        assert_eq!(Glob::parse("a.b", Of::Namespace), None);
+        assert!(Glob::parse("web-?.v*", Of::Workload).is_some());
     }
 }

@@ -71,9 +71,13 @@ mod tests {
 
     use super::*;
     use crate::json::whole;
+    use crate::policy::glob::Of;
 
     fn globs(texts: &[&str]) -> Vec<Glob> {
-        texts.iter().map(|text| Glob::parse(text).unwrap()).collect()
+        texts
+            .iter()
+            .map(|text| Glob::parse(text, Of::Namespace).unwrap())
+            .collect()
     }
 
     fn selector(written: &Value) -> Selector {

@@ -1,11 +1,13 @@
 //! Policies: which rules apply to which workloads, and what follows from a finding.
 //!
 //! Pure: policy files are read elsewhere; here they are types, validation and resolution.
-//! [`description`] describes a `WorkloadPolicy` once: the parser, the schema and the reference page follow from it.
+//! [`description`] describes a `WorkloadPolicy` once, and [`exception`] the exceptions from it: parser, schema and
+//! reference page follow from that.
 
 mod check;
 mod compose;
 pub mod description;
+pub mod exception;
 pub mod glob;
 pub mod matching;
 mod memo;
@@ -20,10 +22,11 @@ mod union;
 #[cfg(test)]
 mod tests;
 
-pub use check::Mistake;
+pub use check::{Mistake, PLACEHOLDER};
+pub use exception::{Exception, Exceptions};
 pub use glob::Glob;
 pub use matching::{Applies, Match};
 pub use parse::parse;
 pub use policies::Policies;
-pub use settings::{Overrides, Profile, RuleSettings, Settings};
+pub use settings::{Enforced, Overrides, Profile, RuleSettings, Settings};
 pub use statement::{Policy, RuleStatement, Statement};

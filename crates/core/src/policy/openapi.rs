@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::glob::Glob;
-use super::schema::{Absent, Entries, Field, List, Object, Shape};
+use super::check::PLACEHOLDER;
+use super::schema::{Absent, Entries, Field, List, Object, Scope, Shape};
+use crate::time::{Span, Time};
 
 /// As Kubernetes writes it (`k8s.io/apimachinery/pkg/api/resource`), with whole exponents only.
 const QUANTITY: &str = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$";
@@ -21,19 +22,16 @@ pub enum Form {
 #[must_use]
 pub fn schema(shape: &Shape, form: Form) -> Value {
     match shape {
+        Shape::Boolean => json!({"type": "boolean"}),
         Shape::Constant(word) => json!({"type": "string", "enum": [word]}),
-        Shape::Glob => {
-            json!({"type": "string", "minLength": 1, "maxLength": Glob::LONGEST, "pattern": Glob::PATTERN})
+        Shape::Glob(of) => {
+            json!({"type": "string", "minLength": 1, "maxLength": of.longest(), "pattern": of.pattern()})
         }
         Shape::Integer { least, most, default } => {
             json!({"type": "integer", "format": "int32", "minimum": least, "maximum": most, "default": default})
         }
         Shape::List(list) => array(list, form),
-        Shape::Metadata => json!({
-            "type": "object",
-            "properties": {"name": {"type": "string", "minLength": 1, "description": "The name of the policy."}},
-            "required": ["name"],
-        }),
+        Shape::Metadata(scope) => metadata(*scope),
         Shape::Object(Object { fields, atomic }) => {
             let mut schema = object(fields, form);
             if *atomic {
@@ -46,7 +44,10 @@ pub fn schema(shape: &Shape, form: Form) -> Value {
             "pattern": QUANTITY,
             "x-kubernetes-int-or-string": true,
         }),
+        Shape::Said => json!({"type": "string", "pattern": r"\S", "not": {"enum": [PLACEHOLDER]}}),
+        Shape::Span => json!({"type": "string", "pattern": Span::PATTERN}),
         Shape::Text => json!({"type": "string"}),
+        Shape::Time => json!({"type": "string", "format": "date-time", "pattern": Time::PATTERN}),
         Shape::Texts => json!({"type": "object", "additionalProperties": {"type": "string"}}),
         Shape::Unread => json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
         Shape::Variants(variants) => object(&variants.union(), form).into(),
@@ -54,9 +55,19 @@ pub fn schema(shape: &Shape, form: Form) -> Value {
     }
 }
 
+/// A namespace need not be written: whoever applies a file may say it.
+fn metadata(scope: Scope) -> Value {
+    let name = |description: &str| json!({"type": "string", "minLength": 1, "description": description});
+    let mut properties = json!({"name": name("The name.")});
+    if scope == Scope::Namespaced {
+        properties["namespace"] = name("The namespace, in which alone it counts.");
+    }
+    json!({"type": "object", "properties": properties, "required": ["name"]})
+}
+
 fn object(fields: &[Field], form: Form) -> Map<String, Value> {
     let mut properties = Map::new();
-    let described = |field: &&Field| form == Form::Editor || !matches!(field.shape, Shape::Metadata);
+    let described = |field: &&Field| form == Form::Editor || !matches!(field.shape, Shape::Metadata(_));
     let fields: Vec<&Field> = fields.iter().filter(described).collect();
     for field in &fields {
         let mut property = schema(&field.shape, form);

@@ -1,20 +1,24 @@
 //! The policies in force, and which of them apply to a workload.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::compose::Applying;
+use super::exception::Exception;
 use super::matching::{Applies, Match};
 use super::memo::Memo;
 use super::settings::{Profile, Settings};
 use super::statement::Policy;
-use crate::graph::{Labels, Lookup};
+use crate::graph::{Labels, Lookup, Name};
 use crate::rules::kit::Rule;
 
-/// The policies in force.
+/// The policies in force, with the exceptions from them.
 #[derive(Debug)]
 pub struct Policies {
     /// By name.
     list: Vec<Policy>,
+    /// Those of each namespace, by name.
+    exceptions: BTreeMap<Name, Vec<Exception>>,
     /// What counts where no policy states anything.
     baseline: Settings,
     memo: Memo,
@@ -34,6 +38,7 @@ impl Policies {
         list.sort_by(|one, other| one.name.cmp(&other.name));
         Self {
             list,
+            exceptions: BTreeMap::new(),
             baseline: Settings::new(Profile::Baseline, rules),
             memo: Memo::default(),
         }
@@ -51,9 +56,29 @@ impl Policies {
         };
         Self {
             list: vec![policy],
+            exceptions: BTreeMap::new(),
             baseline,
             memo: Memo::default(),
         }
+    }
+
+    /// The same policies with these exceptions besides; one of the same name replaces another.
+    #[must_use]
+    pub fn with_exceptions(mut self, exceptions: impl IntoIterator<Item = Exception>) -> Self {
+        for exception in exceptions {
+            let here = self.exceptions.entry(exception.namespace.clone()).or_default();
+            match here.binary_search_by(|known| known.name.cmp(&exception.name)) {
+                Ok(known) => here[known] = exception,
+                Err(place) => here.insert(place, exception),
+            }
+        }
+        self
+    }
+
+    /// The exceptions of a namespace, by name.
+    #[must_use]
+    pub fn exceptions(&self, namespace: &str) -> &[Exception] {
+        self.exceptions.get(namespace).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The names of the policies, sorted.

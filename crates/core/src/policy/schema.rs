@@ -1,14 +1,17 @@
-//! The types in which a `WorkloadPolicy` is described once, for the parser, the schema and the reference page.
+//! The types in which a kind of ours is described once, for the parser, the schema and the reference page.
 
 use std::borrow::Cow;
+
+use super::glob::Of;
 
 /// What a value may be.
 #[derive(Clone, Debug)]
 pub enum Shape {
+    Boolean,
     /// Exactly this text.
     Constant(&'static str),
-    /// A name of a namespace, or a pattern of names.
-    Glob,
+    /// A name, or a pattern of names.
+    Glob(Of),
     /// A whole number from `least` to `most`.
     Integer {
         least: i32,
@@ -17,17 +20,30 @@ pub enum Shape {
     },
     List(List),
     /// Kubernetes' metadata, of which the name is asked for.
-    Metadata,
+    Metadata(Scope),
     Object(Object),
     /// A Kubernetes quantity, as a text or a whole number.
     Quantity,
+    /// A text for people, who must have written something.
+    Said,
+    /// A length of time.
+    Span,
     Text,
     /// Texts by key, whatever the keys.
     Texts,
+    /// A moment, as RFC 3339 writes it.
+    Time,
     /// An object that nobody reads.
     Unread,
     Variants(Variants),
     Word(Words),
+}
+
+/// Where objects of a kind are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Cluster,
+    Namespaced,
 }
 
 /// An object that has these members and no others.
@@ -102,6 +118,8 @@ pub struct Variant {
 /// One of some words.
 #[derive(Clone, Debug, Default)]
 pub struct Words {
+    /// What each of them names; empty where they are few, and messages list them.
+    pub noun: &'static str,
     pub allowed: Vec<&'static str>,
     /// Words that make sense elsewhere, each with the reason why not here.
     pub refused: Vec<(&'static str, String)>,
@@ -122,11 +140,21 @@ impl Shape {
         })
     }
 
+    /// A list without doubles.
+    pub(super) fn set(of: Self, least: usize) -> Self {
+        Self::List(List {
+            of: Box::new(of),
+            entries: Entries::Set,
+            least,
+            most: None,
+        })
+    }
+
     /// One of the words of a table.
     pub(super) fn word<T>(table: &[(&'static str, T)]) -> Self {
         Self::Word(Words {
             allowed: table.iter().map(|(word, _)| *word).collect(),
-            refused: Vec::new(),
+            ..Words::default()
         })
     }
 }

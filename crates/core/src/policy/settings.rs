@@ -1,6 +1,10 @@
 //! What the policies in force amount to for one workload: an action for every case of every rule.
 
+use std::cmp::Reverse;
+
+use super::exception::Exceptions;
 use crate::rules::kit::{Action, Injection, Parameters, Rule};
+use crate::time::Time;
 
 /// What the policies that match one workload amount to.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,15 +12,25 @@ pub struct Settings {
     /// One for each rule, in the order of the rule slice.
     pub rules: Vec<RuleSettings>,
     pub overrides: Overrides,
+    pub exceptions: Exceptions,
 }
 
 /// What follows for one rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleSettings {
     /// One for each case of the rule; `None` is off.
-    pub actions: Vec<Option<Action>>,
+    pub actions: Vec<Option<Enforced>>,
     pub injects: bool,
     pub parameters: Parameters,
+}
+
+/// What follows from a finding, and from when on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enforced {
+    /// Deny is Warn before `after`.
+    pub action: Action,
+    /// [`Time::ALWAYS`] for all other actions than Deny.
+    pub after: Time,
 }
 
 /// A starting action for every rule.
@@ -43,6 +57,7 @@ impl Settings {
         Self {
             rules,
             overrides: Overrides::default(),
+            exceptions: Exceptions::default(),
         }
     }
 }
@@ -50,7 +65,7 @@ impl Settings {
 impl RuleSettings {
     fn new(profile: Profile, rule: &Rule) -> Self {
         Self {
-            actions: profile.actions(rule),
+            actions: profile.actions(rule, Time::ALWAYS),
             injects: matches!(rule.injection, Injection::Always | Injection::OptOut),
             parameters: Parameters::default(),
         }
@@ -63,14 +78,41 @@ impl RuleSettings {
     }
 }
 
+impl Enforced {
+    /// An action whose Deny counts from `after` on.
+    #[must_use]
+    pub fn new(action: Action, after: Time) -> Self {
+        let after = if action == Action::Deny { after } else { Time::ALWAYS };
+        Self { action, after }
+    }
+
+    /// The action that counts at `now`.
+    #[must_use]
+    pub fn at(self, now: Time) -> Action {
+        if self.after <= now { self.action } else { Action::Warn }
+    }
+
+    /// The same, but no stricter than `most`.
+    pub(super) fn at_most(self, most: Action) -> Self {
+        Self::new(self.action.min(most), self.after)
+    }
+
+    /// The stricter is the greater.
+    pub(super) fn strictness(self) -> impl Ord {
+        (self.action, Reverse(self.after))
+    }
+}
+
 impl Profile {
-    /// The actions that it gives the cases of a rule.
-    pub(super) fn actions(self, rule: &Rule) -> Vec<Option<Action>> {
+    /// The actions that it gives the cases of a rule, whose Deny counts from `after` on.
+    pub(super) fn actions(self, rule: &Rule, after: Time) -> Vec<Option<Enforced>> {
         let actions = rule.cases.iter().map(|case| match self {
             Self::Audit => case.baseline.or(case.strict).map(|_| Action::Audit),
             Self::Baseline => case.baseline,
             Self::Strict => case.strict,
         });
-        actions.collect()
+        actions
+            .map(|action| action.map(|action| Enforced::new(action, after)))
+            .collect()
     }
 }

@@ -1,8 +1,10 @@
 //! One policy: what it applies to, and what it states. What it does not state is for others to say.
 
+use super::exception::Exceptions;
 use super::matching::Match;
-use super::settings::{Overrides, Settings};
-use crate::rules::kit::{Action, Parameters};
+use super::settings::{Enforced, Overrides, Settings};
+use crate::rules::kit::Parameters;
+use crate::time::Time;
 
 /// One `WorkloadPolicy`.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,13 +22,16 @@ pub struct Statement {
     /// One for each rule, in the order of the rule slice.
     pub rules: Vec<RuleStatement>,
     pub overrides: Option<Overrides>,
+    pub exceptions: Option<Exceptions>,
 }
 
 /// What a policy states of one rule. `None` is nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleStatement {
     /// One for each case of the rule.
-    pub actions: Option<Vec<Option<Action>>>,
+    pub actions: Option<Vec<Option<Enforced>>>,
+    /// From when on the Deny of others counts; those who state actions state with each of them when.
+    pub postponed: Option<Time>,
     pub injects: Option<bool>,
     pub parameters: Parameters,
 }
@@ -36,12 +41,14 @@ impl From<Settings> for Statement {
     fn from(settings: Settings) -> Self {
         let rules = settings.rules.into_iter().map(|rule| RuleStatement {
             actions: Some(rule.actions),
+            postponed: None,
             injects: Some(rule.injects),
             parameters: rule.parameters,
         });
         Self {
             rules: rules.collect(),
             overrides: Some(settings.overrides),
+            exceptions: Some(settings.exceptions),
         }
     }
 }

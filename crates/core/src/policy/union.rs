@@ -11,9 +11,11 @@ impl Variants {
     /// The members of all variants; each may hold what it may hold in any of them.
     #[must_use]
     pub fn union(&self) -> Vec<Field> {
-        let allowed = self.of.iter().map(|variant| variant.word).collect();
-        let refused = Vec::new();
-        let word = Shape::Word(Words { allowed, refused });
+        let word = Shape::Word(Words {
+            noun: self.noun,
+            allowed: self.of.iter().map(|variant| variant.word).collect(),
+            refused: Vec::new(),
+        });
         let of: Vec<(&'static str, &[Field])> = self.of.iter().map(|one| (one.word, &*one.fields)).collect();
         let mut fields = vec![Field::required(self.by, self.description, word)];
         fields.extend(members(&of));
@@ -72,7 +74,7 @@ fn together(bearers: &[Bearer<'_>], all: usize) -> Field {
 fn shape(bearers: &[Bearer<'_>], first: &Shape) -> Shape {
     let shapes = bearers.iter().map(|(word, field)| (*word, &field.shape));
     match first {
-        Shape::Word(_) => {
+        Shape::Word(Words { noun, .. }) => {
             let words = shapes.filter_map(|(_, shape)| match shape {
                 Shape::Word(words) => Some(&words.allowed),
                 _ => None,
@@ -80,8 +82,11 @@ fn shape(bearers: &[Bearer<'_>], first: &Shape) -> Shape {
             let mut allowed: Vec<&'static str> = words.flatten().copied().collect();
             allowed.sort_unstable();
             allowed.dedup();
-            let refused = Vec::new();
-            Shape::Word(Words { allowed, refused })
+            Shape::Word(Words {
+                noun,
+                allowed,
+                refused: Vec::new(),
+            })
         }
         Shape::List(list) => {
             let mut list = list.clone();

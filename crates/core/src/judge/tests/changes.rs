@@ -235,6 +235,7 @@ fn what_the_api_server_would_refuse_is_judged_before_it_does() {
             rules: &world.rules,
             fetched: &Overlay::default(),
             now: world.now,
+            time: world.time,
             asked: world.now,
             bytes: 0,
         };

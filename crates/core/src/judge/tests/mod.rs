@@ -1,6 +1,9 @@
 //! The ratchet, the caps and the reservations, shown with the rules of single-node storage.
 
 mod changes;
+mod dates;
+mod exceptions;
+mod overrides;
 mod world;
 
 use serde_json::{Value, json};

@@ -4,15 +4,19 @@ use serde_json::{Value, json};
 
 use super::super::*;
 use crate::graph::project::{NodeSeed, ProjectedWorkload, WorkloadSeed};
+use crate::graph::store::locked;
 use crate::graph::{
     Actor, Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Node, ObjectRef, Old, Operation, Overlay, Shape, States,
     Timestamp,
 };
-use crate::policy::{Policies, Profile, Settings};
+use crate::policy::{self, Policies, Profile, Settings};
 use crate::rules::RULES;
 use crate::rules::kit::Rule;
+use crate::time::Time;
 
 pub(super) const NOW: Timestamp = Timestamp(1_000_000);
+/// 2026-11-29T12:00:00Z.
+const TODAY: Time = Time::from_seconds(1_795_953_600);
 
 /// A namespace `shop` in which every kind is known, under one policy of one profile.
 pub(super) struct World {
@@ -20,6 +24,7 @@ pub(super) struct World {
     pub(super) policies: Policies,
     pub(super) rules: Vec<&'static Rule>,
     pub(super) now: Timestamp,
+    pub(super) time: Time,
     pub(super) actor: Actor,
 }
 
@@ -40,8 +45,44 @@ impl World {
             policies: Policies::everywhere(Settings::new(profile, &rules)),
             rules,
             now: NOW,
+            time: TODAY,
             actor: Actor::User,
         }
+    }
+
+    /// Judged by one policy of this spec, with exceptions of these.
+    pub(super) fn under(mut self, spec: &Value, exceptions: &[Value]) -> Self {
+        let document = |kind: &str, name: &str, spec: &Value| {
+            let metadata = json!({"name": name, "namespace": "shop"});
+            json!({"apiVersion": "stateward.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec})
+        };
+        let policy = policy::parse(&document("WorkloadPolicy", "one", spec), &self.rules).unwrap();
+        let exceptions = exceptions.iter().enumerate().map(|(number, spec)| {
+            let name = format!("e{number}");
+            policy::exception::parse(&document("WorkloadPolicyException", &name, spec), &self.rules).unwrap()
+        });
+        self.policies = Policies::new(vec![policy], &self.rules).with_exceptions(exceptions);
+        self
+    }
+
+    /// Judged at this time.
+    pub(super) fn at(mut self, time: &str) -> Self {
+        self.time = Time::parse(time).unwrap();
+        self
+    }
+
+    /// What is found of what is there.
+    pub(super) fn inspect(&self) -> Inspection {
+        let (facts, fetched) = (self.graph.facts(), Overlay::default());
+        let shard = self.graph.shard("shop");
+        inspect(&Basis {
+            shard: &locked(&shard),
+            facts: &facts,
+            fetched: &fetched,
+            policies: &self.policies,
+            rules: &self.rules,
+            time: self.time,
+        })
     }
 
     pub(super) fn claim(self, name: &str, mode: &str) -> Self {
@@ -87,6 +128,7 @@ impl World {
             rules: &self.rules,
             fetched,
             now: self.now,
+            time: self.time,
             asked: self.now,
             bytes: 0,
         };

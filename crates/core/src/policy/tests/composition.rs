@@ -95,7 +95,7 @@ fn priority_decides_facet_by_facet() {
     let high = json!({"priority": 1, "rules": [{"id": "rwo-surge", "parameters": {"strategy": "Recreate"}}]});
     let settings = everywhere(&low, &high);
     let surge = &settings.rules[index("rwo-surge")];
-    assert_eq!(surge.actions[0], Some(Action::Deny));
+    assert_eq!(action(&settings, "rwo-surge"), Some(Action::Deny));
     assert!(surge.injects);
     assert_eq!(surge.parameters.text("strategy"), Some("Recreate"));
     assert_eq!(surge.parameters.list("local-provisioners"), Some(&["a".to_owned()][..]));
@@ -123,7 +123,7 @@ fn among_equals_the_stricter_enabled_and_the_first_by_name_count() {
     );
     let settings = in_namespace(&policies(&[one, other]), "shop");
     let surge = &settings.rules[index("rwo-surge")];
-    assert_eq!(surge.actions[0], Some(Action::Deny));
+    assert_eq!(action(&settings, "rwo-surge"), Some(Action::Deny));
     assert!(surge.injects);
     assert_eq!(surge.parameters.text("strategy"), Some("NoSurge"));
 }

@@ -142,9 +142,9 @@ fn parameters_are_those_of_the_rule() {
 #[test]
 fn actions_replace_those_of_the_profile_and_nothing_is_stated_by_null() {
     let stated = |spec: &serde_json::Value| {
-        policy("test", spec).statement.rules[index("rwo-replicas")]
-            .actions
-            .clone()
+        let policy = policy("test", spec);
+        let actions = policy.statement.rules[index("rwo-replicas")].actions.as_ref()?;
+        Some(actions.iter().map(|action| Some((*action)?.action)).collect::<Vec<_>>())
     };
     let listed = json!({"profile": "Audit", "rules": [{"id": "rwo-replicas", "actions": ["Warn", "Audit"]}]});
     assert_eq!(stated(&listed), Some(vec![Some(Action::Warn)]));

@@ -1,6 +1,8 @@
 //! Policies from their JSON, alone and together.
 
 mod composition;
+mod dates;
+mod exceptions;
 mod mistakes;
 
 use serde_json::{Value, json};
@@ -24,5 +26,5 @@ fn index(id: &str) -> usize {
 
 /// The action of a rule's main case.
 fn action(settings: &Settings, id: &str) -> Option<Action> {
-    settings.rules[index(id)].actions[0]
+    settings.rules[index(id)].actions[0].map(|enforced| enforced.action)
 }
