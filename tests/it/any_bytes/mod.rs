@@ -134,6 +134,12 @@ fn policies_are_taken_or_every_mistake_has_a_place() {
     texts.extend(crate::policies::agreement::GOOD.iter().map(|spec| {
         format!("apiVersion: stateward.dev/v1alpha1\nkind: WorkloadPolicy\nmetadata: {{name: a}}\nspec: {spec}\n")
     }));
+    texts.extend(crate::policies::agreement::GOOD_EXCEPTIONS.iter().map(|spec| {
+        format!(
+            "apiVersion: stateward.dev/v1alpha1\nkind: WorkloadPolicyException\n\
+             metadata: {{name: a, namespace: b}}\nspec: {spec}\n"
+        )
+    }));
     texts.iter().for_each(|text| policy::check(text.as_bytes()));
     proptest!(cases(1000), |(number in any::<Index>(), edits in edits())| {
         policy::check(&edited(&texts[number.index(texts.len())], &edits));

@@ -100,14 +100,14 @@ proptest! {
 }
 
 /// One object created or updated.
-struct Request {
+pub(super) struct Request {
     kind: Kind,
     before: Option<Value>,
     after: Value,
 }
 
 impl Request {
-    fn new(dice: &mut Dice<'_>) -> Self {
+    pub(super) fn new(dice: &mut Dice<'_>) -> Self {
         let what = dice.below(11);
         let name = dice.pick(&NAMES);
         let (kind, claimed) = match what {
@@ -148,7 +148,7 @@ impl Request {
         })
     }
 
-    fn change(&self) -> Change<'static> {
+    pub(super) fn change(&self) -> Change<'static> {
         change(self.kind, "shop", self.before.as_ref(), Some(&self.after))
     }
 }

@@ -2,4 +2,5 @@
 
 pub mod answers;
 mod decisions;
+mod terms;
 mod touched;

@@ -12,11 +12,20 @@ use crate::rules::kit::{Action, Finding, Verdict};
 /// The identity of a finding: rule, object, subject.
 type Identity = (&'static str, ObjectRef, Name);
 
+/// How bad a finding is. What is greater in any of these is worse.
+#[derive(Clone, Copy, Debug)]
+struct Severity {
+    extent: u64,
+    action: Option<Action>,
+    /// Once the date is there from which on the policy denies it.
+    finally: Option<Action>,
+}
+
 /// What was found before the change.
 #[derive(Debug)]
 pub(super) struct Before {
-    /// The extent and the action of each finding, or `None` for one that could not be told.
-    findings: BTreeMap<Identity, Option<(u64, Option<Action>)>>,
+    /// How bad each finding was, or `None` for one that could not be told.
+    findings: BTreeMap<Identity, Option<Severity>>,
     /// The state before could not be read at all.
     unreadable: bool,
 }
@@ -41,13 +50,11 @@ impl Before {
             for found in terms.find(Some(workload), None, &view, basis) {
                 let entry = match found.finding.verdict {
                     Verdict::Unknown => None,
-                    Verdict::Violation => Some((found.finding.extent, found.policy)),
+                    Verdict::Violation => Some(Severity::of(&found)),
                 };
                 // Of several with one identity the worst counts, so that none of them looks new afterwards.
                 let known = findings.entry(identity(&found.finding)).or_insert(entry);
-                *known = known
-                    .zip(entry)
-                    .map(|(one, other)| (one.0.max(other.0), one.1.max(other.1)));
+                *known = known.zip(entry).map(|(one, other)| one.max(other));
             }
         }
         Self {
@@ -61,13 +68,34 @@ impl Before {
         if found.origin == Origin::Change {
             return Standing::Introduced;
         }
-        let Found { finding, policy, .. } = found;
-        match self.findings.get(&identity(finding)) {
+        match self.findings.get(&identity(&found.finding)) {
             _ if self.unreadable => Standing::Unclear,
             None => Standing::Introduced,
             Some(None) => Standing::Unclear,
-            Some(Some((extent, former))) if finding.extent > *extent || policy > former => Standing::Introduced,
+            Some(Some(former)) if Severity::of(found).exceeds(*former) => Standing::Introduced,
             Some(Some(_)) => Standing::Existing,
+        }
+    }
+}
+
+impl Severity {
+    fn of(found: &Found) -> Self {
+        Self {
+            extent: found.finding.extent,
+            action: found.policy,
+            finally: found.denied_after.map_or(found.policy, |_| Some(Action::Deny)),
+        }
+    }
+
+    fn exceeds(self, former: Self) -> bool {
+        self.extent > former.extent || self.action > former.action || self.finally > former.finally
+    }
+
+    fn max(self, other: Self) -> Self {
+        Self {
+            extent: self.extent.max(other.extent),
+            action: self.action.max(other.action),
+            finally: self.finally.max(other.finally),
         }
     }
 }
