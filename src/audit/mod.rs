@@ -1,5 +1,6 @@
 //! Judging everything that is there, and the report of it.
 
+pub mod comparison;
 pub mod entries;
 pub mod namespaces;
 pub mod report;

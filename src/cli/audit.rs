@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use super::live::{self, note};
 use super::reporting::{self, Defaults};
+use super::{compare, exceptions};
 use crate::audit::{Report, by_namespace, entries};
 use crate::cluster::snapshot::{Cause, Gap, Scope};
 use crate::graph::{Facts, Graph, Kinds, Knowledge};
@@ -22,6 +23,8 @@ Examples:
   stateward audit -n shop -v
   stateward audit --policy strict --output json=audit.json
   stateward audit --write-known known.json   (then: --known known.json)
+  stateward audit --policy strict --compare baseline
+  stateward audit --policy strict --write-exceptions DIR --expires 60d --owner shop
 
 Exit codes:
   0  nothing at or above --fail-on
@@ -49,6 +52,10 @@ pub struct Args {
     namespace: Option<String>,
     #[command(flatten)]
     reporting: reporting::Args,
+    #[command(flatten)]
+    exceptions: exceptions::Args,
+    #[command(flatten)]
+    compare: compare::Args,
 }
 
 impl Args {
@@ -59,6 +66,7 @@ impl Args {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let nothing = Defaults::default();
         let policies = self.reporting.policies(&nothing)?;
+        let others = self.compare.policies()?;
         let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
         let scope = self
             .namespace
@@ -68,7 +76,15 @@ impl Args {
         if let Some(first) = unreadable(&gaps) {
             bail!("no workload can be listed: {first}");
         }
-        let report = judged(&graph, &policies, self.reporting.time(), &gaps);
+        let time = self.reporting.time();
+        let report = judged(&graph, &policies, time, &gaps);
+        if self.exceptions.write(&report, self.reporting.least(), time)? {
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(others) = others {
+            let without = judged(&graph, &others, time, &gaps);
+            return self.compare.write(&report, &without, &[&*graph], &self.reporting);
+        }
         self.reporting.report(report, &nothing)
     }
 }

@@ -4,7 +4,9 @@
 
 pub mod audit;
 pub mod check;
+pub mod compare;
 pub mod completions;
+pub mod exceptions;
 pub mod live;
 pub mod logging;
 pub mod manifests;

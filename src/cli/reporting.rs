@@ -1,5 +1,6 @@
 //! How `check` and `audit` are told what counts as a finding, and where their reports go.
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::check::known::{self, Known};
-use crate::audit::{Level, Report};
+use crate::audit::{Entry, Level, Report};
 use crate::clock;
 use crate::output::{Format, Notes, Paint, Style, render};
 use crate::policy::Policies;
@@ -86,24 +87,38 @@ impl Args {
     /// # Errors
     /// A file that cannot be read or written.
     pub fn report(&self, mut report: Report, defaults: &Defaults) -> anyhow::Result<ExitCode> {
+        let now = self.time();
+        let granted = report.entries.iter().filter_map(Entry::granted);
+        let soon: BTreeSet<String> = granted.filter_map(|granted| granted.ends_soon(now)).collect();
+        report.notes.extend(soon);
         if let Some(file) = &self.write_known {
             known::write(&report, file)?;
             Known::read(file)?.take_out(&mut report, file);
         } else if let Some(file) = self.known.as_ref().or(defaults.known.as_ref()) {
             Known::read(file)?.take_out(&mut report, file);
         }
-        self.write(&report)?;
-        Ok(self.code(&report))
+        self.write(&report, |format, style| Ok(render(&report, format, style)))?;
+        Ok(self.code(&report, |level| report.reaches(level)))
     }
 
-    fn write(&self, report: &Report) -> anyhow::Result<()> {
+    /// The lowest level that is a failure.
+    #[must_use]
+    pub fn least(&self) -> Level {
+        self.fail_on.level()
+    }
+
+    /// Writes a text to wherever it is wanted, in the formats that are asked for.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or what the text itself fails of.
+    pub fn write(&self, report: &Report, text: impl Fn(Format, Style) -> anyhow::Result<String>) -> anyhow::Result<()> {
         let style = |paint| Style {
             notes: if self.verbose { Notes::Shown } else { Notes::Counted },
             paint,
-            fail_on: self.fail_on.level(),
+            fail_on: self.least(),
         };
         for (format, file) in &self.output {
-            let text = render(report, *format, style(Paint::Plain));
+            let text = text(*format, style(Paint::Plain))?;
             std::fs::write(file, text)
                 .with_context(|| format!("--output {}: cannot write the file", file.display()))?;
         }
@@ -115,14 +130,14 @@ impl Args {
             tell_failures(report);
         }
         let Some(format) = format else { return Ok(()) };
-        let text = render(report, format, style(paint()));
-        super::print(text.as_bytes())
+        super::print(text(format, style(paint()))?.as_bytes())
     }
 
-    fn code(&self, report: &Report) -> ExitCode {
+    /// The exit code, where `reaches` says whether something is as bad as that.
+    pub fn code(&self, report: &Report, reaches: impl Fn(Level) -> bool) -> ExitCode {
         if !report.failures.is_empty() {
             ExitCode::from(2)
-        } else if report.reaches(self.fail_on.level()) {
+        } else if reaches(self.least()) {
             ExitCode::from(1)
         } else {
             ExitCode::SUCCESS

@@ -1,11 +1,13 @@
 //! Reports as text: for people and for programs.
 
+mod comparison;
 mod github;
 mod human;
 mod json;
 mod junit;
 mod sarif;
 
+use crate::audit::comparison::Comparison;
 use crate::audit::{Level, Report};
 
 /// How a report is written.
@@ -56,6 +58,16 @@ pub fn render(report: &Report, format: Format, style: Style) -> String {
         Format::Json => json::render(report),
         Format::Junit => junit::render(report, style.fail_on),
         Format::Sarif => sarif::render(report),
+    }
+}
+
+/// Writes a comparison; `None` for a format that has no place for one.
+#[must_use]
+pub fn compared(comparison: &Comparison, format: Format) -> Option<String> {
+    match format {
+        Format::Human => Some(comparison::human(comparison)),
+        Format::Json => Some(comparison::json(comparison)),
+        Format::Github | Format::Junit | Format::Sarif => None,
     }
 }
 

@@ -166,6 +166,61 @@ async fn finds_what_is_wrong_in_a_namespace_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn exceptions_for_what_is_wrong_let_a_stricter_policy_be_switched_on() {
+    let cluster = ControlPlane::shared().await;
+    let namespace = namespace_with(cluster, "excepted", WORLD).await;
+    let asked = [
+        "-n",
+        &namespace,
+        "--write-exceptions",
+        "-",
+        "--expires",
+        "60d",
+        "--owner",
+        "shop",
+    ];
+    let printed = audit(cluster.kubeconfig(), &asked).await;
+    assert_eq!(
+        printed.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&printed.stderr)
+    );
+    let told = String::from_utf8(printed.stderr).unwrap();
+    assert!(told.contains("1 exception written to standard output"), "{told}");
+    let exceptions = String::from_utf8(printed.stdout).unwrap();
+
+    let directory = tempfile::tempdir().unwrap();
+    let policy = "apiVersion: stateward.dev/v1alpha1\nkind: WorkloadPolicy\nmetadata: {name: house}\n\
+                  spec: {exceptions: {allowed: true, maxDuration: 60d}}\n---\n";
+    let file = directory.path().join("policy.yaml");
+    std::fs::write(&file, format!("{policy}{exceptions}")).unwrap();
+    let file = file.to_str().unwrap();
+    let output = audit(
+        cluster.kubeconfig(),
+        &["-n", &namespace, "--policy", file, "--format", "json"],
+    )
+    .await;
+    let excepted = report(&output);
+    assert_eq!(output.status.code(), Some(0), "{excepted}");
+    assert_eq!(excepted["summary"]["exceptions"], 1);
+    let names: Vec<_> = excepted["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["exception"]["name"])
+        .collect();
+    assert_eq!(names[0], &json!(format!("{namespace}/deployment-web")));
+
+    let compare = ["-n", &namespace, "--compare", file];
+    let output = audit(cluster.kubeconfig(), &compare).await;
+    let table = String::from_utf8(output.stdout).unwrap();
+    let row = format!("rwo-replicas  {namespace}       1       0  1 without");
+    assert!(table.contains(&row), "{table}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
 async fn every_namespace_is_judged_and_every_object_counted() {
     let cluster = ControlPlane::start().await;
     let world = |number: usize| {

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use self::config::Config;
 use self::fix::Fixes;
 use self::judge::Judge;
-use super::{live, reporting};
+use super::{compare, live, reporting};
 use crate::audit::Report;
 use crate::cluster::snapshot::Scope;
 use crate::graph::{Facts, Graph, Kind, Knowledge, Name};
@@ -35,6 +35,7 @@ Examples:
   stateward check --with-cluster --context staging deploy/
   stateward check --output sarif=stateward.sarif --format human deploy/
   stateward check --write-known known.json deploy/   (then: --known known.json)
+  stateward check --policy strict --compare baseline deploy/
 
 Exit codes:
   0  nothing at or above --fail-on
@@ -74,10 +75,12 @@ pub struct Args {
     #[arg(long)]
     fix: bool,
     /// Print what --fix would write as a unified diff instead of the report; 1 where there is something to write
-    #[arg(long, conflicts_with_all = ["fix", "format", "output", "fail_on", "known", "write_known"])]
+    #[arg(long, conflicts_with_all = ["fix", "format", "output", "fail_on", "known", "write_known", "compare"])]
     diff: bool,
     #[command(flatten)]
     reporting: reporting::Args,
+    #[command(flatten)]
+    compare: compare::Args,
 }
 
 impl Args {
@@ -89,6 +92,7 @@ impl Args {
         let directory = std::env::current_dir().context("the working directory is gone")?;
         let config = Config::find(&directory)?;
         let policies = self.reporting.policies(&config.defaults)?;
+        let others = self.compare.policies()?;
         let namespace: Name = self.namespace.as_str().into();
         let threads = parallel::all_cores();
         let read = || {
@@ -102,7 +106,8 @@ impl Args {
         // Its memory goes back with the process: freeing it piece by piece would take a twentieth of the run.
         let mut corpus = ManuallyDrop::new(read());
         let live = self.with_cluster.then(|| self.live(&corpus)).transpose()?;
-        let policies = policies.with_exceptions(exceptions::take(&mut corpus, &namespace));
+        let excepted = exceptions::take(&mut corpus, &namespace);
+        let policies = policies.with_exceptions(excepted.clone());
         let judge = Judge {
             policies: &policies,
             base: match &live {
@@ -126,6 +131,13 @@ impl Args {
             let _ = exceptions::take(&mut corpus, &namespace);
         }
         let mut report = judge.report(&corpus);
+        if let Some(others) = others {
+            let policies = &others.with_exceptions(excepted);
+            let without = Judge { policies, ..judge }.report(&corpus);
+            let (files, live) = (graph_of(&corpus), live.as_ref().map(|(graph, _)| &**graph));
+            let graphs: Vec<&Graph> = [&files].into_iter().chain(live).collect();
+            return self.compare.write(&report, &without, &graphs, &self.reporting);
+        }
         report.notes.extend(live.into_iter().flat_map(|(_, notes)| notes));
         self.reporting.report(report, &config.defaults)
     }
@@ -143,6 +155,14 @@ impl Args {
         }
         Ok((graph, gaps.iter().map(live::note).collect()))
     }
+}
+
+/// What the files hold, whatever is there at the same time.
+fn graph_of(corpus: &Corpus) -> Graph {
+    let graph = Graph::new(Facts::new(Knowledge::Partial));
+    let objects = corpus.objects().map(|placed| placed.object);
+    graph.insert_all(objects.map(|object| (object.namespace.clone(), object.object.clone())));
+    graph
 }
 
 /// Prints what would be written.

@@ -1,6 +1,8 @@
 //! `stateward check` through the real binary, in directories of its own.
 
+mod compare;
 mod config;
+mod exceptions;
 mod formats;
 mod oddities;
 mod right;
