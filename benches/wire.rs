@@ -70,6 +70,7 @@ fn main() {
         policies: Arc::new(ArcSwap::from_pointee(policies)),
         rules: RULES,
         metrics: Arc::new(Metrics::new(RULES)),
+        decisions: Arc::default(),
         live: None,
         on_error: OnError::Allow,
     };

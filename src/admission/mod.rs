@@ -2,12 +2,14 @@
 
 mod body;
 mod change;
+mod decisions;
 mod live;
 mod response;
 mod review;
 mod routes;
 mod webhook;
 
+pub use decisions::Decisions;
 pub use live::{Answer, LiveReads};
 pub use routes::router;
 pub use webhook::{OnError, Webhook, now};

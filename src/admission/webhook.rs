@@ -9,6 +9,7 @@ use futures::future::join_all;
 use tracing::{error, info, warn};
 
 use super::change::{Meaning, meaning};
+use super::decisions::Decisions;
 use super::live::LiveReads;
 use super::response::Answer;
 use super::review::{Request, Unreadable, read, start_of};
@@ -26,6 +27,7 @@ pub struct Webhook {
     pub policies: Arc<ArcSwap<Policies>>,
     pub rules: &'static [&'static Rule],
     pub metrics: Arc<Metrics>,
+    pub decisions: Arc<Decisions>,
     /// `None` where there is no cluster to ask.
     pub live: Option<Arc<dyn LiveReads>>,
     pub on_error: OnError,
@@ -227,6 +229,9 @@ impl Webhook {
     fn told<'r>(&self, request: &'r Request<'_>, decision: Decision) -> (Answer<'r>, Outcome) {
         self.count(&decision);
         log(request, &decision);
+        if !decision.findings.is_empty() {
+            self.decisions.remember(request, &decision, clock::now());
+        }
         let outcome = if !decision.is_allowed() {
             Outcome::Deny
         } else if decision.warnings.is_empty() {
@@ -387,6 +392,11 @@ fn log(request: &Request<'_>, decision: &Decision) {
         .map(|judged| format!("{}={}", judged.finding.rule.id, judged.action))
         .collect();
     let rules = rules.join(",");
+    let exceptions = decision.findings.iter().filter_map(|judged| {
+        let granted = judged.granted()?;
+        Some(format!("{}={}", judged.finding.rule.id, granted.exception))
+    });
+    let exceptions = exceptions.collect::<Vec<_>>().join(",");
     let verdict = if !decision.is_allowed() {
         "Denied"
     } else if decision.warnings.is_empty() {
@@ -394,7 +404,7 @@ fn log(request: &Request<'_>, decision: &Decision) {
     } else {
         "Warned"
     };
-    info!(%uid, %user, %operation, %kind, %sub_resource, namespace, %name, dry_run, verdict, rules, "Decided");
+    info!(%uid, %user, %operation, %kind, %sub_resource, namespace, %name, dry_run, verdict, rules, exceptions, "Decided");
 }
 
 fn readable(error: &Unreadable) -> String {

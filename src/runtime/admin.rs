@@ -1,9 +1,12 @@
 //! The admin port.
 
+use std::sync::Arc;
+
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use super::parts::{End, Parts};
+use crate::admission::Decisions;
 use crate::metrics::Port;
 use crate::server::accept::Server;
 use crate::server::admin::router;
@@ -11,9 +14,10 @@ use crate::server::limits::Limits;
 use crate::server::shutdown::Shutdown;
 
 /// Serves the admin port to the very end, since readiness must tell of the drain.
-pub(super) fn start(listener: TcpListener, parts: &mut Parts) {
+pub(super) fn start(listener: TcpListener, decisions: Arc<Decisions>, parts: &mut Parts) {
     let server = Server::plain(listener, Limits::admin(), parts.metrics.traffic(Port::Admin));
-    let service = TowerToHyperService::new(router(parts.readiness.clone(), parts.metrics.clone()));
+    let router = router(parts.readiness.clone(), parts.metrics.clone()).merge(decisions.router());
+    let service = TowerToHyperService::new(router);
     parts.start("admin", End::Cut, async move {
         // Nobody asks this one to stop.
         let _ = server.serve(service, &Shutdown::new()).await;

@@ -25,7 +25,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpSocket};
 use tracing::info;
 
-use crate::admission::{Webhook, router};
+use crate::admission::{Decisions, Webhook, router};
 use crate::metrics::{Metrics, Port};
 use crate::rules::RULES;
 use crate::server::accept::Server;
@@ -75,11 +75,13 @@ impl Runtime {
             Some(url) => Some(registration::prepare(url, &mut objects, certificate.ca_pem, &parts)?),
             None => None,
         };
+        let decisions = Arc::<Decisions>::default();
         let webhook = Webhook {
             graph: objects.graph,
             policies,
             rules: RULES,
             metrics: parts.metrics.clone(),
+            decisions: decisions.clone(),
             live: objects.live,
             on_error: config.on_error,
         };
@@ -90,7 +92,7 @@ impl Runtime {
         };
         let server = Server::tls(listener, tls, limits, parts.metrics.traffic(Port::Webhook));
         parts.metrics.body_bytes.observe(server.body_bytes());
-        admin::start(admin_listener, &mut parts);
+        admin::start(admin_listener, decisions, &mut parts);
         info!(%address, admin = %config.admin_listen, "Serving");
         Ok(Self {
             parts,

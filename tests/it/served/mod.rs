@@ -19,6 +19,7 @@ mod autoscalers;
 mod controllers;
 mod defaults;
 mod dependencies;
+mod exceptions;
 mod installed;
 mod kinds;
 mod lifecycle;

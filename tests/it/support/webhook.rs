@@ -31,6 +31,7 @@ pub fn with_rules(graph: Arc<Graph>, rules: &'static [&'static Rule], on_error: 
         policies: Arc::new(ArcSwap::from_pointee(strict(rules))),
         rules,
         metrics: Arc::new(Metrics::new(rules)),
+        decisions: Arc::default(),
         live: None,
         on_error,
     }
