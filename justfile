@@ -18,7 +18,7 @@ test *ARGS:
 laws:
     cargo test --locked --test it laws
 
-# Writes all generated files: deploy/install.yaml, docs/rules.md, messages in the pages of rules.
+# Writes all generated files: deploy/*.yaml, docs/rules.md, messages in the pages of rules.
 update:
     UPDATE=1 cargo test --locked
 

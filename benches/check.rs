@@ -87,6 +87,7 @@ fn check(paths: &[PathBuf], policies: &stateward::policy::Policies) -> (usize, C
         base: Base::Nothing(Knowledge::Partial),
         namespace: &namespace,
         time: Time::from_seconds(1_800_000_000),
+        namespace_labels: &[],
         threads,
     };
     let report = judge.report(&corpus);

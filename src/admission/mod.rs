@@ -4,6 +4,7 @@ mod body;
 mod change;
 mod decisions;
 mod live;
+mod policies;
 mod response;
 mod review;
 mod routes;

@@ -1,4 +1,4 @@
-//! The two paths that the API server calls.
+//! The paths that the API server calls.
 
 use std::sync::Arc;
 
@@ -24,13 +24,14 @@ const TOO_LONG: Refusal = (
 /// Answers that are longer keep the room of their request until they are written: most are some hundred bytes.
 const SHORT_ANSWER: usize = 4 * 1024;
 
-/// `POST /validate` and `POST /mutate`.
+/// `POST /validate`, `POST /mutate` and `POST /policies`.
 pub fn router(webhook: Arc<Webhook>) -> Router {
     let graph = webhook.graph.clone();
     webhook.metrics.reservations.observe(move || graph.reservations(now()));
     Router::new()
         .route("/validate", post(validate))
         .route("/mutate", post(mutate))
+        .route("/policies", post(policies))
         .with_state(webhook)
 }
 
@@ -40,6 +41,10 @@ async fn validate(State(webhook): State<Arc<Webhook>>, request: Request) -> Resp
 
 async fn mutate(State(webhook): State<Arc<Webhook>>, request: Request) -> Response {
     review(&webhook, Phase::Mutate, request).await
+}
+
+async fn policies(State(webhook): State<Arc<Webhook>>, request: Request) -> Response {
+    review(&webhook, Phase::Policies, request).await
 }
 
 async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {

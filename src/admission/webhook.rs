@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 use super::change::{Meaning, meaning};
 use super::decisions::Decisions;
 use super::live::LiveReads;
+use super::policies;
 use super::response::Answer;
 use super::review::{Request, Unreadable, read, start_of};
 use crate::clock;
@@ -86,12 +87,19 @@ impl Webhook {
 
     async fn reply(&self, phase: Phase, mut request: Request<'_>, error: Option<json::Error>, bytes: usize) -> Reply {
         let operation = operation(&request.operation);
+        if phase == Phase::Policies {
+            let checked = self.guarded(|| policies::check(&request, &self.graph, self.rules));
+            let (answer, outcome) = checked.unwrap_or_else(|()| self.failed(&request));
+            return Reply {
+                body: answer.to_json(),
+                operation,
+                outcome,
+            };
+        }
         let meaning = catch_unwind(AssertUnwindSafe(|| meaning(&mut request, error)));
         let (answer, outcome) = match meaning {
-            Ok(Meaning::Change(change)) => match phase {
-                Phase::Validate => self.validate(&request, change, bytes).await,
-                Phase::Mutate => self.mutate(&request, change).await,
-            },
+            Ok(Meaning::Change(change)) if phase == Phase::Mutate => self.mutate(&request, change).await,
+            Ok(Meaning::Change(change)) => self.validate(&request, change, bytes).await,
             Ok(Meaning::Irrelevant) => (
                 Answer {
                     uid: &request.uid,
@@ -347,7 +355,7 @@ async fn fetch(live: &dyn LiveReads, namespace: &Name, objects: &[ObjectRef]) ->
 }
 
 /// Webhook rules of somebody's own sent it: better said than passed over.
-fn unknown_kind<'r>(request: &'r Request<'_>) -> (Answer<'r>, Outcome) {
+pub(super) fn unknown_kind<'r>(request: &'r Request<'_>) -> (Answer<'r>, Outcome) {
     let kind = start_of(&request.kind);
     let warning = format!("stateward does not know the kind {kind:?} in this version, and did not check it");
     (warned(request, warning), Outcome::Warn)

@@ -7,4 +7,4 @@ pub mod report;
 
 pub use entries::entries;
 pub use namespaces::by_namespace;
-pub use report::{Entry, Level, Location, Object, Report};
+pub use report::{Entry, InForce, Level, Location, Object, Reach, Report};

@@ -1,8 +1,11 @@
 //! What an audit or a check found, ready for any format.
 
+use std::collections::BTreeMap;
+use std::mem::take;
 use std::sync::Arc;
 
 use crate::graph::Name;
+use crate::judge::Inspection;
 pub use crate::judge::{Exemption, Granted};
 use crate::rules::kit::{Action, Verdict};
 use crate::time::Time;
@@ -29,6 +32,8 @@ pub struct Report {
     pub entries: Vec<Entry>,
     pub objects: usize,
     pub workloads: usize,
+    /// What counted as a finding.
+    pub policies: InForce,
     /// Documents that play no part.
     pub skipped: Vec<Skipped>,
     /// What could not be read.
@@ -37,6 +42,24 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Findings that were accepted before and are left out.
     pub known: usize,
+}
+
+/// The policies in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InForce {
+    /// Sorted.
+    pub names: Vec<String>,
+    /// Where they are from: `built in`, files, `cluster`.
+    pub from: Vec<String>,
+}
+
+/// To how many workloads policies apply, and may apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Workloads to which no policy applies.
+    pub unmatched: usize,
+    /// How many workloads each policy may apply to or not, by name.
+    pub doubtful: BTreeMap<String, usize>,
 }
 
 /// One finding.
@@ -196,6 +219,42 @@ impl Entry {
             Verdict::Unknown => "unknown",
             Verdict::Violation => "violation",
         }
+    }
+}
+
+impl Reach {
+    /// Takes what an inspection says of it.
+    pub fn of(inspection: &mut Inspection) -> Self {
+        Self {
+            unmatched: inspection.unmatched,
+            doubtful: take(&mut inspection.doubtful),
+        }
+    }
+
+    /// Adds what was found of other workloads.
+    pub fn add(&mut self, other: Self) {
+        self.unmatched += other.unmatched;
+        for (policy, count) in other.doubtful {
+            *self.doubtful.entry(policy).or_default() += count;
+        }
+    }
+
+    /// What the reader of a report should know of it.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let unmatched = match self.unmatched {
+            0 => None,
+            1 => Some("no policy applies to one workload: it is not judged".to_owned()),
+            count => Some(format!("no policy applies to {count} workloads: they are not judged")),
+        };
+        let doubtful = self.doubtful.iter().map(|(policy, count)| {
+            let workloads = if *count == 1 { "workload" } else { "workloads" };
+            format!(
+                "whether policy {policy:?} applies to {count} {workloads} rests on labels of the namespace that are \
+                 not known: it counts where it is stricter (--namespace-labels, or a Namespace in the files, makes \
+                 them known)"
+            )
+        });
+        unmatched.into_iter().chain(doubtful)
     }
 }
 

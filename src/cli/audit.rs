@@ -7,9 +7,9 @@ use std::sync::Arc;
 use anyhow::bail;
 
 use super::live::{self, note};
-use super::reporting::{self, Defaults};
+use super::reporting::{self, Chosen, Defaults};
 use super::{compare, exceptions};
-use crate::audit::{Report, by_namespace, entries};
+use crate::audit::{Reach, Report, by_namespace, entries};
 use crate::cluster::snapshot::{Cause, Gap, Scope};
 use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
@@ -30,6 +30,8 @@ Exit codes:
   0  nothing at or above --fail-on
   1  findings at or above --fail-on
   2  bad usage, or the cluster could not be read
+
+Without --policy the policies of the cluster count, where it has their kind (`stateward crds`), else baseline.
 
 It needs the permission to list workloads, claims, Services, autoscalers, Namespaces, Nodes, PersistentVolumes,
 StorageClasses and CSIDrivers. A kind that it may not list is unknown: the report names it.";
@@ -65,24 +67,37 @@ impl Args {
     /// Bad policies, a cluster that cannot be read, a file that cannot be written.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let nothing = Defaults::default();
-        let policies = self.reporting.policies(&nothing)?;
+        // Before anything is read: mistakes in files show at once.
+        let mut chosen = self.reporting.policies(&nothing)?;
         let others = self.compare.policies()?;
         let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
         let scope = self
             .namespace
             .as_deref()
             .map_or(Scope::Cluster, |name| Scope::Namespace(name.into()));
-        let gaps = live::read(self.kubeconfig.as_deref(), self.context.as_deref(), &graph, &scope)?;
-        if let Some(first) = unreadable(&gaps) {
+        let live = live::read(
+            self.kubeconfig.as_deref(),
+            self.context.as_deref(),
+            &graph,
+            &scope,
+            self.reporting.whose(&nothing),
+        )?;
+        if let Some(first) = unreadable(&live.gaps) {
             bail!("no workload can be listed: {first}");
         }
+        if let Some(objects) = &live.policies {
+            chosen = Chosen::of_cluster(objects)?;
+        }
         let time = self.reporting.time();
-        let report = judged(&graph, &policies, time, &gaps);
+        let report = Report {
+            policies: chosen.in_force,
+            ..judged(&graph, &chosen.policies, time, &live.gaps)
+        };
         if self.exceptions.write(&report, self.reporting.least(), time)? {
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(others) = others {
-            let without = judged(&graph, &others, time, &gaps);
+            let without = judged(&graph, &others, time, &live.gaps);
             return self.compare.write(&report, &without, &[&*graph], &self.reporting);
         }
         self.reporting.report(report, &nothing)
@@ -93,18 +108,22 @@ impl Args {
 fn judged(graph: &Graph, policies: &Policies, time: Time, gaps: &[Gap]) -> Report {
     let threads = parallel::all_cores();
     let found = by_namespace(graph, policies, time, threads, |namespace, world| {
-        let inspection = inspect(world);
-        (inspection.workloads, entries(inspection, namespace))
+        let mut inspection = inspect(world);
+        let reach = Reach::of(&mut inspection);
+        (inspection.workloads, reach, entries(inspection, namespace))
     });
     let mut report = Report {
         objects: graph.counts().into_iter().map(|(_, count)| count).sum(),
         notes: gaps.iter().map(note).collect(),
         ..Report::default()
     };
-    for (workloads, entries) in found {
+    let mut reach = Reach::default();
+    for (workloads, here, entries) in found {
         report.workloads += workloads;
+        reach.add(here);
         report.entries.extend(entries);
     }
+    report.notes.extend(reach.notes());
     report.sort();
     report
 }

@@ -10,11 +10,30 @@ use anyhow::{Context as _, bail};
 use tokio::time::{Instant, interval_at};
 
 use crate::cluster::connect::connect;
+use crate::cluster::policies;
 use crate::cluster::snapshot::{self, Cause, Gap, Progress, Scope};
 use crate::graph::Graph;
 
 /// Threads that read: the lists are few, and parsing them takes less time than getting them.
 const THREADS: usize = 2;
+
+/// What was read of a cluster besides its objects.
+#[derive(Debug)]
+pub struct Live {
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// The policies that it holds, as JSON; `None` where nobody asked, or it does not have their kind.
+    pub policies: Option<Vec<String>>,
+}
+
+/// Whose policies count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policies {
+    /// Those of the cluster, if it has their kind.
+    OfCluster,
+    /// Those that were named.
+    Named,
+}
 
 /// Fills an empty graph from the cluster, telling on standard error how far it has come.
 ///
@@ -25,7 +44,8 @@ pub fn read(
     context: Option<&str>,
     graph: &Arc<Graph>,
     scope: &Scope,
-) -> anyhow::Result<Vec<Gap>> {
+    policies: Policies,
+) -> anyhow::Result<Live> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()
@@ -34,6 +54,10 @@ pub fn read(
     runtime.block_on(async {
         let Some(client) = connect(kubeconfig, context).await? else {
             bail!("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG");
+        };
+        let policies = match policies {
+            Policies::OfCluster => policies::list(&client).await?,
+            Policies::Named => None,
         };
         let progress = Arc::new(Progress::default());
         let telling = tokio::spawn(tell(progress.clone(), graph.facts().kinds.iter().len()));
@@ -44,7 +68,7 @@ pub fn read(
         if io::stderr().is_terminal() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
-        Ok(gaps?)
+        Ok(Live { gaps: gaps?, policies })
     })
 }
 

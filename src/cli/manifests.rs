@@ -4,12 +4,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
+use serde_json::Value;
 
 use crate::cluster::cidr::Cidr;
 use crate::cluster::install::{IMAGE, Installation};
 use crate::cluster::scope::{EXCLUDED, FailurePolicy, OptOut, Scope};
 use crate::cluster::webhooks::NAMESPACE;
 use crate::graph::Kinds;
+use crate::policy::resource::definitions;
+use crate::rules::RULES;
+use crate::runtime::policies::embedded;
 
 /// Print the Kubernetes objects that install stateward.
 ///
@@ -44,6 +48,18 @@ pub struct Args {
     /// The request does not say which claims the pods use, so that this is about every workload, autoscalers included.
     #[arg(long)]
     fail_scale: bool,
+    /// The policy that the installation begins with; none where the cluster has its own
+    #[arg(long, default_value = "baseline", value_name = "NAME")]
+    policy: PolicyArg,
+}
+
+/// The policy of an installation.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum PolicyArg {
+    Audit,
+    Baseline,
+    None,
+    Strict,
 }
 
 impl Args {
@@ -57,6 +73,7 @@ impl Args {
         let client_ca = self.client_ca.as_deref();
         let client_ca = client_ca.map(|path| read_ca("--client-ca", path)).transpose()?;
         let client_ca = client_ca.as_deref().map(String::from_utf8_lossy);
+        let policy = self.policy.object();
         let installation = Installation {
             namespace: &self.namespace,
             image: &self.image,
@@ -65,6 +82,8 @@ impl Args {
             callers: &self.allow_from,
             scope: &self.scope(),
             kinds: Kinds::builtin(),
+            definitions: &definitions(RULES),
+            policy: policy.as_ref(),
         };
         let yaml = installation.to_yaml()?;
         super::print(yaml.as_bytes())?;
@@ -85,6 +104,17 @@ impl Args {
                 FailurePolicy::Ignore
             },
         }
+    }
+}
+
+impl PolicyArg {
+    fn object(self) -> Option<Value> {
+        embedded(match self {
+            Self::Audit => "audit",
+            Self::Baseline => "baseline",
+            Self::None => return None,
+            Self::Strict => "strict",
+        })
     }
 }
 

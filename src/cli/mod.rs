@@ -6,6 +6,7 @@ pub mod audit;
 pub mod check;
 pub mod compare;
 pub mod completions;
+pub mod crds;
 pub mod exceptions;
 pub mod live;
 pub mod logging;
@@ -33,6 +34,7 @@ enum Command {
     Audit(audit::Args),
     Check(check::Args),
     Completions(completions::Args),
+    Crds(crds::Args),
     Manifests(manifests::Args),
     Rules(rules::Args),
     Serve(serve::Args),
@@ -48,6 +50,7 @@ impl Cli {
             Command::Audit(args) => args.run(),
             Command::Check(args) => args.run(),
             Command::Completions(args) => args.run(),
+            Command::Crds(args) => args.run(),
             Command::Manifests(args) => args.run(),
             Command::Rules(args) => args.run(),
             Command::Serve(args) => args.run(),

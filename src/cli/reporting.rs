@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::check::known::{self, Known};
-use crate::audit::{Entry, Level, Report};
+use super::live;
+use crate::audit::{Entry, InForce, Level, Report};
 use crate::clock;
 use crate::output::{Format, Notes, Paint, Style, render};
 use crate::policy::Policies;
@@ -45,6 +46,32 @@ pub struct Args {
     verbose: bool,
 }
 
+/// Policies, and what a report says of them.
+#[derive(Debug)]
+pub struct Chosen {
+    pub policies: Policies,
+    pub in_force: InForce,
+}
+
+impl Chosen {
+    /// The policies that a cluster holds.
+    ///
+    /// # Errors
+    /// One of them is not valid.
+    pub fn of_cluster(objects: &[String]) -> anyhow::Result<Self> {
+        let policies = policies::of_cluster(objects)?;
+        Ok(Self::new(policies, vec!["cluster".to_owned()]))
+    }
+
+    fn new(policies: Policies, from: Vec<String>) -> Self {
+        let names = policies.names().map(str::to_owned).collect();
+        Self {
+            in_force: InForce { names, from },
+            policies,
+        }
+    }
+}
+
 /// What counts where the arguments say nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Defaults {
@@ -63,17 +90,31 @@ enum FailOn {
 }
 
 impl Args {
-    /// The policies in force.
+    /// The policies that are named; the built-in baseline where none is.
     ///
     /// # Errors
     /// Policies that cannot be read or are not valid.
-    pub fn policies(&self, defaults: &Defaults) -> anyhow::Result<Policies> {
-        let sources = if self.policy.is_empty() {
+    pub fn policies(&self, defaults: &Defaults) -> anyhow::Result<Chosen> {
+        let sources = self.sources(defaults);
+        Ok(Chosen::new(policies::load(sources)?, policies::places(sources)))
+    }
+
+    /// Whose policies count where there is a cluster.
+    #[must_use]
+    pub fn whose(&self, defaults: &Defaults) -> live::Policies {
+        if self.sources(defaults).is_empty() {
+            live::Policies::OfCluster
+        } else {
+            live::Policies::Named
+        }
+    }
+
+    fn sources<'a>(&'a self, defaults: &'a Defaults) -> &'a [PolicySource] {
+        if self.policy.is_empty() {
             &defaults.policies
         } else {
             &self.policy
-        };
-        Ok(policies::load(sources)?)
+        }
     }
 
     /// What the date is.

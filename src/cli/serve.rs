@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::logging::{self, LogFormat};
 use crate::admission::OnError;
 use crate::cluster::register::WebhookUrl;
-use crate::runtime::policies::PolicySource;
+use crate::runtime::policies::{PolicyOrigin, PolicySource};
 use crate::runtime::{CertificateSource, Config, ObjectSource, RunError, Runtime};
 
 /// Serve the admission webhook.
@@ -28,6 +28,9 @@ pub struct Args {
     /// Policies: a file, a directory, or one of baseline, strict, audit; repeatable, reloaded when changed
     #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
     policy: Vec<PolicySource>,
+    /// Where policies come from: --policy, or the WorkloadPolicy objects of the cluster
+    #[arg(long, default_value = "files", value_name = "SOURCE")]
+    policy_source: PolicySourceArg,
     /// PEM file with the serving certificate and its chain, reloaded when changed
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -66,6 +69,12 @@ pub struct Args {
     log_format: Option<LogFormat>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PolicySourceArg {
+    Cluster,
+    Files,
+}
+
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum OnErrorArg {
     Allow,
@@ -78,6 +87,9 @@ impl Args {
     /// # Errors
     /// Bad flags, unreadable files, addresses in use, or a cluster that is configured and cannot be reached.
     pub fn run(self) -> anyhow::Result<ExitCode> {
+        if self.policy_source == PolicySourceArg::Cluster && !self.policy.is_empty() {
+            bail!("--policy-source cluster takes the policies of the cluster and nothing else: leave out --policy");
+        }
         logging::init(self.log_format)?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -107,7 +119,10 @@ impl Args {
         Config {
             listen: self.listen,
             admin_listen: self.admin_listen,
-            policies: self.policy,
+            policies: match self.policy_source {
+                PolicySourceArg::Cluster => PolicyOrigin::Cluster,
+                PolicySourceArg::Files => PolicyOrigin::Files(self.policy),
+            },
             certificate,
             client_ca: self.client_ca,
             objects,

@@ -57,6 +57,11 @@ pub(super) fn changed() -> MatchCondition {
     )
 }
 
+/// Keeps updates of anything but `spec` away: what was stored with a mistake while we were away can still be labelled.
+pub(super) fn spec_changed() -> MatchCondition {
+    condition("spec-changed", "oldObject == null || object.?spec != oldObject.?spec")
+}
+
 /// Keeps workloads away that can share no claim.
 pub(super) fn names_claims(kinds: &Kinds) -> MatchCondition {
     condition("names-claims", &has_claims(kinds))

@@ -6,12 +6,16 @@ use k8s_openapi::api::admissionregistration::v1::{MatchCondition, RuleWithOperat
 
 use super::conditions;
 use super::scope::{FailurePolicy, Scope};
+use super::webhooks::{MUTATE_PATH, POLICIES_PATH, VALIDATE_PATH};
 use crate::graph::{Defaults, Entry, Kind, Kinds, Reach};
+use crate::policy::resource::{POLICIES, group, version};
 
 /// One entry: which requests it sends to us.
 pub(super) struct Sent {
     pub(super) name: &'static str,
     pub(super) phase: Phase,
+    /// Where the requests are posted.
+    pub(super) path: &'static str,
     pub(super) rules: Vec<RuleWithOperations>,
     pub(super) failure_policy: FailurePolicy,
     /// A request that makes one of them false is not sent.
@@ -31,7 +35,7 @@ const WRITES: &[&str] = &["CREATE", "UPDATE"];
 /// A write of a workload goes through one of the validating entries: what a rule may deny out of the box through
 /// `workloads`, which fails closed, and everything else through `advice`, which does not.
 pub(super) fn entries(kinds: &Kinds, scope: &Scope) -> Vec<Sent> {
-    let mut entries = vec![defaults(kinds), workloads(kinds)];
+    let mut entries = vec![defaults(kinds), policies(), workloads(kinds)];
     entries.extend(scale(kinds, scope));
     entries.extend([advice(kinds, scope), dependencies(kinds), pods(kinds)]);
     entries
@@ -41,6 +45,7 @@ fn defaults(kinds: &Kinds) -> Sent {
     Sent {
         name: "defaults.stateward.dev",
         phase: Phase::Mutating,
+        path: MUTATE_PATH,
         rules: rules(kinds, WRITES, |kind| match kind.reach() {
             Reach::Review { defaults, .. } if defaults != Defaults::Never => vec![kind.resource().to_owned()],
             _ => Vec::new(),
@@ -53,10 +58,31 @@ fn defaults(kinds: &Kinds) -> Sent {
     }
 }
 
+/// Our own kinds. Nothing is ever injected: these come in the mutating phase because the API server holds objects
+/// against their schema only after it, and what it says then names no field that was probably meant.
+fn policies() -> Sent {
+    Sent {
+        name: "policies.stateward.dev",
+        phase: Phase::Mutating,
+        path: POLICIES_PATH,
+        rules: vec![RuleWithOperations {
+            api_groups: Some(vec![group().to_owned()]),
+            api_versions: Some(vec![version().to_owned()]),
+            operations: Some(WRITES.iter().map(|&it| it.to_owned()).collect()),
+            resources: Some(vec![POLICIES.plural.to_owned()]),
+            scope: Some("*".to_owned()),
+        }],
+        // Without us the schema still holds, and a policy with a mistake never replaces its last good version.
+        failure_policy: FailurePolicy::Ignore,
+        conditions: vec![conditions::not_being_deleted(), conditions::spec_changed()],
+    }
+}
+
 fn workloads(kinds: &Kinds) -> Sent {
     Sent {
         name: "workloads.stateward.dev",
         phase: Phase::Validating,
+        path: VALIDATE_PATH,
         // Never DELETE: an outage of ours must not keep a namespace or a workload from going away.
         rules: rules(kinds, WRITES, |kind| resources(kind, &[Entry::Workloads])),
         failure_policy: FailurePolicy::Fail,
@@ -74,6 +100,7 @@ fn scale(kinds: &Kinds, scope: &Scope) -> Option<Sent> {
     (scope.scale == FailurePolicy::Fail).then(|| Sent {
         name: "scale.stateward.dev",
         phase: Phase::Validating,
+        path: VALIDATE_PATH,
         rules: rules(kinds, &["UPDATE"], scaled),
         failure_policy: FailurePolicy::Fail,
         conditions: vec![conditions::more_replicas()],
@@ -93,6 +120,7 @@ fn advice(kinds: &Kinds, scope: &Scope) -> Sent {
     Sent {
         name: "advice.stateward.dev",
         phase: Phase::Validating,
+        path: VALIDATE_PATH,
         rules: rules(kinds, WRITES, |kind| {
             let mut all = resources(kind, &[Entry::Advice, Entry::Workloads]);
             all.extend(scaled(kind));
@@ -107,6 +135,7 @@ fn dependencies(kinds: &Kinds) -> Sent {
     Sent {
         name: "dependencies.stateward.dev",
         phase: Phase::Validating,
+        path: VALIDATE_PATH,
         rules: rules(kinds, &["CREATE", "UPDATE", "DELETE"], |kind| {
             resources(kind, &[Entry::Dependencies])
         }),
@@ -119,6 +148,7 @@ fn pods(kinds: &Kinds) -> Sent {
     Sent {
         name: "pods.stateward.dev",
         phase: Phase::Validating,
+        path: VALIDATE_PATH,
         rules: rules(kinds, &["CREATE"], |kind| resources(kind, &[Entry::Pods])),
         failure_policy: FailurePolicy::Ignore,
         conditions: vec![conditions::pod_without_owner(), conditions::pod_uses_claim()],

@@ -18,13 +18,14 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Ro
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde::Serialize;
 use serde_json::Value;
 
 use super::cidr::Cidr;
 use super::scope::Scope;
 use super::webhooks::{Configurations, Endpoint, NAME};
+use super::yaml::{self, YamlError, object};
 use crate::graph::Kinds;
+use crate::policy::resource::{POLICIES, group};
 
 /// The image of this very version.
 pub const IMAGE: &str = concat!("ghcr.io/stateward/stateward:", env!("CARGO_PKG_VERSION"));
@@ -56,6 +57,10 @@ pub struct Installation<'a> {
     pub scope: &'a Scope,
     /// The kinds that play a part.
     pub kinds: &'static Kinds,
+    /// The definitions of our own kinds.
+    pub definitions: &'a [Value],
+    /// The policy that the installation begins with, where it has one.
+    pub policy: Option<&'a Value>,
 }
 
 impl Installation<'_> {
@@ -63,7 +68,7 @@ impl Installation<'_> {
     ///
     /// # Errors
     /// When a value has no YAML form.
-    pub fn to_yaml(&self) -> Result<String, InstallError> {
+    pub fn to_yaml(&self) -> Result<String, YamlError> {
         let Configurations { mutating, validating } = Configurations::new(
             self.kinds,
             Endpoint::Service {
@@ -72,37 +77,45 @@ impl Installation<'_> {
             },
             self.scope,
         );
-        let mut documents = vec![
-            document(&self.namespace_object())?,
-            document(&self.service_account())?,
-            document(&self.cluster_role())?,
-            document(&self.cluster_role_binding())?,
-            document(&self.service())?,
-            document(&self.disruption_budget())?,
-        ];
-        if let Some(client_ca) = self.client_ca {
-            documents.push(document(&self.client_ca_map(client_ca))?);
-        }
-        if !self.callers.is_empty() {
-            documents.push(document(&self.network_policy())?);
+        let mut documents = Vec::new();
+        // First, since the policy below is of the kind that they define.
+        for definition in self.definitions {
+            documents.push(yaml::document(definition)?);
         }
         documents.extend([
-            document(&self.deployment())?,
-            // Last, so that nothing above has to pass through them.
-            document(&mutating)?,
-            document(&validating)?,
+            object(&self.namespace_object())?,
+            object(&self.service_account())?,
+            object(&self.cluster_role())?,
+            object(&self.cluster_role_binding())?,
+            object(&self.service())?,
+            object(&self.disruption_budget())?,
         ]);
-        let mut yaml = String::from("# Printed by `stateward manifests`. The serving certificate: certs/README.md.\n");
+        if let Some(client_ca) = self.client_ca {
+            documents.push(object(&self.client_ca_map(client_ca))?);
+        }
+        if !self.callers.is_empty() {
+            documents.push(object(&self.network_policy())?);
+        }
+        // Before the replicas, so that they find it.
+        if let Some(policy) = self.policy {
+            documents.push(object(policy)?);
+        }
+        documents.extend([
+            object(&self.deployment())?,
+            // Last, so that nothing above has to pass through them.
+            object(&mutating)?,
+            object(&validating)?,
+        ]);
+        let mut heading = String::from(
+            "# Printed by `stateward manifests`. The serving certificate: certs/README.md.\n\
+             # Apply what `stateward crds` prints before: kubectl takes no object whose kind it does not know yet.\n",
+        );
         if self.ca.is_none() {
-            yaml.push_str(
+            heading.push_str(
                 "# Without --ca-bundle no call to stateward can succeed, so no webhook here has failurePolicy: Fail.\n",
             );
         }
-        for document in documents {
-            yaml.push_str("---\n");
-            yaml.push_str(&document);
-        }
-        Ok(yaml)
+        Ok(yaml::joined(&heading, documents))
     }
 
     fn namespace_object(&self) -> Namespace {
@@ -127,8 +140,8 @@ impl Installation<'_> {
         }
     }
 
-    /// Reading, and only the kinds of the graph. By name only what a waiting request may ask for, which stands in its
-    /// namespace: the rest comes by lists and watches.
+    /// Reading, and only the kinds of the graph and our own. By name only what a waiting request may ask for, which
+    /// stands in its namespace, and the definitions of our own kinds: the rest comes by lists and watches.
     fn cluster_role(&self) -> ClusterRole {
         let mut resources = BTreeMap::<(&str, &[&str]), Vec<String>>::new();
         for kind in self.kinds.iter() {
@@ -148,9 +161,22 @@ impl Installation<'_> {
             verbs: verbs.iter().map(|&verb| verb.to_owned()).collect(),
             ..PolicyRule::default()
         };
+        let own = PolicyRule {
+            api_groups: Some(vec![group().to_owned()]),
+            resources: Some(vec![POLICIES.plural.to_owned()]),
+            verbs: ["list", "watch"].map(str::to_owned).to_vec(),
+            ..PolicyRule::default()
+        };
+        let definitions = PolicyRule {
+            api_groups: Some(vec!["apiextensions.k8s.io".to_owned()]),
+            resources: Some(vec!["customresourcedefinitions".to_owned()]),
+            resource_names: Some(vec![POLICIES.name()]),
+            verbs: vec!["get".to_owned()],
+            ..PolicyRule::default()
+        };
         ClusterRole {
             metadata: self.cluster_metadata(NAME),
-            rules: Some(resources.into_iter().map(rule).collect()),
+            rules: Some(resources.into_iter().map(rule).chain([own, definitions]).collect()),
             aggregation_rule: None,
         }
     }
@@ -340,6 +366,7 @@ impl Installation<'_> {
             "serve".to_owned(),
             format!("--tls-cert={TLS_DIRECTORY}/tls.crt"),
             format!("--tls-key={TLS_DIRECTORY}/tls.key"),
+            "--policy-source=cluster".to_owned(),
         ];
         let mut volume_mounts = vec![mount("tls", TLS_DIRECTORY)];
         if self.client_ca.is_some() {
@@ -388,36 +415,6 @@ impl Installation<'_> {
             labels: Some(labels()),
             ..ObjectMeta::default()
         }
-    }
-}
-
-/// A value that has no YAML form.
-#[derive(Debug, thiserror::Error)]
-pub enum InstallError {
-    /// Refused by the JSON serialiser.
-    #[error("cannot serialise an object")]
-    Json(#[from] serde_json::Error),
-    /// Refused by the YAML serialiser.
-    #[error("cannot write YAML")]
-    Yaml(#[from] serde_saphyr::ser::Error),
-}
-
-fn document(object: &impl Serialize) -> Result<String, InstallError> {
-    let mut value = serde_json::to_value(object)?;
-    prune(&mut value);
-    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-    Ok(serde_saphyr::to_string_with_options(&value, options)?)
-}
-
-/// Removes what says nothing: nulls, and members that became empty.
-fn prune(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            members.values_mut().for_each(prune);
-            members.retain(|_, member| !member.is_null() && member.as_object().is_none_or(|it| !it.is_empty()));
-        }
-        Value::Array(items) => items.iter_mut().for_each(prune),
-        _ => {}
     }
 }
 

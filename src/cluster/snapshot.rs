@@ -156,11 +156,10 @@ impl List<'_> {
     }
 
     async fn pages(&self, namespace: Option<&Name>, feed: &mut Feed) -> Result<(), BoxError> {
+        let collection = wire::collection(self.kind, namespace.map(|name| &**name));
         let mut next = String::new();
         loop {
-            let text = self
-                .get(wire::page(self.kind, namespace.map(|name| &**name), &next))
-                .await?;
+            let text = self.get(wire::page(&collection, &next)).await?;
             let page = Page::read(&text)?;
             self.progress.objects.fetch_add(page.items.len(), Ordering::Relaxed);
             feed.take(page.items.into_iter());

@@ -23,6 +23,8 @@ pub const NAMESPACE: &str = "stateward-system";
 pub const MUTATE_PATH: &str = "/mutate";
 /// Where validating reviews are posted.
 pub const VALIDATE_PATH: &str = "/validate";
+/// Where reviews of our own kinds are posted.
+pub const POLICIES_PATH: &str = "/policies";
 
 /// Seconds that the API server waits for us. Our own deadline is below it; more would only lengthen an outage of ours.
 const TIMEOUT_SECONDS: i32 = 5;
@@ -138,7 +140,7 @@ impl Sent {
     fn mutating(self, endpoint: Endpoint<'_>, scope: &Scope) -> MutatingWebhook {
         MutatingWebhook {
             admission_review_versions: vec!["v1".to_owned()],
-            client_config: endpoint.client_config(MUTATE_PATH),
+            client_config: endpoint.client_config(self.path),
             failure_policy: Some(endpoint.failure_policy(self.failure_policy)),
             match_conditions: Some(self.conditions),
             match_policy: Some("Equivalent".to_owned()),
@@ -155,7 +157,7 @@ impl Sent {
     fn validating(self, endpoint: Endpoint<'_>, scope: &Scope) -> ValidatingWebhook {
         ValidatingWebhook {
             admission_review_versions: vec!["v1".to_owned()],
-            client_config: endpoint.client_config(VALIDATE_PATH),
+            client_config: endpoint.client_config(self.path),
             failure_policy: Some(endpoint.failure_policy(self.failure_policy)),
             match_conditions: Some(self.conditions),
             match_policy: Some("Equivalent".to_owned()),

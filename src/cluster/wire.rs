@@ -120,32 +120,70 @@ impl Status {
     }
 }
 
+/// The objects of one kind, as the API server serves them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Collection {
+    pub(super) kind: &'static str,
+    pub(super) api_version: &'static str,
+    /// The plural, as in a URL.
+    pub(super) resource: &'static str,
+}
+
+impl Collection {
+    /// The API group, empty for the core group.
+    pub(super) fn group(&self) -> &'static str {
+        self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// The path of all of them.
+    pub(super) fn path(&self) -> String {
+        format!("{}/{}", self.root(), self.resource)
+    }
+
+    /// The path of the version that they are of.
+    pub(super) fn root(&self) -> String {
+        let root = if self.group().is_empty() { "api" } else { "apis" };
+        format!("/{root}/{}", self.api_version)
+    }
+}
+
+impl From<Kind> for Collection {
+    fn from(kind: Kind) -> Self {
+        Self {
+            kind: kind.as_str(),
+            api_version: kind.api_version(),
+            resource: kind.resource(),
+        }
+    }
+}
+
 /// The path of all objects of a kind, or of those of one namespace.
 pub(super) fn collection(kind: Kind, namespace: Option<&str>) -> String {
-    let version = kind.api_version();
-    let root = if version.contains('/') { "apis" } else { "api" };
-    let resource = kind.resource();
+    let collection = Collection::from(kind);
     match namespace {
-        Some(namespace) => format!("/{root}/{version}/namespaces/{}/{resource}", escaped(namespace)),
-        None => format!("/{root}/{version}/{resource}"),
+        Some(namespace) => format!(
+            "{}/namespaces/{}/{}",
+            collection.root(),
+            escaped(namespace),
+            collection.resource
+        ),
+        None => collection.path(),
     }
 }
 
-/// The path of a page of 500 objects; as large as kubectl's and client-go's.
-pub(super) fn page(kind: Kind, namespace: Option<&str>, next: &str) -> String {
-    let path = collection(kind, namespace);
+/// The path of a page of 500 objects of a collection; as large as kubectl's and client-go's.
+pub(super) fn page(collection: &str, next: &str) -> String {
     match next {
-        "" => format!("{path}?limit=500"),
-        next => format!("{path}?limit=500&continue={}", escaped(next)),
+        "" => format!("{collection}?limit=500"),
+        next => format!("{collection}?limit=500&continue={}", escaped(next)),
     }
 }
 
-/// The path of a watch from a version on. It ends before five minutes are over, so that a bookmark, which comes
-/// at its end at the latest, keeps the kind from becoming stale.
-pub(super) fn watch(kind: Kind, version: &str) -> String {
+/// The path of a watch of a collection from a version on. It ends before five minutes are over, so that a bookmark,
+/// which comes at its end at the latest, keeps the kind from becoming stale.
+pub(super) fn watch(collection: &str, version: &str) -> String {
     format!(
-        "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds=270&resourceVersion={}",
-        collection(kind, None),
+        "{collection}?watch=true&allowWatchBookmarks=true&timeoutSeconds=270&resourceVersion={}",
         escaped(version)
     )
 }
@@ -182,9 +220,9 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_api() {
-        assert_eq!(page(Kind::NODE, None, ""), "/api/v1/nodes?limit=500");
+        assert_eq!(page(&collection(Kind::NODE, None), ""), "/api/v1/nodes?limit=500");
         assert_eq!(
-            page(Kind::CRON_JOB, None, "a+b="),
+            page(&collection(Kind::CRON_JOB, None), "a+b="),
             "/apis/batch/v1/cronjobs?limit=500&continue=a%2Bb%3D"
         );
         assert_eq!(
@@ -192,7 +230,7 @@ mod tests {
             "/api/v1/namespaces/shop/persistentvolumeclaims/data"
         );
         assert_eq!(
-            page(Kind::SERVICE, Some("shop"), ""),
+            page(&collection(Kind::SERVICE, Some("shop")), ""),
             "/api/v1/namespaces/shop/services?limit=500"
         );
         assert_eq!(namespace("shop"), "/api/v1/namespaces/shop");

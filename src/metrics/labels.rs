@@ -111,7 +111,7 @@ label_values! {
 }
 
 label_values! {
-    /// Why what files hold now was not taken, so that the last good of it stays.
+    /// Why what files, or a cluster, hold now was not taken, so that the last good of it stays.
     Refusal {
         /// No policy at all.
         Empty = "empty",
@@ -119,23 +119,25 @@ label_values! {
         Expired = "expired",
         /// Fewer policies than are in force.
         Fewer = "fewer",
+        /// Policies are gone from the cluster together with their definition.
+        Gone = "gone",
         /// Mistakes in policies; a chain and a key that are no pair.
         Invalid = "invalid",
         /// The certificate lacks a name of the one that is served.
         Names = "names",
         /// The certificate's time has not come.
         NotYetValid = "not_yet_valid",
-        /// A file cannot be read.
+        /// A file cannot be read, or the cluster's policies cannot be listed.
         Unreadable = "unreadable",
     }
 }
 
 label_values! {
-    /// What is read from files again and again.
+    /// What is read again and again.
     Reloaded {
         /// `--tls-cert` and `--tls-key`
         Certificate = "certificate",
-        /// `--policy`
+        /// `--policy`, or the cluster's
         Policies = "policies",
     }
 }
@@ -145,6 +147,8 @@ label_values! {
     Webhook {
         /// `/mutate`
         Mutate = "mutate",
+        /// `/policies`
+        Policies = "policies",
         /// `/validate`
         Validate = "validate",
     }

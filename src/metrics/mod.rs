@@ -58,6 +58,7 @@ pub struct Metrics {
     live_reads: Family<LiveReadLabels, Counter>,
     mutate_duration: Histogram,
     patches: Counters<RuleLabel>,
+    policies_duration: Histogram,
     refused_bodies: Counter,
     registry: Registry,
     reloads_refused: Family<ReloadLabels, Gauge>,
@@ -94,6 +95,7 @@ impl Metrics {
             live_reads: Family::default(),
             mutate_duration: duration_of(Webhook::Mutate),
             patches: Counters::new(rules.iter().map(|rule| RuleLabel { rule })),
+            policies_duration: duration_of(Webhook::Policies),
             refused_bodies: Counter::default(),
             registry: Registry::default(),
             reloads_refused: Family::default(),
@@ -151,7 +153,7 @@ impl Metrics {
         );
         registry.register(
             "stateward_reload_refused",
-            "1 at the reason for which files are not in force, the last good ones staying",
+            "1 at the reasons for which files, or the cluster's policies, are not in force, the last good ones staying",
             self.reloads_refused.clone(),
         );
         registry.register(
@@ -185,6 +187,7 @@ impl Metrics {
         self.requests.increment(labels.place());
         match webhook {
             Webhook::Mutate => self.mutate_duration.observe(seconds),
+            Webhook::Policies => self.policies_duration.observe(seconds),
             Webhook::Validate => self.validate_duration.observe(seconds),
         }
     }

@@ -1,11 +1,11 @@
-//! What is told of files that are read again and again: whether, and why, their last contents were not taken.
+//! What is told of what is read again and again: whether, and why, its last contents were not taken.
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::labels::{Refusal, ReloadLabels, Reloaded};
 
-/// The gauges of one thing that is read again: 1 at the reason for which the present files are not in force.
+/// The gauges of one thing that is read again: 1 at the reasons for which its present contents are not in force.
 #[derive(Clone, Debug)]
 pub struct Reloads {
     pub(super) what: Reloaded,
@@ -13,19 +13,20 @@ pub struct Reloads {
 }
 
 impl Reloads {
-    /// What the files hold is in force.
+    /// All of it is in force.
     pub fn taken(&self) {
-        self.tell(None);
+        self.tell(&[]);
     }
 
-    /// What the files hold is not in force.
+    /// It is not in force.
     pub fn refused(&self, reason: Refusal) {
-        self.tell(Some(reason));
+        self.tell(&[reason]);
     }
 
-    fn tell(&self, reason: Option<Refusal>) {
+    /// Some of it is not in force, for these reasons.
+    pub fn tell(&self, reasons: &[Refusal]) {
         for labels in ReloadLabels::of(self.what) {
-            let holds = Some(labels.reason) == reason;
+            let holds = reasons.contains(&labels.reason);
             self.refused.get_or_create(&labels).set(holds.into());
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Notes, Paint, Style};
 use crate::audit::report::{Exemption, Failure, Granted, Skipped};
-use crate::audit::{Entry, Level, Location, Report};
+use crate::audit::{Entry, InForce, Level, Location, Report};
 
 const RED: &str = "\x1b[1;31m";
 const YELLOW: &str = "\x1b[1;33m";
@@ -42,6 +42,9 @@ pub(super) fn render(report: &Report, style: Style) -> String {
     }
     for (heading, group) in groups {
         page.group(heading, &group);
+    }
+    if !report.policies.from.is_empty() {
+        page.line(&[("", &policies(&report.policies))]);
     }
     for note in &report.notes {
         page.line(&[(CYAN, "note"), ("", ": "), ("", note)]);
@@ -183,6 +186,14 @@ fn excepted(granted: &Granted) -> String {
         expires,
     } = granted;
     format!("{exception} until {}, {owner}: {reason}", expires.in_words())
+}
+
+fn policies(in_force: &InForce) -> String {
+    let names = match &*in_force.names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    format!("policies: {names} ({})", in_force.from.join(", "))
 }
 
 fn summary(report: &Report, notes: Notes) -> String {

@@ -9,12 +9,20 @@ use crate::audit::{Entry, Level, Location, Object, Report};
 struct Document<'a> {
     version: &'static str,
     summary: Summary,
+    policies: Policies<'a>,
     findings: Vec<Finding<'a>>,
     /// What could not be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     failures: Vec<Broken<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     notes: &'a [String],
+}
+
+/// The policies in force.
+#[derive(Serialize)]
+struct Policies<'a> {
+    names: &'a [String],
+    from: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -117,6 +125,10 @@ pub(super) fn render(report: &Report) -> String {
             overrides: report.overrides(),
             exceptions: report.exceptions(),
             known: report.known,
+        },
+        policies: Policies {
+            names: &report.policies.names,
+            from: &report.policies.from,
         },
         findings: report.entries.iter().map(Finding::from).collect(),
         failures: report.failures.iter().map(Broken::from).collect(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::certificate::CertificateSource;
 use super::objects::ObjectSource;
-use super::policies::PolicySource;
+use super::policies::PolicyOrigin;
 use crate::admission::OnError;
 use crate::cluster::register::WebhookUrl;
 
@@ -17,8 +17,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the admin port listens.
     pub admin_listen: SocketAddr,
-    /// The embedded baseline where there are none.
-    pub policies: Vec<PolicySource>,
+    pub policies: PolicyOrigin,
     pub certificate: CertificateSource,
     /// The authorities of the clients that are answered; everybody where there is none.
     pub client_ca: Option<PathBuf>,

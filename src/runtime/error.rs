@@ -38,6 +38,9 @@ pub enum StartError {
     /// A file with objects cannot be read.
     #[error("--manifests")]
     Manifests(#[source] FileError),
+    /// There is no cluster that could hold policies.
+    #[error("--policy-source cluster needs a cluster, and none was found")]
+    NoClusterForPolicies,
     /// The files of the certificate hold none.
     #[error("--tls-cert: the files hold no certificate")]
     NoCertificate,

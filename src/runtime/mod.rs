@@ -37,6 +37,7 @@ pub use config::Config;
 pub use error::{RunError, StartError};
 pub use objects::ObjectSource;
 use parts::Parts;
+use policies::PolicyOrigin;
 use registration::Registering;
 
 /// A process that has started: everything runs but the accept loop of the webhook.
@@ -59,7 +60,13 @@ impl Runtime {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let shutdown = Shutdown::on_signals().map_err(StartError::Signals)?;
         let mut parts = Parts::new(Arc::new(Metrics::new(RULES)), shutdown);
-        let policies = policies::reload::start(config.policies, &mut parts).await?;
+        let (policies, awaited) = match config.policies {
+            PolicyOrigin::Files(sources) => (policies::reload::start(sources, &mut parts).await?, None),
+            PolicyOrigin::Cluster => {
+                let awaited = policies::cluster::prepare(&parts);
+                (awaited.policies(), Some(awaited))
+            }
+        };
         let certificate = certificate::start(config.certificate, &mut parts)?;
         let tls = match config.client_ca {
             Some(file) => server_config_for(certificate.resolver, clients::start(file, &mut parts)?),
@@ -70,6 +77,9 @@ impl Runtime {
         let admin_listener = listen("--admin-listen", config.admin_listen)?;
         let address = listener.local_addr().map_err(StartError::Address)?;
         let mut objects = objects::start(config.objects, &mut parts).await?;
+        if let Some(awaited) = awaited {
+            awaited.start(&mut objects, &mut parts)?;
+        }
         reservations::start(objects.graph.clone(), &mut parts);
         let registering = match config.register_url {
             Some(url) => Some(registration::prepare(url, &mut objects, certificate.ca_pem, &parts)?),

@@ -112,6 +112,11 @@ impl Gate {
         self.set(Condition::Remarked(one_line(remark)));
     }
 
+    /// The condition does not hold, for this reason.
+    pub fn close(&self, reason: &str) {
+        self.set(Condition::Closed(one_line(reason)));
+    }
+
     fn set(&self, state: Condition) {
         let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(check) = checks.get_mut(self.index) {

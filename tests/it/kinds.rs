@@ -140,6 +140,8 @@ fn permissions_and_webhook_rules_follow_from_the_table() {
         callers: &[],
         scope: &Scope::default(),
         kinds: widgets(),
+        definitions: &[],
+        policy: None,
     };
     let yaml = installation.to_yaml().expect("YAML");
     let readable = "- apiGroups:\n  - example.com\n  resources:\n  - widgets\n  verbs:";

@@ -53,7 +53,7 @@ impl Fixes {
     pub fn of(corpus: &Corpus, judge: &Judge<'_>) -> Self {
         let mut wanted = Wanted::new();
         for world in worlds(corpus).0 {
-            let graph = world.graph(judge.base, judge.threads);
+            let graph = judge.graph(&world, judge.threads);
             for placed in world.workloads().filter(|placed| !placed.object.unnamed) {
                 let objects = wanted.entry(&*placed.file.path).or_default();
                 if let Entry::Vacant(place) = objects.entry(placed.object.number)

@@ -7,8 +7,9 @@ use stateward_yaml::{Position, Problem, ProblemKind};
 
 use super::places;
 use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
-use crate::audit::{by_namespace, entries};
-use crate::graph::{Kind, Kinds, Name, ObjectRef};
+use crate::audit::{Reach, by_namespace, entries};
+use crate::graph::store::locked;
+use crate::graph::{Graph, Kind, Kinds, Labels, Lookup, Name, NamespaceFacts, Node, ObjectRef};
 use crate::judge::inspect_one;
 use crate::manifests::Manifest;
 use crate::manifests::corpus::Corpus;
@@ -17,6 +18,7 @@ use crate::manifests::files::STDIN;
 use crate::manifests::worlds::{Base, World, worlds};
 use crate::parallel;
 use crate::policy::Policies;
+use crate::policy::matching::NAMESPACE_NAME;
 use crate::rules::kit::Verdict;
 use crate::time::Time;
 
@@ -29,6 +31,8 @@ pub struct Judge<'a> {
     pub namespace: &'a Name,
     /// What the date is.
     pub time: Time,
+    /// Labels of the namespaces that nothing else is known of.
+    pub namespace_labels: &'a [(String, String)],
     pub threads: NonZeroUsize,
 }
 
@@ -44,12 +48,20 @@ impl Judge<'_> {
             (one, self.threads)
         };
         let found = parallel::map(outer, &worlds, |world| self.world(world, inner));
-        let found: Vec<Vec<Entry>> = found.into_iter().flatten().collect();
-        let mut entries = Vec::with_capacity(found.iter().map(Vec::len).sum());
-        entries.extend(found.into_iter().flatten());
+        let found: Vec<(Reach, Vec<Entry>)> = found.into_iter().flatten().collect();
+        let mut entries = Vec::with_capacity(found.iter().map(|(_, entries)| entries.len()).sum());
+        let mut reach = Reach::default();
+        for (here, found) in found {
+            reach.add(here);
+            entries.extend(found);
+        }
         let mut report = Report {
             entries,
-            notes: note.into_iter().chain(nothing_came(corpus)).collect(),
+            notes: note
+                .into_iter()
+                .chain(nothing_came(corpus))
+                .chain(reach.notes())
+                .collect(),
             ..Report::default()
         };
         for file in &corpus.files {
@@ -59,18 +71,44 @@ impl Judge<'_> {
         report
     }
 
-    /// What is found of the objects in each namespace.
-    fn world(&self, world: &World<'_>, threads: NonZeroUsize) -> Vec<Vec<Entry>> {
+    /// The graph of a world, with all that is known of its namespaces.
+    pub(super) fn graph(&self, world: &World<'_>, threads: NonZeroUsize) -> Graph {
         let graph = world.graph(self.base, threads);
+        if self.namespace_labels.is_empty() {
+            return graph;
+        }
+        let unknown = graph.namespaces().into_iter().filter(|name| {
+            let shard = graph.shard(name);
+            !matches!(locked(&shard).facts, Lookup::Known(_))
+        });
+        let namespaces = unknown.map(|name| {
+            let given = self.namespace_labels.iter().map(|(key, value)| (&**key, &**value));
+            let labels = Labels::from_pairs(given.chain([(NAMESPACE_NAME, &*name)]));
+            let facts = NamespaceFacts {
+                labels,
+                ..NamespaceFacts::default()
+            };
+            ("".into(), Node::Namespace(name, facts))
+        });
+        let namespaces: Vec<(Name, Node)> = namespaces.collect();
+        graph.insert_all(namespaces);
+        graph
+    }
+
+    /// What is found of the objects in each namespace.
+    fn world(&self, world: &World<'_>, threads: NonZeroUsize) -> Vec<(Reach, Vec<Entry>)> {
+        let graph = self.graph(world, threads);
         by_namespace(&graph, self.policies, self.time, threads, |namespace, surroundings| {
-            let found = world.workloads_in(namespace).flat_map(|placed| {
+            let mut reach = Reach::default();
+            let mut found = Vec::new();
+            for placed in world.workloads_in(namespace) {
                 let workload = ObjectRef::new(placed.object.kind, placed.object.name.clone());
-                let entries = entries(inspect_one(&workload, surroundings), namespace);
-                entries
-                    .into_iter()
-                    .map(move |entry| places::placed(entry, placed, world))
-            });
-            found.collect()
+                let mut inspection = inspect_one(&workload, surroundings);
+                reach.add(Reach::of(&mut inspection));
+                let entries = entries(inspection, namespace).into_iter();
+                found.extend(entries.map(|entry| places::placed(entry, placed, world)));
+            }
+            (reach, found)
         })
     }
 

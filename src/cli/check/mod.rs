@@ -19,7 +19,9 @@ use anyhow::Context as _;
 use self::config::Config;
 use self::fix::Fixes;
 use self::judge::Judge;
-use super::{compare, live, reporting};
+use super::compare;
+use super::live::{self, Live};
+use super::reporting::{self, Chosen, Defaults};
 use crate::audit::Report;
 use crate::cluster::snapshot::Scope;
 use crate::graph::{Facts, Graph, Kind, Knowledge, Name};
@@ -59,6 +61,9 @@ pub struct Args {
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default", value_name = "NAME", value_parser = super::manifests::namespace)]
     namespace: String,
+    /// Labels of the namespaces of which the files hold no Namespace; policies may select by them
+    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
+    namespace_labels: Vec<(String, String)>,
     /// Take the files for the whole world: what is not in them does not exist
     #[arg(long)]
     assume_complete: bool,
@@ -91,7 +96,7 @@ impl Args {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let directory = std::env::current_dir().context("the working directory is gone")?;
         let config = Config::find(&directory)?;
-        let policies = self.reporting.policies(&config.defaults)?;
+        let mut chosen = self.reporting.policies(&config.defaults)?;
         let others = self.compare.policies()?;
         let namespace: Name = self.namespace.as_str().into();
         let threads = parallel::all_cores();
@@ -105,9 +110,16 @@ impl Args {
         };
         // Its memory goes back with the process: freeing it piece by piece would take a twentieth of the run.
         let mut corpus = ManuallyDrop::new(read());
-        let live = self.with_cluster.then(|| self.live(&corpus)).transpose()?;
+        let live = self
+            .with_cluster
+            .then(|| self.live(&corpus, &config.defaults))
+            .transpose()?;
+        if let Some(objects) = live.as_ref().and_then(|(_, live)| live.policies.as_ref()) {
+            chosen = Chosen::of_cluster(objects)?;
+        }
         let excepted = exceptions::take(&mut corpus, &namespace);
-        let policies = policies.with_exceptions(excepted.clone());
+        // What is unknowable here must not pass for less than it may turn out to be.
+        let policies = chosen.policies.with_exceptions(excepted.clone()).denying_in_doubt();
         let judge = Judge {
             policies: &policies,
             base: match &live {
@@ -117,6 +129,7 @@ impl Args {
             },
             namespace: &namespace,
             time: self.reporting.time(),
+            namespace_labels: &self.namespace_labels,
             threads,
         };
         if self.diff || self.fix {
@@ -131,29 +144,37 @@ impl Args {
             let _ = exceptions::take(&mut corpus, &namespace);
         }
         let mut report = judge.report(&corpus);
+        report.policies = chosen.in_force;
         if let Some(others) = others {
-            let policies = &others.with_exceptions(excepted);
+            let policies = &others.with_exceptions(excepted).denying_in_doubt();
             let without = Judge { policies, ..judge }.report(&corpus);
             let (files, live) = (graph_of(&corpus), live.as_ref().map(|(graph, _)| &**graph));
             let graphs: Vec<&Graph> = [&files].into_iter().chain(live).collect();
             return self.compare.write(&report, &without, &graphs, &self.reporting);
         }
-        report.notes.extend(live.into_iter().flat_map(|(_, notes)| notes));
+        let gaps = live.iter().flat_map(|(_, live)| &live.gaps);
+        report.notes.extend(gaps.map(live::note));
         self.reporting.report(report, &config.defaults)
     }
 
-    /// Reads what the cluster has in the namespaces of the files, and notes what may not be read.
-    fn live(&self, corpus: &Corpus) -> anyhow::Result<(Arc<Graph>, Vec<String>)> {
+    /// Reads what the cluster has in the namespaces of the files.
+    fn live(&self, corpus: &Corpus, defaults: &Defaults) -> anyhow::Result<(Arc<Graph>, Live)> {
         let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
         let scope = Scope::Namespaces(namespaces(corpus.objects()));
-        let gaps = live::read(self.kubeconfig.as_deref(), self.context.as_deref(), &graph, &scope)?;
-        for gap in &gaps {
+        let live = live::read(
+            self.kubeconfig.as_deref(),
+            self.context.as_deref(),
+            &graph,
+            &scope,
+            self.reporting.whose(defaults),
+        )?;
+        for gap in &live.gaps {
             // What the files hold is known all the same; but a part of the nodes tells nothing.
             if gap.kind != Kind::NODE {
                 graph.set_knowledge(gap.kind, Knowledge::Partial);
             }
         }
-        Ok((graph, gaps.iter().map(live::note).collect()))
+        Ok((graph, live))
     }
 }
 
@@ -163,6 +184,11 @@ fn graph_of(corpus: &Corpus) -> Graph {
     let objects = corpus.objects().map(|placed| placed.object);
     graph.insert_all(objects.map(|object| (object.namespace.clone(), object.object.clone())));
     graph
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, several with commas")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Prints what would be written.

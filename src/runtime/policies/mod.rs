@@ -1,5 +1,7 @@
-//! Where policies come from: embedded ones and files.
+//! Where policies come from: embedded ones, files, and a cluster.
 
+pub(super) mod cluster;
+mod held;
 pub(super) mod reload;
 
 use std::collections::BTreeMap;
@@ -11,11 +13,13 @@ use stateward_yaml::{Node, Value};
 use crate::manifests;
 use crate::manifests::files::{self, FileError};
 use crate::metrics::Refusal;
-use crate::policy::description::API_VERSION;
+use crate::policy::description::{API_VERSION, KIND};
 use crate::policy::exception::{self, description::KIND as EXCEPTION};
 use crate::policy::{self, Exception, Policies, Policy};
 use crate::rules::RULES;
 
+/// Where embedded policies are from.
+const BUILT_IN: &str = "built in";
 const BASELINE: (&str, &str) = ("baseline", include_str!("../../../policies/baseline.yaml"));
 const EMBEDDED: [(&str, &str); 3] = [
     ("audit", include_str!("../../../policies/audit.yaml")),
@@ -23,11 +27,28 @@ const EMBEDDED: [(&str, &str); 3] = [
     ("strict", include_str!("../../../policies/strict.yaml")),
 ];
 
+/// An embedded policy as an object, by its name.
+#[must_use]
+pub fn embedded(name: &str) -> Option<serde_json::Value> {
+    let (_, text) = EMBEDDED.into_iter().find(|(known, _)| *known == name)?;
+    let manifests = manifests::read(text.as_bytes().to_vec());
+    manifests.iter().next().map(|manifest| manifest.to_json())
+}
+
 /// What `--policy` names.
 #[derive(Clone, Debug)]
 pub enum PolicySource {
     Embedded(&'static str, &'static str),
     Path(PathBuf),
+}
+
+/// Where a process finds its policies.
+#[derive(Clone, Debug)]
+pub enum PolicyOrigin {
+    /// In the cluster that it serves.
+    Cluster,
+    /// Here; the embedded baseline where there are none.
+    Files(Vec<PolicySource>),
 }
 
 /// Texts with the names by which messages call them.
@@ -102,6 +123,48 @@ struct Set {
 /// Files that cannot be read, or policies that are not valid, or none.
 pub fn load(sources: &[PolicySource]) -> Result<Policies, PolicyError> {
     Ok(parse(&texts(sources, files::load)?)?.policies)
+}
+
+/// Where policies of these sources are from, for people; each place once.
+#[must_use]
+pub fn places(sources: &[PolicySource]) -> Vec<String> {
+    let mut places = Vec::new();
+    for source in sources {
+        let place = match source {
+            PolicySource::Embedded(..) => BUILT_IN.to_owned(),
+            PolicySource::Path(path) => path.display().to_string(),
+        };
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    if places.is_empty() {
+        places.push(BUILT_IN.to_owned());
+    }
+    places
+}
+
+/// The policies that a cluster holds, from their JSON.
+///
+/// # Errors
+/// One that is not valid: what is in force of it, only the process in the cluster knows.
+pub fn of_cluster(objects: &[String]) -> Result<Policies, PolicyError> {
+    let (mut list, mut mistakes) = (Vec::new(), Vec::new());
+    for json in objects {
+        let object: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+        match policy::parse(&object, RULES) {
+            Ok(policy) => list.push(policy),
+            Err(errors) => {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                mistakes.extend(errors.iter().map(|error| format!("{KIND} {name}: {error}")));
+            }
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(Policies::new(list, RULES))
+    } else {
+        Err(PolicyError::Invalid(mistakes))
+    }
 }
 
 /// The names of policies, for a log line.

@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::{PolicyError, PolicySource, Set, Texts, names, parse, texts};
+use super::{PolicyError, PolicySource, Set, Texts, names, parse, places, texts};
 use crate::manifests::files::load_at_rest;
 use crate::metrics::{Metrics, Refusal, Reloaded, Reloads};
 use crate::policy::Policies;
@@ -39,7 +39,11 @@ pub(in crate::runtime) async fn start(
         () = parts.shutdown.requested() => return Err(StartError::Stopped),
     };
     let set = parse(&texts)?;
-    info!(policies = names(&set.policies), "Policies loaded");
+    info!(
+        policies = names(&set.policies),
+        from = places(&sources).join(", "),
+        "Policies loaded"
+    );
     say(&gate, &set);
     let policies = Arc::new(ArcSwap::from_pointee(set.policies));
     let reloads = parts.metrics.reloads(Reloaded::Policies);

@@ -12,12 +12,12 @@ use tower::ServiceExt as _;
 
 use super::webhook::webhook;
 
-/// Sends bytes to both phases of a webhook that knows a Deployment and its claim.
+/// Sends bytes to all paths of a webhook that knows a Deployment and its claim.
 ///
 /// # Panics
 /// An answer is none of its kind, or is for another request.
 pub fn check(bytes: &[u8]) {
-    for path in ["/validate", "/mutate"] {
+    for path in ["/validate", "/mutate", "/policies"] {
         let (status, answer) = answered(path, bytes, webhook(shop()));
         let review = serde_json::from_slice::<Value>(bytes);
         if let (StatusCode::OK, Ok(review)) = (status, review) {

@@ -74,7 +74,10 @@ fn known_findings_are_left_out_and_new_ones_are_not() {
     repository.write(".stateward.yaml", b"known: known.json\n");
     let silent = repository.check(&["db.yaml"]);
     assert_eq!(silent.code, 0);
-    assert_eq!(silent.stdout, "2 objects, 1 workload: 1 known finding left out\n");
+    assert_eq!(
+        silent.stdout,
+        "policies: baseline (built in)\n2 objects, 1 workload: 1 known finding left out\n"
+    );
     // What gets worse is found again; what gets better is still the same.
     repository.write("db.yaml", replicas(4).as_bytes());
     let worse = repository.check(&["db.yaml", "-v"]);
@@ -84,7 +87,7 @@ fn known_findings_are_left_out_and_new_ones_are_not() {
     repository.write("db.yaml", replicas(2).as_bytes());
     assert_eq!(
         repository.check(&["db.yaml"]).stdout,
-        "2 objects, 1 workload: 1 known finding left out\n"
+        "policies: baseline (built in)\n2 objects, 1 workload: 1 known finding left out\n"
     );
     // Lines above it change nothing; another object is new.
     let more = format!(

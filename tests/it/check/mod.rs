@@ -5,6 +5,7 @@ mod config;
 mod exceptions;
 mod formats;
 mod oddities;
+mod policies;
 mod right;
 mod schema;
 mod with_cluster;
@@ -144,7 +145,10 @@ fn what_is_right_is_silent() {
     let repository = Repository::new(&[("db.yaml", CORRECT)]);
     let answer = repository.check(&["db.yaml"]);
     assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
-    assert_eq!(answer.stdout, "2 objects, 1 workload: nothing found\n");
+    assert_eq!(
+        answer.stdout,
+        "policies: baseline (built in)\n2 objects, 1 workload: nothing found\n"
+    );
 }
 
 #[test]

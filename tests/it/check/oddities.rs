@@ -121,8 +121,7 @@ fn helm_sources_and_standard_input_are_named() {
 fn an_empty_standard_input_is_told() {
     let repository = Repository::new(&[]);
     let answer = repository.check_in(".", &["-"], "");
-    let expected =
-        "note: standard input was empty: there was nothing to judge\n0 objects, 0 workloads: nothing found\n";
+    let expected = "policies: baseline (built in)\nnote: standard input was empty: there was nothing to judge\n0 objects, 0 workloads: nothing found\n";
     assert_eq!((answer.code, answer.stdout.as_str()), (0, expected));
 }
 

@@ -216,6 +216,7 @@ fn threads_change_nothing() {
             base: Base::Nothing(Knowledge::Partial),
             namespace: &namespace,
             time: Time::from_seconds(1_800_000_000),
+            namespace_labels: &[],
             threads,
         };
         let style = Style {

@@ -11,7 +11,7 @@ const LEAVES: &[&str] = &["clock", "cursor", "json", "parallel", "time"];
 const IMPORTS: &[(&str, &[&str])] = &[
     ("admission", &["judge", "policy", "rules", "graph", "metrics"]),
     ("audit", &["judge", "policy", "rules", "graph"]),
-    ("cluster", &["graph", "metrics"]),
+    ("cluster", &["policy", "graph", "metrics"]),
     ("graph", &[]),
     ("judge", &["policy", "rules", "graph"]),
     ("manifests", &["graph"]),

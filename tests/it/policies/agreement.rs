@@ -135,7 +135,7 @@ pub const BAD_EXCEPTIONS: &[&str] = &[
 ];
 
 /// What the parser alone knows to be wrong, for it depends on the rule or the operator.
-const BEYOND_A_SCHEMA: &[&str] = &[
+pub const BEYOND_A_SCHEMA: &[&str] = &[
     "{rules: [{id: rwo-replicas, mutation: Enabled}]}",
     "{rules: [{id: lost-default, mutation: Disabled}]}",
     "{rules: [{id: rwo-replicas, parameters: {strategy: Recreate}}]}",

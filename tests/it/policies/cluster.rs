@@ -1,42 +1,31 @@
-//! A real API server takes the structural schema, and refuses what the parser refuses.
+//! A real API server takes the definitions, explains them, and refuses what the parser refuses.
 
 use serde_json::json;
-use stateward::policy::description::document;
-use stateward::policy::openapi::{Form, schema};
-use stateward::rules::RULES;
 
 use super::agreement::{BAD, GOOD, policy};
-use crate::controlplane::ControlPlane;
+use crate::controlplane::{ControlPlane, eventually};
 
-const NAME: &str = "workloadpolicies.stateward.dev";
+const DEFINITIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/crds.yaml");
+
+/// Installs the definitions, and waits until the API server serves them.
+pub async fn define(cluster: &ControlPlane) {
+    let applied = cluster.kubectl(["apply", "--server-side", "-f", DEFINITIONS]).await;
+    // A warning would be of a schema that the API server does not understand.
+    assert_eq!(applied.succeeded().stderr, "");
+    let wait = [
+        "wait",
+        "--for=condition=Established",
+        "--timeout=60s",
+        "-f",
+        DEFINITIONS,
+    ];
+    cluster.kubectl(wait).await.succeeded();
+}
 
 #[tokio::test]
 async fn the_api_server_says_of_policies_what_the_parser_says() {
     let cluster = ControlPlane::start().await;
-    let definition = json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": NAME},
-        "spec": {
-            "group": "stateward.dev",
-            "scope": "Cluster",
-            "names": {"kind": "WorkloadPolicy", "plural": "workloadpolicies", "singular": "workloadpolicy"},
-            "versions": [{
-                "name": "v1alpha1",
-                "served": true,
-                "storage": true,
-                "schema": {"openAPIV3Schema": schema(&document(RULES), Form::Cluster)},
-            }],
-        },
-    });
-    let created = cluster
-        .kubectl_stdin(["create", "-f", "-"], &definition.to_string())
-        .await;
-    created.succeeded();
-    let established = format!("crd/{NAME}");
-    let wait = ["wait", "--for=condition=Established", "--timeout=60s", &established];
-    cluster.kubectl(wait).await.succeeded();
-
+    define(&cluster).await;
     let dry_run = ["create", "--dry-run=server", "--validate=strict", "-f", "-"];
     let list = |prefix: &str, specs: &[&str]| {
         let specs = specs.iter().enumerate();
@@ -50,4 +39,59 @@ async fn the_api_server_says_of_policies_what_the_parser_says() {
     // Each was refused by the server, none left out.
     let refusals = refused.stderr.matches("Error from server").count();
     assert_eq!(refusals, BAD.len(), "{}", refused.stderr);
+    kubectl_explains_and_shows(&cluster).await;
+}
+
+/// What people see of policies: words for every field, and the columns.
+async fn kubectl_explains_and_shows(cluster: &ControlPlane) {
+    // The API server publishes its schemas a moment after it serves a kind.
+    let explained = eventually("the explanation", async || {
+        let output = cluster.kubectl(["explain", "workloadpolicy.spec.rules"]).await;
+        output.success.then_some(output.stdout)
+    })
+    .await;
+    let words = explained.split_whitespace().collect::<Vec<_>>().join(" ");
+    for saying in [
+        "What the policy states of single rules, whatever its profile says of them.",
+        "What follows from a finding: the strictest of the list",
+        "enum: claim-missing, ",
+    ] {
+        assert!(words.contains(saying), "{explained}");
+    }
+
+    let object = policy("shown", "{profile: Strict, priority: 7}").to_string();
+    cluster.kubectl_stdin(["create", "-f", "-"], &object).await.succeeded();
+    let time = "2026-11-29T00:00:00Z";
+    let status = json!({"status": {
+        "conditions": [{"type": "Ready", "status": "True", "reason": "Served", "message": "", "lastTransitionTime": time}],
+        "observedGeneration": 1,
+        "workloads": 12,
+        "findings": {"denied": 3, "warned": 5, "audited": 8},
+        "lastFullAudit": time,
+    }});
+    let status = status.to_string();
+    let patch = [
+        "patch",
+        "wpol",
+        "shown",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &status,
+    ];
+    let patched = cluster.kubectl(patch).await.succeeded();
+    assert_eq!(patched.stderr, "", "the schema knows every field of the status");
+    let shown = cluster.kubectl(["get", "stateward"]).await.succeeded().stdout;
+    let mut rows = shown.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(
+        rows.next().expect("a heading"),
+        ["NAME", "PROFILE", "PRIORITY", "READY", "DENIED", "WARNED", "AGE"]
+    );
+    let row = rows.next().expect("the policy");
+    assert_eq!(row[..6], ["shown", "Strict", "7", "True", "3", "5"]);
+    let stored = cluster.kubectl(["get", "wpol", "shown", "-o=jsonpath={.status}"]).await;
+    let stored = stored.succeeded().stdout;
+    for field in ["workloads", "audited", "lastFullAudit", "observedGeneration"] {
+        assert!(stored.contains(field), "{field} was dropped: {stored}");
+    }
 }

@@ -1,7 +1,8 @@
 //! Policies: what parser, schema, page and API server say of them is the same.
 
+mod admission;
 pub mod agreement;
-mod cluster;
+pub mod cluster;
 mod page;
 mod tables;
 pub mod validator;

@@ -10,6 +10,7 @@ use super::objects::{claim, deployment, headless, stateful_set, template};
 use crate::controlplane::process::Scratch;
 use crate::controlplane::{ControlPlane, eventually, free_port};
 
+const CRDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/crds.yaml");
 const INSTALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/install.yaml");
 const ACCOUNT: &str = "system:serviceaccount:stateward-system:stateward";
 
@@ -30,6 +31,9 @@ fn file(directory: &Path, name: &str) -> String {
 #[tokio::test]
 async fn install_yaml_is_accepted_and_changes_nothing_when_applied_again() {
     let cluster = ControlPlane::start().await;
+    cluster.kubectl(["apply", "-f", CRDS]).await.succeeded();
+    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+    cluster.kubectl(established).await.succeeded();
     let applied = cluster.kubectl(["apply", "-f", INSTALL]).await.succeeded();
     // A warning would be of Pod Security, of a deprecated version or of an unknown field.
     assert_eq!(applied.stderr, "");
@@ -90,14 +94,25 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
 
     // What the script says comes next: every command, as it is printed.
     let mut commands = told.lines().filter(|line| !line.is_empty()).skip(1);
-    for command in commands.by_ref().take(2) {
+    let apply = ["apply", "--server-side", "-f", "-"];
+    let applied = |command: &'_ str| -> Option<String> {
+        let rest = command.strip_prefix("stateward ")?;
+        rest.strip_suffix(" | kubectl apply --server-side -f -")
+            .map(str::to_owned)
+    };
+    let first = commands
+        .next()
+        .and_then(applied)
+        .expect("a command of stateward, applied");
+    let definitions = run(env!("CARGO_BIN_EXE_stateward"), &[&first]);
+    cluster.kubectl_stdin(apply, &definitions).await.succeeded();
+    for command in commands.by_ref().take(3) {
         let arguments = command.strip_prefix("kubectl ").expect("a command of kubectl");
         cluster.kubectl(arguments.split(' ')).await.succeeded();
     }
-    let last = commands.next().expect("a third command");
-    let manifests = last
-        .strip_prefix("stateward ")
-        .and_then(|rest| rest.strip_suffix(" | kubectl apply --server-side -f -"))
+    let manifests = commands
+        .next()
+        .and_then(applied)
         .expect("a command of stateward, applied");
     assert_eq!(commands.next(), None);
     let arguments: Vec<&str> = manifests.split(' ').collect();
@@ -106,7 +121,6 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
     // There is no network of pods here: the Service leads to this process, by the same name as far as TLS knows.
     let port = free_port().expect("a port is free");
     let manifests = manifests.replace("      port: 443\n", &format!("      port: {port}\n"));
-    let apply = ["apply", "--server-side", "-f", "-"];
     cluster.kubectl_stdin(apply, &manifests).await.succeeded();
     let delete = ["delete", "service", "stateward", "-n", "stateward-system"];
     cluster.kubectl(delete).await.succeeded();
@@ -130,7 +144,8 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
 
     let account = cluster.kubeconfig_as(ACCOUNT, &[]).display().to_string();
     let (certificate, key) = (file(&certificates, "tls.crt"), file(&certificates, "tls.key"));
-    let arguments = ["--kubeconfig", &account, "--tls-cert", &certificate, "--tls-key", &key];
+    let mut arguments = vec!["--kubeconfig", &account, "--tls-cert", &certificate, "--tls-key", &key];
+    arguments.push("--policy-source=cluster");
     let served = Served::on(port, &arguments);
     served.ready().await;
     served.called(&cluster).await;

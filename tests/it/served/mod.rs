@@ -16,6 +16,7 @@
 //! and start their own [`Served`] there.
 
 mod autoscalers;
+mod cluster_policies;
 mod controllers;
 mod defaults;
 mod dependencies;

@@ -1,5 +1,7 @@
 //! Judging what is there: every workload of a namespace, with no change to blame.
 
+use std::collections::BTreeMap;
+
 use super::basis::Basis;
 use super::caps::{cap, exempt};
 use super::decision::{Judged, Standing};
@@ -18,6 +20,10 @@ pub struct Inspection {
     pub problems: Vec<(ObjectRef, String)>,
     /// Workloads that a policy matches.
     pub workloads: usize,
+    /// Workloads to which no policy applies: they are not judged.
+    pub unmatched: usize,
+    /// How many workloads each policy may apply to or not, as labels of the Namespace say that are not known; by name.
+    pub doubtful: BTreeMap<String, usize>,
     /// Kinds of which something was asked and not known.
     pub unknown: Vec<Kind>,
 }
@@ -44,8 +50,16 @@ fn inspect_each<'w>(
     let mut inspection = Inspection::default();
     for workload in workloads {
         let Some(terms) = Terms::of_workload(workload, view, basis) else {
+            inspection.unmatched += 1;
             continue;
         };
+        let namespace_labels = view.namespace_facts().map(|facts| &facts.labels);
+        for policy in basis
+            .policies
+            .in_doubt(view.namespace(), namespace_labels, &workload.labels)
+        {
+            *inspection.doubtful.entry(policy.to_owned()).or_default() += 1;
+        }
         inspection.workloads += 1;
         let found = terms.find(Some(workload), None, view, basis).into_iter();
         let judged: Vec<Judged> = found

@@ -1,5 +1,7 @@
 //! A value compared with its description: every mistake at once, each with its place and the nearest valid name.
 
+use std::fmt::{self, Write as _};
+
 use serde_json::{Map, Value};
 use stateward_nearest::nearest;
 
@@ -15,6 +17,29 @@ pub struct Mistake {
     pub pointer: String,
     /// Lower-case, without a final period, with the nearest valid name where one is near.
     pub message: String,
+}
+
+impl fmt::Display for Mistake {
+    /// With the field as Kubernetes writes it: `spec.rules[0].id: …`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut field = String::new();
+        // Writing to a string cannot fail.
+        for part in self.pointer.split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            if part.bytes().all(|byte| byte.is_ascii_digit()) {
+                let _ = write!(field, "[{part}]");
+            } else if part.contains(['.', '/']) {
+                let _ = write!(field, "[{part:?}]");
+            } else {
+                field.push_str(if field.is_empty() { "" } else { "." });
+                field.push_str(&part);
+            }
+        }
+        match &*field {
+            "" => f.write_str(&self.message),
+            field => write!(f, "{field}: {}", self.message),
+        }
+    }
 }
 
 /// The mistakes of a value.

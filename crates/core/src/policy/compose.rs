@@ -18,9 +18,9 @@ pub(super) struct Applying<'p> {
 impl<'p> Applying<'p> {
     /// What they amount to; `baseline` is what counts where none of them states anything.
     ///
-    /// A policy that applies perhaps loosens nothing and denies nothing: it adds actions up to Warn, where it would win
-    /// if it applied. Only where none applies certainly does it count in other respects too.
-    pub(super) fn settings(&self, baseline: &Settings) -> Settings {
+    /// A policy that applies perhaps loosens nothing: it adds actions up to `doubtful`, where it would win if it
+    /// applied. Only where none applies certainly does it count in other respects too.
+    pub(super) fn settings(&self, baseline: &Settings, doubtful: Action) -> Settings {
         let mut deciding = match &*self.certainly {
             [] => self.perhaps.clone(),
             certainly => certainly.to_vec(),
@@ -32,7 +32,7 @@ impl<'p> Applying<'p> {
         let exceptions = Stated::by(&deciding, |policy| policy.statement.exceptions.as_ref());
         Settings {
             rules: rules
-                .map(|(index, baseline)| self.rule(index, baseline, &deciding))
+                .map(|(index, baseline)| self.rule(index, baseline, &deciding, doubtful))
                 .collect(),
             overrides: overrides.values.into_iter().max().unwrap_or(baseline.overrides),
             exceptions: exceptions
@@ -44,7 +44,7 @@ impl<'p> Applying<'p> {
         }
     }
 
-    fn rule(&self, index: usize, baseline: &RuleSettings, deciding: &[&'p Policy]) -> RuleSettings {
+    fn rule(&self, index: usize, baseline: &RuleSettings, deciding: &[&'p Policy], doubtful: Action) -> RuleSettings {
         let injects = Stated::by(deciding, |policy| statement(policy, index)?.injects);
         let mut parameters = baseline.parameters.clone();
         for statement in deciding.iter().filter_map(|policy| statement(policy, index)) {
@@ -53,13 +53,13 @@ impl<'p> Applying<'p> {
             }
         }
         RuleSettings {
-            actions: self.actions(index, &baseline.actions),
+            actions: self.actions(index, &baseline.actions, doubtful),
             injects: injects.values.into_iter().max().unwrap_or(baseline.injects),
             parameters,
         }
     }
 
-    fn actions(&self, index: usize, baseline: &[Option<Enforced>]) -> Vec<Option<Enforced>> {
+    fn actions(&self, index: usize, baseline: &[Option<Enforced>], doubtful: Action) -> Vec<Option<Enforced>> {
         let of = |policy: &'p Policy| statement(policy, index)?.actions.as_deref();
         let mut actions = vec![None; baseline.len()];
         let certain = Stated::by(&self.certainly, of);
@@ -72,9 +72,9 @@ impl<'p> Applying<'p> {
         self.postpone(index, &mut actions, certain.priority);
         for policy in &self.perhaps {
             match of(policy) {
-                Some(stated) if Some(policy.priority) >= certain.priority => raise(&mut actions, stated, Action::Warn),
+                Some(stated) if Some(policy.priority) >= certain.priority => raise(&mut actions, stated, doubtful),
                 // If it applied, it alone would: with what nobody states.
-                None if self.certainly.is_empty() => raise(&mut actions, baseline, Action::Warn),
+                None if self.certainly.is_empty() => raise(&mut actions, baseline, doubtful),
                 Some(_) | None => {}
             }
         }

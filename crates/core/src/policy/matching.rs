@@ -4,7 +4,7 @@ use super::glob::Glob;
 use crate::graph::{Labels, Lookup, Selector};
 
 /// The label that every Namespace carries with its own name.
-const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
+pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// The workloads that a policy applies to: all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Match {
 }
 
 /// Whether a policy applies to a workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Applies {
     No = 0,
     /// It asks for labels of a Namespace that nobody knows.
@@ -32,8 +32,18 @@ impl Match {
     /// Whether the policy applies to a workload with `labels` in `namespace`.
     #[must_use]
     pub fn applies(&self, namespace: &str, namespace_labels: Lookup<&Labels>, labels: &Labels) -> Applies {
+        if self.labels.matches(labels) {
+            self.applies_in(namespace, namespace_labels)
+        } else {
+            Applies::No
+        }
+    }
+
+    /// Whether the policy applies to workloads in `namespace`, if they have the labels that it asks for.
+    #[must_use]
+    pub fn applies_in(&self, namespace: &str, namespace_labels: Lookup<&Labels>) -> Applies {
         let named = self.namespaces.is_empty() || self.namespaces.iter().any(|glob| glob.matches(namespace));
-        if !named || self.excluded.iter().any(|glob| glob.matches(namespace)) || !self.labels.matches(labels) {
+        if !named || self.excluded.iter().any(|glob| glob.matches(namespace)) {
             return Applies::No;
         }
         if self.namespace_labels.is_empty() {

@@ -14,9 +14,11 @@ mod memo;
 pub mod openapi;
 pub mod parse;
 pub mod policies;
+pub mod resource;
 pub mod schema;
 pub mod settings;
 pub mod statement;
+mod status;
 mod union;
 
 #[cfg(test)]

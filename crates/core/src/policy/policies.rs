@@ -10,7 +10,7 @@ use super::memo::Memo;
 use super::settings::{Profile, Settings};
 use super::statement::Policy;
 use crate::graph::{Labels, Lookup, Name};
-use crate::rules::kit::Rule;
+use crate::rules::kit::{Action, Rule};
 
 /// The policies in force, with the exceptions from them.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Policies {
     exceptions: BTreeMap<Name, Vec<Exception>>,
     /// What counts where no policy states anything.
     baseline: Settings,
+    /// The strongest action that a policy adds which applies perhaps.
+    doubtful: Action,
     memo: Memo,
 }
 
@@ -40,6 +42,7 @@ impl Policies {
             list,
             exceptions: BTreeMap::new(),
             baseline: Settings::new(Profile::Baseline, rules),
+            doubtful: Action::Warn,
             memo: Memo::default(),
         }
     }
@@ -58,6 +61,7 @@ impl Policies {
             list: vec![policy],
             exceptions: BTreeMap::new(),
             baseline,
+            doubtful: Action::Warn,
             memo: Memo::default(),
         }
     }
@@ -81,9 +85,35 @@ impl Policies {
         self.exceptions.get(namespace).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// Lets a policy that applies perhaps deny too: before anything is written, a doubt costs nobody a night, and what
+    /// was held to less would be refused later.
+    #[must_use]
+    pub fn denying_in_doubt(self) -> Self {
+        Self {
+            doubtful: Action::Deny,
+            ..self
+        }
+    }
+
     /// The names of the policies, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.list.iter().map(|policy| &*policy.name)
+    }
+
+    /// The policies of which nobody can tell whether they apply, since they ask for labels of a Namespace that are not
+    /// known; by name.
+    pub fn in_doubt(
+        &self,
+        namespace: &str,
+        namespace_labels: Lookup<&Labels>,
+        labels: &Labels,
+    ) -> impl Iterator<Item = &str> {
+        let applies = move |policy: &&Policy| policy.matching.applies(namespace, namespace_labels, labels);
+        let doubtful = self
+            .list
+            .iter()
+            .filter(move |policy| applies(policy) == Applies::Perhaps);
+        doubtful.map(|policy| &*policy.name)
     }
 
     /// The settings for a workload with `labels` in `namespace`, or `None` where no policy applies to it.
@@ -110,7 +140,10 @@ impl Policies {
         }
         let set = &*set;
         let any = set.iter().any(|word| *word != 0);
-        any.then(|| self.memo.settings(set, || self.applying(set).settings(&self.baseline)))
+        any.then(|| {
+            self.memo
+                .settings(set, || self.applying(set).settings(&self.baseline, self.doubtful))
+        })
     }
 
     /// The policies of a set.
