@@ -72,6 +72,7 @@ fn main() {
         metrics: Arc::new(Metrics::new(RULES)),
         decisions: Arc::default(),
         live: None,
+        refusals: None,
         on_error: OnError::Allow,
     };
     // A runtime for each server and one for the load, so that a profiler can tell them apart by their threads.

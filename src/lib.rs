@@ -18,11 +18,15 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
+pub mod controller;
+pub mod events;
+pub mod findings;
 pub mod manifests;
 pub mod metrics;
 pub mod output;
 pub mod parallel;
+pub mod reports;
 pub mod runtime;
 pub mod server;
 
-pub use stateward_core::{cursor, graph, json, judge, policy, rules, time};
+pub use stateward_core::{cursor, fnv, graph, json, judge, policy, rules, time};

@@ -5,6 +5,7 @@ mod change;
 mod decisions;
 mod live;
 mod policies;
+mod refusals;
 mod response;
 mod review;
 mod routes;
@@ -12,5 +13,6 @@ mod webhook;
 
 pub use decisions::Decisions;
 pub use live::{Answer, LiveReads};
+pub use refusals::Refusals;
 pub use routes::router;
 pub use webhook::{OnError, Webhook, now};

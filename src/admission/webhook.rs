@@ -12,6 +12,7 @@ use super::change::{Meaning, meaning};
 use super::decisions::Decisions;
 use super::live::LiveReads;
 use super::policies;
+use super::refusals::Refusals;
 use super::response::Answer;
 use super::review::{Request, Unreadable, read, start_of};
 use crate::clock;
@@ -31,6 +32,8 @@ pub struct Webhook {
     pub decisions: Arc<Decisions>,
     /// `None` where there is no cluster to ask.
     pub live: Option<Arc<dyn LiveReads>>,
+    /// `None` where nobody wants to hear of refusals.
+    pub refusals: Option<Arc<dyn Refusals>>,
     pub on_error: OnError,
 }
 
@@ -134,13 +137,22 @@ impl Webhook {
             asked: now(),
             bytes,
         };
+        let namespace = change.namespace.clone();
         let decision = self.guarded(|| self.judge(&change, &given, first));
         let decision = match (decision, &self.live) {
             (Ok(decision), Some(live)) => self.judge_again(change, decision, given, live.as_ref(), stored).await,
             (decision, _) => decision,
         };
         match decision {
-            Ok(decision) => self.told(request, decision),
+            Ok(decision) => {
+                if !decision.is_allowed()
+                    && !request.dry_run
+                    && let Some(refusals) = &self.refusals
+                {
+                    refusals.refused(&namespace, &decision.findings);
+                }
+                self.told(request, decision)
+            }
             Err(()) => self.failed(request),
         }
     }

@@ -1,5 +1,6 @@
 //! `stateward serve`: the webhook.
 
+use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,8 +11,9 @@ use anyhow::{Context as _, bail};
 use super::logging::{self, LogFormat};
 use crate::admission::OnError;
 use crate::cluster::register::WebhookUrl;
+use crate::reports::Wanted;
 use crate::runtime::policies::{PolicyOrigin, PolicySource};
-use crate::runtime::{CertificateSource, Config, ObjectSource, RunError, Runtime};
+use crate::runtime::{CertificateSource, Config, ObjectSource, Own, RunError, Runtime};
 
 /// Serve the admission webhook.
 ///
@@ -58,6 +60,21 @@ pub struct Args {
     /// How much of request bodies may be in memory at once, such as 64Mi; where it is spent, the connection that holds most gives way
     #[arg(long, default_value = "64Mi", value_name = "BYTES", value_parser = bytes)]
     body_budget: usize,
+    /// Namespace of the installation, for Leases of the replicas; else $POD_NAMESPACE. Without one there are no reports
+    #[arg(long, value_name = "NAME")]
+    namespace: Option<String>,
+    /// Which reports are written of what is found: auto takes those that the cluster has a definition for
+    #[arg(long, default_value = "auto", value_name = "KIND")]
+    reports: ReportsArg,
+    /// How many reports are written at most
+    #[arg(long, default_value = "10000", value_name = "NUMBER")]
+    max_reports: usize,
+    /// Whether events on workloads tell of new findings and of refusals
+    #[arg(long, default_value = "on", value_name = "SWITCH")]
+    events: SwitchArg,
+    /// How many namespaces have metrics of their own; the findings of the others are summed as "other"
+    #[arg(long, default_value = "500", value_name = "NUMBER")]
+    metric_namespaces: usize,
     /// For development: create webhook configurations that point at this URL of this process, and remove them at exit
     #[arg(long, value_name = "URL", conflicts_with_all = ["no_cluster", "manifests"])]
     register_url: Option<WebhookUrl>,
@@ -73,6 +90,22 @@ pub struct Args {
 enum PolicySourceArg {
     Cluster,
     Files,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ReportsArg {
+    Auto,
+    #[value(name = "openreports")]
+    OpenReports,
+    #[value(name = "policyreport")]
+    PolicyReport,
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum SwitchArg {
+    On,
+    Off,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -116,6 +149,16 @@ impl Args {
                 context: self.context,
             }
         };
+        let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        let namespace = self.namespace.or_else(|| variable("POD_NAMESPACE"));
+        let own = namespace.map(|namespace| Own {
+            namespace,
+            name: variable("POD_NAME").unwrap_or_else(|| "stateward".to_owned()),
+            reports: self.reports.into(),
+            most_reports: self.max_reports,
+            events: self.events == SwitchArg::On,
+            metric_namespaces: self.metric_namespaces,
+        });
         Config {
             listen: self.listen,
             admin_listen: self.admin_listen,
@@ -128,6 +171,7 @@ impl Args {
             objects,
             on_error: self.on_error.into(),
             body_budget: self.body_budget,
+            own,
             register_url: self.register_url,
             shutdown_delay: self.shutdown_delay,
         }
@@ -143,6 +187,17 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(RunError::Interrupted(_)) => Ok(ExitCode::FAILURE),
         Err(error) => Err(error.into()),
+    }
+}
+
+impl From<ReportsArg> for Wanted {
+    fn from(wanted: ReportsArg) -> Self {
+        match wanted {
+            ReportsArg::Auto => Self::Auto,
+            ReportsArg::OpenReports => Self::OpenReports,
+            ReportsArg::PolicyReport => Self::PolicyReport,
+            ReportsArg::Off => Self::Off,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
+use super::changes::Changes;
 use super::wire::Head;
 use crate::graph::project::NodeSeed;
 use crate::graph::{Graph, Kind, Kinds, Name, Node};
@@ -22,6 +23,8 @@ pub(super) struct Feed {
     kind: Kind,
     kinds: &'static Kinds,
     graph: Arc<Graph>,
+    /// Who hears what the objects touched.
+    changes: Arc<Changes>,
     /// Something of this kind may be in the graph already.
     filled: bool,
     /// What a relist has named so far; what it does not name in the end has vanished.
@@ -33,11 +36,12 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(kind: Kind, graph: Arc<Graph>) -> Self {
+    pub(super) fn new(kind: Kind, graph: Arc<Graph>, changes: Arc<Changes>) -> Self {
         Self {
             kind,
             kinds: graph.facts().kinds,
             graph,
+            changes,
             filled: false,
             listed: None,
             unreadable: BTreeSet::new(),
@@ -78,15 +82,15 @@ impl Feed {
                 }
             }
         }
-        self.graph.insert_all(kept);
-        self.graph.remove(self.kind, dropped);
+        self.changes.add(self.graph.insert_all(kept));
+        self.changes.add(self.graph.remove(self.kind, dropped));
     }
 
     /// Takes the object of a deletion event.
     pub(super) fn delete(&mut self, json: &str) {
         let key = self.key(&Head::of(json));
         self.unreadable.remove(&key);
-        self.graph.remove(self.kind, [key]);
+        self.changes.add(self.graph.remove(self.kind, [key]));
     }
 
     /// The list is complete: what it did not name has vanished.
@@ -97,7 +101,7 @@ impl Feed {
                 .keys(self.kind)
                 .into_iter()
                 .filter(|key| !listed.contains(key));
-            self.graph.remove(self.kind, vanished);
+            self.changes.add(self.graph.remove(self.kind, vanished));
         }
     }
 

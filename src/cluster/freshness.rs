@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::changes::Changes;
 use crate::graph::{Graph, Kind, Kinds, Knowledge};
 
 /// A kind of which nothing was heard for so long is stale. A healthy watch brings a bookmark every minute.
@@ -104,6 +105,8 @@ pub type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 /// Keeps what the graph says of its knowledge in step with the watches.
 pub struct Keeper {
     graph: Arc<Graph>,
+    /// Who hears that what is known is more, or less.
+    changes: Arc<Changes>,
     clock: Clock,
     freshness: Mutex<Freshness>,
     synced: watch::Sender<bool>,
@@ -112,10 +115,11 @@ pub struct Keeper {
 impl Keeper {
     /// Begins with nothing known.
     #[must_use]
-    pub fn new(graph: Arc<Graph>, clock: Clock) -> Self {
+    pub fn new(graph: Arc<Graph>, clock: Clock, changes: Arc<Changes>) -> Self {
         let kinds = graph.facts().kinds;
         let keeper = Self {
             graph,
+            changes,
             clock,
             freshness: Mutex::new(Freshness::of(kinds)),
             synced: watch::Sender::new(false),
@@ -130,7 +134,8 @@ impl Keeper {
         let mut freshness = self.lock();
         news(&mut freshness, now);
         // Under the lock, so that an older finding never overtakes a newer one.
-        self.graph.set_knowledge(kind, freshness.knowledge(kind, now));
+        self.changes
+            .add(self.graph.set_knowledge(kind, freshness.knowledge(kind, now)));
         if freshness.is_synced() {
             self.synced.send_if_modified(|synced| !std::mem::replace(synced, true));
         }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMap, ConfigMapVolumeSource, Container, ContainerPort, HTTPGetAction, Namespace,
-    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile, SecretVolumeSource,
-    SecurityContext, Service, ServiceAccount, ServicePort, ServiceSpec, TopologySpreadConstraint, Volume, VolumeMount,
+    Capabilities, ConfigMap, ConfigMapVolumeSource, Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction,
+    Namespace, ObjectFieldSelector, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements,
+    SeccompProfile, SecretVolumeSource, SecurityContext, Service, ServiceAccount, ServicePort, ServiceSpec,
+    TopologySpreadConstraint, Volume, VolumeMount,
 };
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
@@ -21,6 +22,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use super::cidr::Cidr;
+use super::permissions;
 use super::scope::Scope;
 use super::webhooks::{Configurations, Endpoint, NAME};
 use super::yaml::{self, YamlError, object};
@@ -87,6 +89,8 @@ impl Installation<'_> {
             object(&self.service_account())?,
             object(&self.cluster_role())?,
             object(&self.cluster_role_binding())?,
+            object(&permissions::role(self.metadata()))?,
+            object(&permissions::role_binding(self.metadata(), NAME, self.subject()))?,
             object(&self.service())?,
             object(&self.disruption_budget())?,
         ]);
@@ -140,8 +144,9 @@ impl Installation<'_> {
         }
     }
 
-    /// Reading, and only the kinds of the graph and our own. By name only what a waiting request may ask for, which
-    /// stands in its namespace, and the definitions of our own kinds: the rest comes by lists and watches.
+    /// Reading only the kinds of the graph and our own, and writing only what tells of findings. By name only what a
+    /// waiting request may ask for is read, which stands in its namespace, and the definitions of our own kinds: the rest
+    /// comes by lists and watches.
     fn cluster_role(&self) -> ClusterRole {
         let mut resources = BTreeMap::<(&str, &[&str]), Vec<String>>::new();
         for kind in self.kinds.iter() {
@@ -176,7 +181,14 @@ impl Installation<'_> {
         };
         ClusterRole {
             metadata: self.cluster_metadata(NAME),
-            rules: Some(resources.into_iter().map(rule).chain([own, definitions]).collect()),
+            rules: Some(
+                resources
+                    .into_iter()
+                    .map(rule)
+                    .chain([own, definitions])
+                    .chain(permissions::written())
+                    .collect(),
+            ),
             aggregation_rule: None,
         }
     }
@@ -189,12 +201,16 @@ impl Installation<'_> {
                 kind: "ClusterRole".to_owned(),
                 name: NAME.to_owned(),
             },
-            subjects: Some(vec![Subject {
-                kind: "ServiceAccount".to_owned(),
-                name: NAME.to_owned(),
-                namespace: Some(self.namespace.to_owned()),
-                api_group: None,
-            }]),
+            subjects: Some(vec![self.subject()]),
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        Subject {
+            kind: "ServiceAccount".to_owned(),
+            name: NAME.to_owned(),
+            namespace: Some(self.namespace.to_owned()),
+            api_group: None,
         }
     }
 
@@ -377,6 +393,11 @@ impl Installation<'_> {
             name: NAME.to_owned(),
             image: Some(self.image.to_owned()),
             args: Some(args),
+            env: Some(
+                [("POD_NAME", "metadata.name"), ("POD_NAMESPACE", "metadata.namespace")]
+                    .map(field)
+                    .to_vec(),
+            ),
             ports: Some(vec![port("https", 8443), port("admin", 8080)]),
             liveness_probe: Some(probe("/livez", 10)),
             // Every second: a new replica is in use as soon as it can answer.
@@ -437,6 +458,21 @@ fn spread(topology_key: &str) -> TopologySpreadConstraint {
         when_unsatisfiable: "ScheduleAnyway".to_owned(),
         label_selector: Some(selector()),
         ..TopologySpreadConstraint::default()
+    }
+}
+
+/// A variable with a field of the pod.
+fn field((name, path): (&str, &str)) -> EnvVar {
+    EnvVar {
+        name: name.to_owned(),
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector {
+                field_path: path.to_owned(),
+                api_version: None,
+            }),
+            ..EnvVarSource::default()
+        }),
+        value: None,
     }
 }
 

@@ -1,14 +1,17 @@
 //! The API server: watches that fill the graph, and what is written back.
 
+pub mod changes;
 pub mod cidr;
 mod conditions;
 pub mod connect;
+pub mod ending;
 mod entries;
 mod feed;
 pub mod follow;
 pub mod freshness;
 pub mod install;
 pub mod live;
+mod permissions;
 pub mod policies;
 pub mod register;
 pub mod scope;

@@ -112,7 +112,7 @@ struct List<'a> {
 
 impl List<'_> {
     async fn run(&self) -> Result<Option<Gap>, SnapshotError> {
-        let mut feed = Feed::new(self.kind, self.graph.clone());
+        let mut feed = Feed::new(self.kind, self.graph.clone(), Arc::default());
         let mut tries = 0;
         let cause = loop {
             feed.begin_list();

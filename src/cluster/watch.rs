@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::{error, warn};
 
+use super::changes::Changes;
 use super::feed::Feed;
 pub use super::follow::Pace;
 use super::follow::{Intake, Watch};
@@ -25,6 +26,7 @@ const REFRESH: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Watches {
     keeper: Arc<Keeper>,
+    changes: Arc<Changes>,
     tasks: JoinSet<()>,
 }
 
@@ -38,13 +40,14 @@ impl Watches {
     /// As [`Watches::start`], at another pace and by another clock.
     #[must_use]
     pub fn start_with(client: &Client, graph: &Arc<Graph>, metrics: &Metrics, pace: Pace, clock: Clock) -> Self {
-        let keeper = Arc::new(Keeper::new(graph.clone(), clock));
+        let changes = Arc::new(Changes::default());
+        let keeper = Arc::new(Keeper::new(graph.clone(), clock, changes.clone()));
         let pages = Arc::new(Semaphore::new(PAGES));
         let mut tasks = JoinSet::new();
         for kind in graph.facts().kinds.iter() {
             let projected = Projected {
                 kind,
-                feed: Feed::new(kind, graph.clone()),
+                feed: Feed::new(kind, graph.clone(), changes.clone()),
                 keeper: keeper.clone(),
             };
             tasks.spawn(Watch::new(kind.into(), client.clone(), projected, pages.clone(), pace).run());
@@ -57,20 +60,26 @@ impl Watches {
             }
         });
         let aged = keeper.clone();
-        metrics.watch_age.observe(move || aged.ages());
+        metrics.watch_age.observe_each(move || aged.ages());
         let counted = graph.clone();
-        metrics.graph_objects.observe(move || {
+        metrics.graph_objects.observe_each(move || {
             #[expect(clippy::cast_precision_loss, reason = "no cluster holds 2^52 objects")]
             let count = |(kind, count): (Kind, usize)| (kind.as_str(), count as f64);
             counted.counts().into_iter().map(count).collect()
         });
-        Self { keeper, tasks }
+        Self { keeper, changes, tasks }
     }
 
     /// Waits for the first sync: every kind was listed, or may not be.
     pub fn synced(&self) -> impl Future<Output = ()> + Send + use<> {
         let keeper = self.keeper.clone();
         async move { keeper.synced().await }
+    }
+
+    /// What they touch from now on.
+    #[must_use]
+    pub fn changes(&self) -> Arc<Changes> {
+        self.changes.clone()
     }
 
     /// Goes on for as long as they do, and tells of one that ends, which none does by itself: its kind becomes stale.

@@ -71,6 +71,38 @@ label_values! {
 }
 
 label_values! {
+    /// What became of an event.
+    EventFate {
+        /// More came than are written.
+        Dropped = "dropped",
+        /// The API server refused it, or did not answer.
+        Failed = "failed",
+        /// The same was told of the same object within the hour.
+        Repeated = "repeated",
+        /// It is in the cluster.
+        Written = "written",
+    }
+}
+
+label_values! {
+    /// What became of a report that was due.
+    ReportFate {
+        /// It is gone, since nothing is found any more.
+        Deleted = "deleted",
+        /// The API server did not take it; it is tried again.
+        Failed = "failed",
+        /// There are as many reports as there may be.
+        Full = "full",
+        /// Its namespace or its workload is going.
+        Gone = "gone",
+        /// It says already what it should.
+        Unchanged = "unchanged",
+        /// It is in the cluster.
+        Written = "written",
+    }
+}
+
+label_values! {
     /// How a read from the API server ended.
     LiveRead {
         /// The object does not exist.
@@ -171,6 +203,16 @@ impl EndLabels {
     pub(super) fn place(&self) -> usize {
         self.port as usize * End::ALL.len() + self.reason as usize
     }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct EventLabels {
+    pub(super) result: EventFate,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct ReportLabels {
+    pub(super) result: ReportFate,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

@@ -1,5 +1,6 @@
 //! The Prometheus metrics, their names and their closed label sets, in one place.
 
+mod audit;
 mod counters;
 mod labels;
 mod reloads;
@@ -13,11 +14,13 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::rules::kit::{Action, Rule};
+pub use audit::Audit;
 use counters::Counters;
-pub use labels::{End, LiveRead, Outcome, Port, Refusal, Reloaded, Verb, Webhook};
+pub use labels::{End, EventFate, LiveRead, Outcome, Port, Refusal, Reloaded, ReportFate, Verb, Webhook};
 use labels::{
     EndLabels, FindingLabels, KindLabel, LiveReadLabels, ReloadLabels, RequestLabels, RuleLabel, WebhookLabel,
 };
@@ -39,20 +42,24 @@ type Durations = Family<WebhookLabel, Histogram, fn() -> Histogram>;
 /// Counters are registered without `_total`: the encoder appends it.
 #[derive(Debug)]
 pub struct Metrics {
+    /// What is told of the audit, and of what it writes into the cluster.
+    pub audit: Audit,
     /// `stateward_body_bytes`: bytes of request bodies that are held at present.
     pub body_bytes: Computed,
     /// `stateward_certificate_expiry_timestamp_seconds`: end of the serving certificate's validity, in Unix seconds.
     pub certificate_expiry: Gauge,
     /// `stateward_graph_objects{kind}`: objects in the graph.
-    pub graph_objects: Observed,
+    pub graph_objects: Observed<1>,
     /// `stateward_incomplete_decisions_total`: decisions made without a fact that a rule wanted.
     pub incomplete_decisions: Counter,
     /// `stateward_policy_reload_failures_total`: changed policies that were refused, the last good ones staying.
     pub policy_reload_failures: Counter,
+    /// `stateward_policies{state}`: policies, by what becomes of them.
+    pub policies: Observed<1>,
     /// `stateward_reservations`: admitted workloads that the watch has not delivered yet.
     pub reservations: Computed,
     /// `stateward_watch_age_seconds{kind}`: seconds since the watch of a kind last showed life.
-    pub watch_age: Observed,
+    pub watch_age: Observed<1>,
     connections_ended: Counters<EndLabels>,
     findings: Counters<FindingLabels>,
     live_reads: Family<LiveReadLabels, Counter>,
@@ -77,11 +84,13 @@ impl Metrics {
         let durations = Durations::new_with_constructor(|| Histogram::new(DURATION_BUCKETS));
         let duration_of = |webhook| durations.get_or_create_owned(&WebhookLabel { webhook });
         let mut metrics = Self {
+            audit: Audit::new(),
             body_bytes: Computed::new("stateward_body_bytes", "Bytes of request bodies that are held"),
             certificate_expiry: Gauge::default(),
-            graph_objects: Observed::new("stateward_graph_objects", "Objects in the graph"),
+            graph_objects: Observed::new("stateward_graph_objects", "Objects in the graph", ["kind"]),
             incomplete_decisions: Counter::default(),
             policy_reload_failures: Counter::default(),
+            policies: Observed::new("stateward_policies", "Policies, by what becomes of them", ["state"]),
             reservations: Computed::new(
                 "stateward_reservations",
                 "Admitted workloads that the watch has not delivered yet",
@@ -89,6 +98,7 @@ impl Metrics {
             watch_age: Observed::new(
                 "stateward_watch_age_seconds",
                 "Seconds since the watch of this kind last delivered an event, a bookmark or a list",
+                ["kind"],
             ),
             connections_ended: Counters::new(EndLabels::all()),
             findings: Counters::new(rules.iter().flat_map(|rule| FindingLabels::of(rule))),
@@ -173,8 +183,15 @@ impl Metrics {
         );
         registry.register_collector(Box::new(self.body_bytes.clone()));
         registry.register_collector(Box::new(self.graph_objects.clone()));
+        registry.register_collector(Box::new(self.policies.clone()));
         registry.register_collector(Box::new(self.reservations.clone()));
         registry.register_collector(Box::new(self.watch_age.clone()));
+        registry.register(
+            "stateward_build",
+            "What is running",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        self.audit.register(registry);
     }
 
     /// Counts an answered request and the seconds it took.
@@ -270,8 +287,8 @@ mod tests {
         metrics.certificate_expiry.set(1_800_000_000);
         metrics
             .graph_objects
-            .observe(|| vec![("Deployment", 12.0), ("Service", 7.0)]);
-        metrics.watch_age.observe(|| vec![("Service", 1.5)]);
+            .observe_each(|| vec![("Deployment", 12.0), ("Service", 7.0)]);
+        metrics.watch_age.observe_each(|| vec![("Service", 1.5)]);
         metrics.body_bytes.observe(|| 4096);
         metrics.reloads(Reloaded::Certificate).refused(Refusal::Expired);
         let traffic = metrics.traffic(Port::Admin);
@@ -334,7 +351,7 @@ mod tests {
         let metrics = Metrics::new(RULES);
         assert!(!metrics.encode().unwrap().contains("watch_age"));
         let scrapes = std::sync::atomic::AtomicU32::new(0);
-        metrics.watch_age.observe(move || {
+        metrics.watch_age.observe_each(move || {
             let n = scrapes.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             vec![("Service", f64::from(n))]
         });

@@ -1,5 +1,6 @@
 //! Gauges whose values are computed when they are scraped, such as an age.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -7,50 +8,60 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::metrics::MetricType;
 
-use super::labels::KindLabel;
+/// Reads the present values of a metric, each with the values of its labels.
+type Source<const N: usize> = Box<dyn Fn() -> Vec<([Cow<'static, str>; N], f64)> + Send + Sync>;
 
-/// Reads the present values of a metric, one a kind.
-type Source = Box<dyn Fn() -> Vec<(&'static str, f64)> + Send + Sync>;
-
-/// A gauge by kind whose values are computed when they are scraped, such as an age.
+/// A gauge with labels whose values are computed when they are scraped, such as an age by kind.
 #[derive(Clone)]
-pub struct Observed {
+pub struct Observed<const N: usize> {
     name: &'static str,
     help: &'static str,
-    source: Arc<OnceLock<Source>>,
+    labels: [&'static str; N],
+    source: Arc<OnceLock<Source<N>>>,
 }
 
-impl Observed {
-    pub(super) fn new(name: &'static str, help: &'static str) -> Self {
+impl<const N: usize> Observed<N> {
+    pub(super) fn new(name: &'static str, help: &'static str, labels: [&'static str; N]) -> Self {
         Self {
             name,
             help,
+            labels,
             source: Arc::default(),
         }
     }
 
     /// Sets where the values come from; only the first call counts, because there is one owner.
     /// The source is called at every scrape and must not block.
-    pub fn observe(&self, source: impl Fn() -> Vec<(&'static str, f64)> + Send + Sync + 'static) {
+    pub fn observe(&self, source: impl Fn() -> Vec<([Cow<'static, str>; N], f64)> + Send + Sync + 'static) {
         let first = self.source.set(Box::new(source)).is_ok();
         debug_assert!(first, "{} is observed twice", self.name);
     }
 }
 
-impl Collector for Observed {
+impl Observed<1> {
+    /// As [`Observed::observe`], where the value of the one label is known beforehand.
+    pub fn observe_each(&self, source: impl Fn() -> Vec<(&'static str, f64)> + Send + Sync + 'static) {
+        let labelled = |(label, value): (&'static str, f64)| ([label.into()], value);
+        self.observe(move || source().into_iter().map(labelled).collect());
+    }
+}
+
+impl<const N: usize> Collector for Observed<N> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Some(source) = self.source.get() else {
+        let values = self.source.get().map(|source| source()).unwrap_or_default();
+        if values.is_empty() {
             return Ok(());
-        };
+        }
         let mut metric = encoder.encode_descriptor(self.name, self.help, None, MetricType::Gauge)?;
-        for (kind, value) in source() {
-            metric.encode_family(&KindLabel { kind })?.encode_gauge(&value)?;
+        for (labels, value) in values {
+            let labels = std::array::from_fn::<_, N, _>(|at| (self.labels[at], labels[at].clone()));
+            metric.encode_family(&labels)?.encode_gauge(&value)?;
         }
         Ok(())
     }
 }
 
-impl fmt::Debug for Observed {
+impl<const N: usize> fmt::Debug for Observed<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observed")
             .field("name", &self.name)

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::certificate::CertificateSource;
 use super::objects::ObjectSource;
+use super::own::Own;
 use super::policies::PolicyOrigin;
 use crate::admission::OnError;
 use crate::cluster::register::WebhookUrl;
@@ -25,6 +26,8 @@ pub struct Config {
     pub on_error: OnError,
     /// Bytes of request bodies that are held at once.
     pub body_budget: usize,
+    /// What an installation does beside answering; nothing of it where there is none.
+    pub own: Option<Own>,
     /// By which URL a cluster shall call this process for as long as it runs.
     pub register_url: Option<WebhookUrl>,
     /// How long to go on answering after the first signal.

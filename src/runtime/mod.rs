@@ -12,6 +12,7 @@ mod config;
 mod error;
 mod example;
 mod objects;
+mod own;
 mod parts;
 pub mod policies;
 mod registration;
@@ -36,6 +37,7 @@ pub use certificate::CertificateSource;
 pub use config::Config;
 pub use error::{RunError, StartError};
 pub use objects::ObjectSource;
+pub use own::Own;
 use parts::Parts;
 use policies::PolicyOrigin;
 use registration::Registering;
@@ -69,8 +71,8 @@ impl Runtime {
         };
         let certificate = certificate::start(config.certificate, &mut parts)?;
         let tls = match config.client_ca {
-            Some(file) => server_config_for(certificate.resolver, clients::start(file, &mut parts)?),
-            None => server_config(certificate.resolver),
+            Some(file) => server_config_for(certificate.resolver.clone(), clients::start(file, &mut parts)?),
+            None => server_config(certificate.resolver.clone()),
         };
         let tls = tls.map_err(StartError::Tls)?;
         let listener = listen("--listen", config.listen)?;
@@ -82,10 +84,17 @@ impl Runtime {
         }
         reservations::start(objects.graph.clone(), &mut parts);
         let registering = match config.register_url {
-            Some(url) => Some(registration::prepare(url, &mut objects, certificate.ca_pem, &parts)?),
+            Some(url) => Some(registration::prepare(url, &objects, certificate.ca_pem, &parts)?),
             None => None,
         };
         let decisions = Arc::<Decisions>::default();
+        let seen = own::Seen {
+            cluster: objects.cluster.as_ref(),
+            graph: objects.graph.clone(),
+            policies: policies.clone(),
+            certificate: certificate.resolver,
+        };
+        let refusals = own::start(config.own, seen, &mut parts);
         let webhook = Webhook {
             graph: objects.graph,
             policies,
@@ -93,6 +102,7 @@ impl Runtime {
             metrics: parts.metrics.clone(),
             decisions: decisions.clone(),
             live: objects.live,
+            refusals,
             on_error: config.on_error,
         };
         let limits = Limits {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Shared};
 use kube::Client;
 use tracing::{info, warn};
 
@@ -12,6 +12,7 @@ use super::error::StartError;
 use super::example;
 use super::parts::{End, Parts};
 use crate::admission::{Answer, LiveReads};
+use crate::cluster::changes::Changes;
 use crate::cluster::connect::connect;
 use crate::cluster::live::{LiveReader, Read};
 use crate::cluster::watch::Watches;
@@ -39,10 +40,18 @@ pub enum ObjectSource {
 pub(super) struct Objects {
     pub(super) graph: Arc<Graph>,
     pub(super) live: Option<Arc<dyn LiveReads>>,
-    /// The cluster, and the end of the first sync.
-    pub(super) cluster: Option<(Client, BoxFuture<'static, ()>)>,
+    pub(super) cluster: Option<Cluster>,
     /// The built-in example is served.
     pub(super) example: bool,
+}
+
+/// A cluster that is watched.
+#[derive(Clone)]
+pub(super) struct Cluster {
+    pub(super) client: Client,
+    /// The end of the first sync.
+    pub(super) synced: Shared<BoxFuture<'static, ()>>,
+    pub(super) changes: Arc<Changes>,
 }
 
 /// Reads the objects, or begins to; readiness waits until they are known.
@@ -70,7 +79,8 @@ fn of_cluster(client: Client, gate: Gate, parts: &mut Parts) -> Objects {
     let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
     let watches = Watches::start(&client, &graph, &parts.metrics);
     let live = LiveReader::new(client.clone(), graph.clone(), parts.metrics.clone());
-    let (synced, first_sync) = (watches.synced(), watches.synced());
+    let (synced, changes) = (watches.synced().boxed().shared(), watches.changes());
+    let first_sync = synced.clone();
     let told = async move {
         synced.await;
         gate.open();
@@ -82,7 +92,11 @@ fn of_cluster(client: Client, gate: Gate, parts: &mut Parts) -> Objects {
     Objects {
         graph,
         live: Some(Arc::new(FromCluster(live))),
-        cluster: Some((client, first_sync.boxed())),
+        cluster: Some(Cluster {
+            client,
+            synced: first_sync,
+            changes,
+        }),
         example: false,
     }
 }

@@ -1,6 +1,6 @@
 //! `--register-url`: a cluster calls this process for as long as it runs, once it knows what is in the cluster.
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Shared};
 use kube::Client;
 use tracing::{info, warn};
 
@@ -17,23 +17,23 @@ pub(super) struct Registering {
     url: WebhookUrl,
     client: Client,
     ca_pem: String,
-    synced: BoxFuture<'static, ()>,
+    synced: Shared<BoxFuture<'static, ()>>,
     gate: Gate,
 }
 
 /// Makes sure that this process can be registered; readiness waits until it is.
 pub(super) fn prepare(
     url: WebhookUrl,
-    objects: &mut Objects,
+    objects: &Objects,
     ca_pem: Option<String>,
     parts: &Parts,
 ) -> Result<Registering, StartError> {
-    let (client, synced) = objects.cluster.take().ok_or(StartError::NothingToRegisterWith)?;
+    let cluster = objects.cluster.as_ref().ok_or(StartError::NothingToRegisterWith)?;
     Ok(Registering {
         url,
-        client,
+        client: cluster.client.clone(),
         ca_pem: ca_pem.ok_or(StartError::OwnCertificate)?,
-        synced,
+        synced: cluster.synced.clone(),
         gate: parts.readiness.gate("registration", "waiting for the first sync"),
     })
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use prometheus_client::metrics::gauge::Gauge;
 use rustls::ServerConfig;
+use rustls::crypto::hash;
+use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::crypto::ring::default_provider;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
@@ -36,6 +38,20 @@ impl CertResolver {
     pub fn replace(&self, certificate: Certificate) {
         self.expiry.set(certificate.not_after());
         self.current.store(certificate.certified);
+    }
+
+    /// The SHA-256 of the present certificate, in hexadecimal digits, as `openssl x509 -fingerprint` has it without
+    /// colons.
+    pub fn fingerprint(&self) -> String {
+        let certified = self.current.load();
+        let leaf = certified.cert.first();
+        // The hash of this suite is SHA-256, and the provider brings it anyway.
+        let suite = TLS13_AES_128_GCM_SHA256.tls13();
+        let hash = leaf
+            .zip(suite)
+            .map(|(leaf, suite)| suite.common.hash_provider.hash(leaf));
+        let digits = |hash: hash::Output| hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+        hash.map(digits).unwrap_or_default()
     }
 }
 

@@ -143,10 +143,38 @@ const LISTED: [&str; 6] = [
     "workloadpolicies",
 ];
 
+/// What is written into any namespace, with the verbs that it takes.
+const WRITTEN: [(&str, &[&str]); 3] = [
+    ("events", &["create"]),
+    ("policyreports", &["create", "delete", "list", "patch"]),
+    ("reports", &["create", "delete", "list", "patch"]),
+];
+
 #[test]
-fn the_role_only_reads() {
+fn the_roles_read_what_is_judged_and_write_what_is_told() {
     let objects = objects(&stateward(&["manifests"]).stdout);
-    for rule in kind(&objects, "ClusterRole")["rules"].as_array().expect("rules") {
+    let leases = serde_json::json!([{
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "verbs": ["create", "delete", "get", "list", "patch", "update"],
+    }]);
+    assert_eq!(kind(&objects, "Role")["rules"], leases);
+    let rules = kind(&objects, "ClusterRole")["rules"].as_array().expect("rules");
+    let written = |rule: &&Value| {
+        WRITTEN
+            .iter()
+            .any(|(resource, _)| rule["resources"] == serde_json::json!([resource]))
+    };
+    let (written, read): (Vec<&Value>, Vec<&Value>) = rules.iter().partition(written);
+    assert_eq!(written.len(), WRITTEN.len());
+    for rule in written {
+        let (_, verbs) = WRITTEN
+            .iter()
+            .find(|(resource, _)| rule["resources"][0] == *resource)
+            .expect("one of them");
+        assert_eq!(rule["verbs"], serde_json::json!(verbs), "{rule}");
+    }
+    for rule in read {
         let resources = rule["resources"].as_array().expect("resources");
         if *resources == ["customresourcedefinitions"] {
             let own = serde_json::json!(["workloadpolicies.stateward.dev"]);

@@ -12,6 +12,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod cursor;
+pub mod fnv;
 pub mod graph;
 pub mod json;
 pub mod judge;

@@ -28,6 +28,12 @@ impl Time {
         Self(seconds)
     }
 
+    /// Seconds since the beginning of 1970.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+
     /// Parses RFC 3339: `2026-12-24T18:00:00+01:00`. Fractions of a second do not count; a leap second is the next one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

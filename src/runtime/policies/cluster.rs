@@ -42,14 +42,15 @@ impl Awaited {
 
     /// Begins to watch the policies; the first sync of the objects' cluster waits for theirs.
     pub(in crate::runtime) fn start(self, objects: &mut Objects, parts: &mut Parts) -> Result<(), StartError> {
-        let (client, synced) = objects.cluster.take().ok_or(StartError::NoClusterForPolicies)?;
+        let cluster = objects.cluster.as_mut().ok_or(StartError::NoClusterForPolicies)?;
+        let (client, synced) = (cluster.client.clone(), cluster.synced.clone());
         let (listed, mut first_list) = watch::channel(false);
         let both = async move {
             synced.await;
             // Where nobody lists any more, the part has ended and readiness tells of it.
             let _ = first_list.wait_for(|listed| *listed).await;
         };
-        objects.cluster = Some((client.clone(), both.boxed()));
+        cluster.synced = both.boxed().shared();
         let watched = Watched {
             held: Held::default(),
             in_force: None,

@@ -6,6 +6,8 @@ mod documents;
 mod files;
 /// Which module may import which.
 mod imports;
+/// The page about metrics names those that there are.
+mod metrics;
 /// Rules: files, slice and index agree.
 mod rules;
 

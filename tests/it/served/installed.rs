@@ -142,20 +142,29 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
     })
     .await;
 
+    let definition = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/reports/openreports.yaml");
+    cluster.kubectl(["apply", "-f", definition]).await.succeeded();
+    eventually("the kind of reports", async || {
+        let get = ["get", "reports.openreports.io", "-A"];
+        cluster.kubectl(get).await.success.then_some(())
+    })
+    .await;
     let account = cluster.kubeconfig_as(ACCOUNT, &[]).display().to_string();
     let (certificate, key) = (file(&certificates, "tls.crt"), file(&certificates, "tls.key"));
-    let mut arguments = vec!["--kubeconfig", &account, "--tls-cert", &certificate, "--tls-key", &key];
-    arguments.push("--policy-source=cluster");
+    let arguments = [
+        "--kubeconfig",
+        &account,
+        "--tls-cert",
+        &certificate,
+        "--tls-key",
+        &key,
+        "--policy-source=cluster",
+        "--namespace",
+        "stateward-system",
+    ];
     let served = Served::on(port, &arguments);
     served.ready().await;
     served.called(&cluster).await;
-    let refused: Vec<Value> = served
-        .log()
-        .into_iter()
-        .filter(|line| line["level"] == "WARN" || line["level"] == "ERROR")
-        .collect();
-    assert_eq!(refused, [Value::Null; 0]);
-
     let namespace = cluster.namespace("guarded").await;
     let create = ["create", "-n", &namespace, "-f", "-"];
     let objects = [claim("data", "ReadWriteOnce"), deployment("web", "data", 3)].join("\n---\n");
@@ -176,6 +185,7 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
     ]
     .join("\n---\n");
     cluster.kubectl_stdin(create, &objects).await.succeeded();
+    writes_what_it_may(&cluster, &served, &namespace).await;
 
     // Without us, workloads wait for us; all else goes on, and so does the control plane.
     served.signal("TERM");
@@ -201,6 +211,51 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
             .succeeded();
     }
     controllers_work_without_us(&cluster, &namespace).await;
+}
+
+/// Leases, a report and an event are written with the permissions of the account, and nothing was refused.
+async fn writes_what_it_may(cluster: &ControlPlane, served: &Served, namespace: &str) {
+    eventually("the Leases", async || {
+        let get = ["get", "leases", "-n", "stateward-system", "-o", "name"];
+        let leases = cluster.kubectl(get).await.succeeded().stdout;
+        let both =
+            leases.contains("lease.coordination.k8s.io/stateward-leader") && leases.contains("/stateward-replica-");
+        both.then_some(())
+    })
+    .await;
+    let create = ["create", "-n", namespace, "-f", "-"];
+    let objects = |replicas| [claim("told", "ReadWriteOnce"), deployment("told", "told", replicas)].join("\n---\n");
+    cluster.kubectl_stdin(create, &objects(1)).await.succeeded();
+    eventually("an event", async || {
+        // It is refused, and the workload is there.
+        let scale = ["scale", "deployment", "told", "--replicas=2", "-n", namespace];
+        cluster.kubectl(scale).await.failed();
+        let get = ["get", "events.events.k8s.io", "-n", namespace, "-o", "name"];
+        let found = cluster.kubectl(get).await.succeeded().stdout;
+        (!found.is_empty()).then_some(())
+    })
+    .await;
+
+    // Nothing of this namespace is sent, so that it is there to be found.
+    let system = "kube-system";
+    let create = ["create", "-n", system, "-f", "-"];
+    cluster.kubectl_stdin(create, &objects(2)).await.succeeded();
+    let names = async || {
+        let path = "-o=jsonpath={.items[*].scope.name}";
+        let get = ["get", "reports.openreports.io", "-n", system, path];
+        cluster.kubectl(get).await.succeeded().stdout
+    };
+    eventually("a report", async || (names().await == "told").then_some(())).await;
+    // It is removed with the same permissions.
+    let delete = ["delete", "deployment", "told", "-n", system, "--wait=false"];
+    cluster.kubectl(delete).await.succeeded();
+    eventually("the end of the report", async || names().await.is_empty().then_some(())).await;
+    let refused: Vec<Value> = served
+        .log()
+        .into_iter()
+        .filter(|line| line["level"] == "WARN" || line["level"] == "ERROR")
+        .collect();
+    assert_eq!(refused, [Value::Null; 0]);
 }
 
 /// The controllers start, and do their work, while nobody answers for an entry that fails closed.

@@ -31,6 +31,7 @@ mod races;
 mod ratchet;
 mod readme;
 mod reinvocation;
+mod reports;
 mod resilience;
 mod scale;
 mod shop;

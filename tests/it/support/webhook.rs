@@ -33,6 +33,7 @@ pub fn with_rules(graph: Arc<Graph>, rules: &'static [&'static Rule], on_error: 
         metrics: Arc::new(Metrics::new(rules)),
         decisions: Arc::default(),
         live: None,
+        refusals: None,
         on_error,
     }
 }

@@ -32,6 +32,7 @@ pub mod shared;
 pub mod sorted;
 pub mod store;
 pub mod touched;
+pub mod uid;
 pub mod view;
 pub mod workload;
 
@@ -54,5 +55,6 @@ pub use service::{Exposure, Service};
 pub use shard::{NamespaceFacts, Shard};
 pub use store::Graph;
 pub use touched::{Touched, Workloads};
+pub use uid::Uid;
 pub use view::View;
 pub use workload::{Amount, Concurrency, Created, Fenceposts, Owner, Rollout, Shape, Workload};

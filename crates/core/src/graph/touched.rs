@@ -35,6 +35,17 @@ impl Touched {
         !self.everything && self.namespaces.is_empty()
     }
 
+    /// Adds what something else touched.
+    pub fn merge(&mut self, other: Self) {
+        self.everything |= other.everything;
+        for (namespace, workloads) in other.namespaces {
+            match workloads {
+                Workloads::All => self.all_of(&namespace),
+                Workloads::Some(workloads) => self.add(&namespace, workloads),
+            }
+        }
+    }
+
     pub(super) fn all_of(&mut self, namespace: &Name) {
         self.namespaces.insert(namespace.clone(), Workloads::All);
     }

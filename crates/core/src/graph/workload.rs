@@ -8,6 +8,7 @@ use super::labels::Labels;
 use super::names::{Name, ObjectRef};
 use super::pods::{PodVolume, Pods, RestartPolicy, VolumeSource};
 use super::selector::Selector;
+use super::uid::Uid;
 
 /// A workload, projected to what rules ask of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +18,7 @@ pub struct Workload {
     /// The name is still to be generated: the object has only a `generateName`.
     pub unnamed: bool,
     pub generation: i64,
+    pub uid: Option<Uid>,
     pub created: Option<Created>,
     pub deleting: bool,
     pub labels: Labels,
@@ -117,6 +119,7 @@ impl Workload {
             namespace,
             unnamed,
             generation: _,
+            uid,
             created,
             deleting,
             labels,
@@ -132,7 +135,17 @@ impl Workload {
             claim_templates,
         } = self;
         (
-            (id, namespace, unnamed, created, deleting, labels, annotations, owner),
+            (
+                id,
+                namespace,
+                unnamed,
+                uid,
+                created,
+                deleting,
+                labels,
+                annotations,
+                owner,
+            ),
             (
                 replicas,
                 idle,

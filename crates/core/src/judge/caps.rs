@@ -101,6 +101,7 @@ impl Weight {
     fn of_update(before: &Workload, after: &Workload) -> Self {
         let comparable = Workload {
             generation: before.generation,
+            uid: before.uid,
             created: before.created,
             labels: before.labels.clone(),
             annotations: before.annotations.clone(),

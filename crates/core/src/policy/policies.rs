@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::compose::Applying;
 use super::exception::Exception;
@@ -9,6 +10,7 @@ use super::matching::{Applies, Match};
 use super::memo::Memo;
 use super::settings::{Profile, Settings};
 use super::statement::Policy;
+use crate::fnv::Fnv;
 use crate::graph::{Labels, Lookup, Name};
 use crate::rules::kit::{Action, Rule};
 
@@ -24,6 +26,7 @@ pub struct Policies {
     /// The strongest action that a policy adds which applies perhaps.
     doubtful: Action,
     memo: Memo,
+    fingerprint: String,
 }
 
 /// The bits that tell whether a policy applies.
@@ -38,13 +41,7 @@ impl Policies {
     #[must_use]
     pub fn new(mut list: Vec<Policy>, rules: &[&Rule]) -> Self {
         list.sort_by(|one, other| one.name.cmp(&other.name));
-        Self {
-            list,
-            exceptions: BTreeMap::new(),
-            baseline: Settings::new(Profile::Baseline, rules),
-            doubtful: Action::Warn,
-            memo: Memo::default(),
-        }
+        Self::with(list, Settings::new(Profile::Baseline, rules))
     }
 
     /// One policy that applies everywhere and states all of `settings`.
@@ -57,12 +54,20 @@ impl Policies {
             matching: Match::default(),
             statement: settings.into(),
         };
+        Self::with(vec![policy], baseline)
+    }
+
+    fn with(list: Vec<Policy>, baseline: Settings) -> Self {
+        let mut hash = Fnv::default();
+        // Writing into a hash cannot fail.
+        let _ = write!(hash, "{list:?}");
         Self {
-            list: vec![policy],
+            list,
             exceptions: BTreeMap::new(),
             baseline,
             doubtful: Action::Warn,
             memo: Memo::default(),
+            fingerprint: hash.digits(),
         }
     }
 
@@ -114,6 +119,25 @@ impl Policies {
             .iter()
             .filter(move |policy| applies(policy) == Applies::Perhaps);
         doubtful.map(|policy| &*policy.name)
+    }
+
+    /// The same for equal sets: what replicas tell each other of the set that they serve. Another version of the program
+    /// may have another one.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The names of those that apply to a workload with `labels` in `namespace`, certainly or perhaps; sorted.
+    pub fn matching<'a>(
+        &'a self,
+        namespace: &'a str,
+        namespace_labels: Lookup<&'a Labels>,
+        labels: &'a Labels,
+    ) -> impl Iterator<Item = &'a str> {
+        let applies =
+            move |policy: &&Policy| policy.matching.applies(namespace, namespace_labels, labels) != Applies::No;
+        self.list.iter().filter(applies).map(|policy| &*policy.name)
     }
 
     /// The settings for a workload with `labels` in `namespace`, or `None` where no policy applies to it.

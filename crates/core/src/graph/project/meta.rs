@@ -14,6 +14,7 @@ pub struct ObjectMeta<'a> {
     pub generate_name: Option<Cow<'a, str>>,
     pub namespace: Option<Cow<'a, str>>,
     pub generation: Option<i64>,
+    pub uid: Option<Cow<'a, str>>,
     pub creation_timestamp: Option<Cow<'a, str>>,
     /// There is a `deletionTimestamp`.
     pub deleting: bool,
@@ -39,6 +40,7 @@ impl<'a> ObjectMeta<'a> {
             "generateName" => meta.generate_name = cursor.text(),
             "namespace" => meta.namespace = cursor.text(),
             "generation" => meta.generation = cursor.integer(),
+            "uid" => meta.uid = cursor.text(),
             "creationTimestamp" => meta.creation_timestamp = cursor.text(),
             "deletionTimestamp" => meta.deleting = cursor.pass(),
             "labels" => meta.labels = Labels::read(cursor).unwrap_or_default(),

@@ -6,6 +6,7 @@ use super::super::kind::{Field, Form, Kind};
 use super::super::labels::Labels;
 use super::super::names::{Name, ObjectRef};
 use super::super::selector::Selector;
+use super::super::uid::Uid;
 use super::super::workload::{Amount, Concurrency, Created, Rollout, Shape, Workload};
 use super::fields::{Fields, Strategy};
 use super::meta::ObjectMeta;
@@ -99,6 +100,7 @@ impl<'n> WorkloadSeed<'n> {
             namespace: namespace_of(metadata, self.namespace),
             unnamed: name.is_none(),
             generation: metadata.generation.unwrap_or_default(),
+            uid: metadata.uid.as_deref().and_then(Uid::parse),
             created: metadata.creation_timestamp.as_deref().map(Created::parse),
             deleting: metadata.deleting,
             labels: Labels::default(),

@@ -1,0 +1,213 @@
+//! Judges what watches touch, and now and then everything, on a thread of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tracing::{debug, error, info};
+
+use super::steadiness::Steadiness;
+use super::store::{At, Judgement, Store};
+use crate::clock;
+use crate::cluster::changes::Changes;
+use crate::graph::{Facts, Graph, Lookup, Name, ObjectRef, Overlay, Shard, Touched, Workloads};
+use crate::judge::{Basis, Judged, inspect, inspect_one};
+use crate::metrics::Metrics;
+use crate::policy::Policies;
+use crate::rules::RULES;
+
+/// Everything is judged again after so long, whatever the watches say: what no event tells of (a bug, a time that has
+/// come) is found by it.
+const EVERYTHING: Duration = Duration::from_hours(1);
+/// How long it is waited for further events after one: a rollout, or `kubectl apply` of a directory, is many.
+const COALESCE: Duration = Duration::from_millis(20);
+/// How often it is looked whether the policies are others.
+const LOOK: Duration = Duration::from_secs(1);
+/// After so much work the thread rests for as long: requests come first, and share their processors with us.
+const SHIFT: Duration = Duration::from_millis(2);
+/// The pause after everything was judged, as a multiple of the time that it took: nodes come and go by the minute in
+/// some clusters, and each of them touches everything.
+const PAUSE: u32 = 9;
+
+/// Judges the graph again and again into a store.
+#[derive(Debug)]
+pub struct Auditor {
+    pub graph: Arc<Graph>,
+    pub policies: Arc<ArcSwap<Policies>>,
+    pub changes: Arc<Changes>,
+    pub store: Arc<Store>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// By what is judged: a snapshot, so that no request waits.
+struct Ground {
+    facts: Arc<Facts>,
+    policies: Arc<Policies>,
+}
+
+/// What is to be judged, and when.
+struct Agenda {
+    pending: Touched,
+    /// The policies by which everything was judged last.
+    policies: Option<Arc<Policies>>,
+    /// When everything is due again.
+    everything_due: Instant,
+    /// Before then not everything is judged, whatever was touched.
+    pause: Instant,
+    steadiness: Steadiness,
+}
+
+impl Auditor {
+    /// Judges for ever. The first sync is over.
+    pub fn run(self) {
+        self.changes.listen();
+        let start = Instant::now();
+        let mut agenda = Agenda {
+            pending: Touched::default(),
+            policies: None,
+            everything_due: start,
+            pause: start,
+            steadiness: Steadiness::default(),
+        };
+        loop {
+            let now = Instant::now();
+            self.judge(&mut agenda, now);
+            let look = now + LOOK;
+            let ripe = self.store.ripen(now);
+            let touched = self.changes.next(ripe.map_or(look, |ripe| ripe.min(look)));
+            if !touched.is_empty() {
+                agenda.pending.merge(touched);
+                thread::sleep(COALESCE);
+                agenda.pending.merge(self.changes.next(Instant::now()));
+            }
+        }
+    }
+
+    /// Judges what is due, if it can be judged now.
+    fn judge(&self, agenda: &mut Agenda, now: Instant) {
+        let ground = Ground {
+            facts: self.graph.facts(),
+            policies: self.policies.load_full(),
+        };
+        let is_news = |known: &Arc<Policies>| !Arc::ptr_eq(known, &ground.policies);
+        if now >= agenda.everything_due || agenda.policies.as_ref().is_none_or(is_news) {
+            agenda.pending.everything = true;
+            agenda.pause = now;
+        }
+        if agenda.pending.is_empty() || !agenda.steadiness.judges(&ground.facts, now) {
+            return;
+        }
+        if agenda.pending.everything && now >= agenda.pause {
+            agenda.pending = Touched::default();
+            agenda.policies = Some(ground.policies.clone());
+            let took = self.judge_everything(&ground);
+            let now = Instant::now();
+            agenda.pause = now + took * PAUSE;
+            agenda.everything_due = now + EVERYTHING;
+        } else {
+            for (namespace, workloads) in std::mem::take(&mut agenda.pending.namespaces) {
+                self.judge_namespace(&namespace, &workloads, &ground);
+            }
+        }
+    }
+
+    /// Returns how long it took, rests aside.
+    fn judge_everything(&self, ground: &Ground) -> Duration {
+        let mut namespaces: BTreeSet<Name> = self.graph.namespaces().into_iter().collect();
+        namespaces.extend(self.store.namespaces());
+        let (mut took, mut shift) = (Duration::ZERO, Duration::ZERO);
+        for namespace in &namespaces {
+            let began = Instant::now();
+            self.judge_namespace(namespace, &Workloads::All, ground);
+            let worked = began.elapsed();
+            took += worked;
+            shift += worked;
+            if shift >= SHIFT {
+                thread::sleep(shift);
+                shift = Duration::ZERO;
+            }
+        }
+        let first = self.store.judged_all().is_none();
+        self.store.completed(at());
+        self.metrics.audit.duration.observe(took.as_secs_f64());
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if first {
+            info!(milliseconds, "Everything was judged");
+        } else {
+            debug!(milliseconds, "Everything was judged again");
+        }
+        took
+    }
+
+    /// A rule that panics costs the news of one namespace, not the audit.
+    fn judge_namespace(&self, namespace: &Name, workloads: &Workloads, ground: &Ground) {
+        let snapshot = self.graph.snapshot(namespace);
+        let shard = snapshot.unwrap_or_else(|| Shard::new(namespace.clone()));
+        let judged = catch_unwind(AssertUnwindSafe(|| ground.judge(&shard, workloads)));
+        match judged {
+            Ok(judged) => self.store.take(namespace, judged, *workloads == Workloads::All, at()),
+            Err(_) => error!(%namespace, "Judging a namespace failed; please report this as a bug"),
+        }
+    }
+}
+
+impl Ground {
+    fn judge(&self, shard: &Shard, workloads: &Workloads) -> Vec<Judgement> {
+        let fetched = Overlay::default();
+        let basis = Basis {
+            shard,
+            facts: &self.facts,
+            fetched: &fetched,
+            policies: &self.policies,
+            rules: RULES,
+            time: clock::now(),
+        };
+        let mut found: BTreeMap<ObjectRef, Vec<Judged>> = BTreeMap::new();
+        let inspected = match workloads {
+            Workloads::All => vec![inspect(&basis)],
+            Workloads::Some(workloads) => {
+                found.extend(workloads.iter().map(|workload| (workload.clone(), Vec::new())));
+                workloads.iter().map(|workload| inspect_one(workload, &basis)).collect()
+            }
+        };
+        for judged in inspected.into_iter().flat_map(|inspection| inspection.findings) {
+            found.entry(judged.finding.object.clone()).or_default().push(judged);
+        }
+        let judgement = |(object, findings): (ObjectRef, Vec<Judged>)| {
+            let workload = shard.workload(&object);
+            Judgement {
+                uid: workload.and_then(|workload| workload.uid),
+                policies: match workload {
+                    Some(workload) if !findings.is_empty() => self.policies_of(shard, workload),
+                    _ => Name::default(),
+                },
+                object,
+                findings,
+            }
+        };
+        found.into_iter().map(judgement).collect()
+    }
+
+    fn policies_of(&self, shard: &Shard, workload: &crate::graph::Workload) -> Name {
+        let labels = match &shard.facts {
+            Lookup::Known(facts) => Lookup::Known(&facts.labels),
+            Lookup::Absent => Lookup::Absent,
+            Lookup::Unknown => Lookup::Unknown,
+        };
+        let names: Vec<&str> = self
+            .policies
+            .matching(&shard.namespace, labels, &workload.labels)
+            .collect();
+        names.join(",").into()
+    }
+}
+
+fn at() -> At {
+    At {
+        now: Instant::now(),
+        wall: clock::now().seconds(),
+    }
+}

@@ -1,0 +1,170 @@
+//! A finding as it is kept, and the workload that it is on.
+
+use std::collections::BTreeMap;
+
+use crate::fnv::Fnv;
+use crate::graph::{Name, ObjectRef, Uid};
+use crate::judge::{Exemption, Granted, Judged};
+use crate::rules::kit::{Action, Verdict};
+
+/// A workload of the cluster. One that was deleted and created anew is another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Workload {
+    pub namespace: Name,
+    pub object: ObjectRef,
+    pub uid: Option<Uid>,
+}
+
+/// A finding as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub rule: &'static str,
+    /// What it is about beside the workload. With the rule it is the identity on one workload.
+    pub subject: Name,
+    pub verdict: Verdict,
+    pub action: Action,
+    /// The policies that apply to the workload, by name, with commas between them.
+    pub policies: Name,
+    /// JSON pointer on the workload.
+    pub path: String,
+    /// The whole sentence, beginning with the object; without a final period.
+    pub message: String,
+    /// Empty where there is none.
+    pub remedy: String,
+    /// Other objects that play a part; those in no namespace too.
+    pub related: Vec<ObjectRef>,
+    /// The reason of the override that lets it pass.
+    pub allowed_because: Option<String>,
+    /// The exception that lets it pass.
+    pub excepted: Option<Granted>,
+    /// When it was seen first, in Unix seconds.
+    pub first_seen: i64,
+}
+
+impl Found {
+    /// The findings on one workload, by identity. Of several with one identity the worst counts, as for the ratchet.
+    pub(super) fn all_of(judged: Vec<Judged>, policies: &Name, first_seen: i64) -> BTreeMap<Identity, Tentative> {
+        let mut found: BTreeMap<Identity, Tentative> = BTreeMap::new();
+        for one in judged {
+            let extent = one.finding.extent;
+            let one = Tentative::of(one, policies.clone(), first_seen);
+            let identity = one.found.identity();
+            match found.get(&identity) {
+                Some(known) if known.weight >= (one.found.action, extent) => {}
+                _ => {
+                    found.insert(identity, one);
+                }
+            }
+        }
+        found
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        (self.rule, self.subject.clone())
+    }
+
+    /// The same, whenever it was seen first.
+    pub(super) fn says_what(&self, other: &Self) -> bool {
+        let Self { first_seen, .. } = *other;
+        Self {
+            first_seen,
+            ..self.clone()
+        } == *other
+    }
+
+    /// An identity that lasts: neither a number in the message nor a restart changes it.
+    #[must_use]
+    pub fn id(&self, workload: &Workload) -> String {
+        let Workload { namespace, object, uid } = workload;
+        let on = match uid {
+            Some(uid) => uid.to_string(),
+            None => format!("{}/{namespace}/{}", object.kind, object.name),
+        };
+        Fnv::default().text(self.rule).text(&on).text(&self.subject).digits()
+    }
+}
+
+/// Rule and subject.
+pub(super) type Identity = (&'static str, Name);
+
+/// A finding with how bad it is, and whether it may yet vanish by itself.
+#[derive(Clone, Debug)]
+pub(super) struct Tentative {
+    pub(super) found: Found,
+    /// It rests on something that is not there, or not known, maybe only not yet.
+    pub(super) waits: bool,
+    weight: (Action, u64),
+}
+
+impl Tentative {
+    fn of(judged: Judged, policies: Name, first_seen: i64) -> Self {
+        let Judged {
+            finding,
+            action,
+            allowed_because,
+            exemption,
+            message,
+            denied_after: _,
+            standing: _,
+        } = judged;
+        Self {
+            waits: finding.absent.is_some() || finding.verdict == Verdict::Unknown,
+            weight: (action, finding.extent),
+            found: Found {
+                rule: finding.rule.id,
+                subject: finding.subject,
+                verdict: finding.verdict,
+                action,
+                policies,
+                path: finding.path,
+                message,
+                remedy: finding.remedy,
+                related: finding.related.into_iter().map(|related| related.object).collect(),
+                allowed_because,
+                excepted: match exemption {
+                    Some(Exemption::Granted(granted)) => Some(granted),
+                    Some(Exemption::Void(_)) | None => None,
+                },
+                first_seen,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Kind;
+
+    #[test]
+    fn an_id_is_of_rule_workload_and_subject() {
+        let workload = |uid: &str| Workload {
+            namespace: "shop".into(),
+            object: ObjectRef::new(Kind::DEPLOYMENT, "web"),
+            uid: Uid::parse(uid),
+        };
+        let found = |subject: &str, message: &str| Found {
+            rule: "rwo-replicas",
+            subject: subject.into(),
+            verdict: Verdict::Violation,
+            action: Action::Deny,
+            policies: "baseline".into(),
+            path: String::new(),
+            message: message.to_owned(),
+            remedy: String::new(),
+            related: Vec::new(),
+            allowed_because: None,
+            excepted: None,
+            first_seen: 0,
+        };
+        let one = workload("7e3c0c5a-0000-4000-8000-000000000001");
+        let id = found("data", "3 replicas").id(&one);
+        assert_eq!(id, found("data", "4 replicas").id(&one));
+        assert_eq!(id.len(), 16);
+        assert_ne!(id, found("logs", "3 replicas").id(&one));
+        assert_ne!(
+            id,
+            found("data", "3 replicas").id(&workload("7e3c0c5a-0000-4000-8000-000000000002"))
+        );
+    }
+}
