@@ -7,52 +7,116 @@ use tracing::info;
 use super::response::Answer;
 use super::review::{Payload, Request};
 use super::webhook::unknown_kind;
-use crate::graph::{Graph, Kind, Knowledge, Lookup};
+use crate::graph::{Graph, Kind, Knowledge, Labels, Lookup, Shard};
 use crate::metrics::Outcome;
 use crate::policy::description::KIND;
+use crate::policy::exception::description::KIND as EXCEPTION;
 use crate::policy::resource::group;
-use crate::policy::{self, Applies, Mistake, Policy};
+use crate::policy::{self, Applies, Exception, Exceptions, Mistake, Policies, Policy, Void, exception};
 use crate::rules::kit::Rule;
+use crate::time::Time;
 
-/// Answers a write of a policy.
-pub(super) fn check<'r>(request: &'r Request<'_>, graph: &Graph, rules: &[&Rule]) -> (Answer<'r>, Outcome) {
+/// By what our own objects are checked.
+pub(super) struct Basis<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) policies: &'a Policies,
+    pub(super) rules: &'a [&'static Rule],
+    pub(super) time: Time,
+}
+
+/// Answers a write of a policy or of an exception.
+pub(super) fn check<'r>(request: &'r Request<'_>, basis: &Basis<'_>) -> (Answer<'r>, Outcome) {
+    let check = match &*request.kind {
+        _ if request.group != group() => return unknown_kind(request),
+        KIND => check_policy,
+        EXCEPTION => check_exception,
+        _ => return unknown_kind(request),
+    };
     let mut answer = Answer {
         uid: &request.uid,
         ..Answer::default()
     };
-    if request.group != group() || request.kind != KIND {
-        return unknown_kind(request);
-    }
     // A deletion has none.
     let Payload::Raw(json) = request.object else {
         return (answer, Outcome::Allow);
     };
     let mut written: Value = serde_json::from_str(json).unwrap_or_default();
     name(&mut written, request);
-    match policy::parse(&written, rules) {
-        Ok(policy) => {
-            answer.warnings.extend(unused(&policy, graph));
-            let outcome = if answer.warnings.is_empty() {
-                Outcome::Allow
-            } else {
-                Outcome::Warn
-            };
-            (answer, outcome)
+    match check(&written, basis) {
+        Ok(None) => (answer, Outcome::Allow),
+        Ok(Some(warning)) => {
+            answer.warnings.push(warning);
+            (answer, Outcome::Warn)
         }
         Err(mistakes) => {
-            let Request { uid, user, name, .. } = request;
-            info!(%uid, %user, %name, mistakes = mistakes.len(), "Policy refused");
-            answer.denial = Some(denial(&mistakes));
+            let Request {
+                uid, user, kind, name, ..
+            } = request;
+            info!(%uid, %user, %kind, %name, mistakes = mistakes.len(), "Refused");
+            answer.denial = Some(denial(kind, &mistakes));
             (answer, Outcome::Deny)
         }
     }
 }
 
+/// The mistakes in a policy, or what has to be said of it.
+fn check_policy(written: &Value, basis: &Basis<'_>) -> Result<Option<String>, Vec<Mistake>> {
+    let policy = policy::parse(written, basis.rules)?;
+    Ok(unused(&policy, basis.graph))
+}
+
+/// The mistakes in an exception, or why it counts for nothing now.
+fn check_exception(written: &Value, basis: &Basis<'_>) -> Result<Option<String>, Vec<Mistake>> {
+    let exception = exception::parse(written, basis.rules)?;
+    let over = |message: String| {
+        vec![Mistake {
+            pointer: "/spec/expiresAt".to_owned(),
+            message,
+        }]
+    };
+    // Wherever it is allowed.
+    if exception.expires <= basis.time {
+        return Err(over(format!("{} is over", exception.expires)));
+    }
+    match exception.void(&allowed(&exception, basis), basis.time) {
+        None => Ok(None),
+        Some(Void::TooLong(latest)) => Err(over(format!("the policies in force let it be {latest} at the latest"))),
+        // A policy that allows it may come after it.
+        Some(void @ (Void::Forbidden | Void::Expired)) => Ok(Some(exception.told(void))),
+    }
+}
+
+/// What policies let count where the exception is meant to: of several workloads that it is for, what lets most count.
+fn allowed(exception: &Exception, basis: &Basis<'_>) -> Exceptions {
+    let snapshot = basis.graph.snapshot(&exception.namespace);
+    let shard = snapshot.unwrap_or_else(|| Shard::new(exception.namespace.clone()));
+    let namespace_labels = match &shard.facts {
+        Lookup::Known(facts) => Lookup::Known(&facts.labels),
+        Lookup::Absent => Lookup::Absent,
+        Lookup::Unknown => Lookup::Unknown,
+    };
+    let of = |labels: &Labels| {
+        let settings = basis.policies.resolve(&exception.namespace, namespace_labels, labels);
+        settings.map(|settings| settings.exceptions.clone()).unwrap_or_default()
+    };
+    let meant = shard.workloads().filter(|workload| exception.selects(workload));
+    let mut found: Vec<Exceptions> = meant.map(|workload| of(&workload.labels)).collect();
+    if found.is_empty() {
+        found.push(of(&Labels::default()));
+    }
+    let lenience = |allowed: &Exceptions| match exception.void(allowed, basis.time) {
+        None => 2,
+        Some(Void::TooLong(_) | Void::Expired) => 1,
+        Some(Void::Forbidden) => 0,
+    };
+    found.into_iter().max_by_key(lenience).unwrap_or_default()
+}
+
 /// More mistakes than these are not told apart: whoever made them mends these first.
 const TOLD: usize = 20;
 
-fn denial(mistakes: &[Mistake]) -> String {
-    let mut text = "the policy is not valid".to_owned();
+fn denial(kind: &str, mistakes: &[Mistake]) -> String {
+    let mut text = format!("the {kind} is not valid");
     for mistake in mistakes.iter().take(TOLD) {
         text.push_str(&format!("\n  {mistake}"));
     }
@@ -62,7 +126,8 @@ fn denial(mistakes: &[Mistake]) -> String {
     text
 }
 
-/// Gives an object its name that only gets one when it is stored (`metadata.generateName`).
+/// Gives an object its name that only gets one when it is stored (`metadata.generateName`), and its namespace, which
+/// stands in the path of the request alone.
 fn name(written: &mut Value, request: &Request<'_>) {
     let Some(metadata) = written.get_mut("metadata").and_then(Value::as_object_mut) else {
         return;
@@ -72,6 +137,9 @@ fn name(written: &mut Value, request: &Request<'_>) {
         metadata.insert("name".to_owned(), name);
     } else if !request.name.is_empty() {
         metadata.entry("name").or_insert_with(|| (*request.name).into());
+    }
+    if let Some(namespace) = &request.namespace {
+        metadata.entry("namespace").or_insert_with(|| (**namespace).into());
     }
 }
 

@@ -91,7 +91,14 @@ impl Webhook {
     async fn reply(&self, phase: Phase, mut request: Request<'_>, error: Option<json::Error>, bytes: usize) -> Reply {
         let operation = operation(&request.operation);
         if phase == Phase::Policies {
-            let checked = self.guarded(|| policies::check(&request, &self.graph, self.rules));
+            let in_force = self.policies.load();
+            let basis = policies::Basis {
+                graph: &self.graph,
+                policies: &in_force,
+                rules: self.rules,
+                time: clock::now(),
+            };
+            let checked = self.guarded(|| policies::check(&request, &basis));
             let (answer, outcome) = checked.unwrap_or_else(|()| self.failed(&request));
             return Reply {
                 body: answer.to_json(),

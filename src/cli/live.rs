@@ -13,6 +13,8 @@ use crate::cluster::connect::connect;
 use crate::cluster::policies;
 use crate::cluster::snapshot::{self, Cause, Gap, Progress, Scope};
 use crate::graph::Graph;
+use crate::policy::resource::{EXCEPTIONS, POLICIES};
+use crate::runtime::policies::OwnObjects;
 
 /// Threads that read: the lists are few, and parsing them takes less time than getting them.
 const THREADS: usize = 2;
@@ -22,8 +24,8 @@ const THREADS: usize = 2;
 pub struct Live {
     /// What could not be read.
     pub gaps: Vec<Gap>,
-    /// The policies that it holds, as JSON; `None` where nobody asked, or it does not have their kind.
-    pub policies: Option<Vec<String>>,
+    /// The policies and exceptions that it holds; `None` where nobody asked, or it does not have policies.
+    pub policies: Option<OwnObjects>,
 }
 
 /// Whose policies count.
@@ -56,7 +58,13 @@ pub fn read(
             bail!("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG");
         };
         let policies = match policies {
-            Policies::OfCluster => policies::list(&client).await?,
+            Policies::OfCluster => match policies::list(&POLICIES, &client).await? {
+                Some(policies) => Some(OwnObjects {
+                    policies,
+                    exceptions: policies::list(&EXCEPTIONS, &client).await?.unwrap_or_default(),
+                }),
+                None => None,
+            },
             Policies::Named => None,
         };
         let progress = Arc::new(Progress::default());

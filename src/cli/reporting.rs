@@ -13,7 +13,7 @@ use crate::audit::{Entry, InForce, Level, Report};
 use crate::clock;
 use crate::output::{Format, Notes, Paint, Style, render};
 use crate::policy::Policies;
-use crate::runtime::policies::{self, PolicySource};
+use crate::runtime::policies::{self, OwnObjects, PolicySource};
 use crate::time::Time;
 
 /// Policies, formats, and the findings that are known already.
@@ -58,7 +58,7 @@ impl Chosen {
     ///
     /// # Errors
     /// One of them is not valid.
-    pub fn of_cluster(objects: &[String]) -> anyhow::Result<Self> {
+    pub fn of_cluster(objects: &OwnObjects) -> anyhow::Result<Self> {
         let policies = policies::of_cluster(objects)?;
         Ok(Self::new(policies, vec!["cluster".to_owned()]))
     }

@@ -8,7 +8,7 @@ use super::conditions;
 use super::scope::{FailurePolicy, Scope};
 use super::webhooks::{MUTATE_PATH, POLICIES_PATH, VALIDATE_PATH};
 use crate::graph::{Defaults, Entry, Kind, Kinds, Reach};
-use crate::policy::resource::{POLICIES, group, version};
+use crate::policy::resource::{EXCEPTIONS, POLICIES, group, version};
 
 /// One entry: which requests it sends to us.
 pub(super) struct Sent {
@@ -69,7 +69,7 @@ fn policies() -> Sent {
             api_groups: Some(vec![group().to_owned()]),
             api_versions: Some(vec![version().to_owned()]),
             operations: Some(WRITES.iter().map(|&it| it.to_owned()).collect()),
-            resources: Some(vec![POLICIES.plural.to_owned()]),
+            resources: Some([POLICIES, EXCEPTIONS].map(|own| own.plural.to_owned()).to_vec()),
             scope: Some("*".to_owned()),
         }],
         // Without us the schema still holds, and a policy with a mistake never replaces its last good version.

@@ -27,7 +27,7 @@ use super::scope::Scope;
 use super::webhooks::{Configurations, Endpoint, NAME};
 use super::yaml::{self, YamlError, object};
 use crate::graph::Kinds;
-use crate::policy::resource::{POLICIES, group};
+use crate::policy::resource::{EXCEPTIONS, POLICIES, group};
 
 /// The image of this very version.
 pub const IMAGE: &str = concat!("ghcr.io/stateward/stateward:", env!("CARGO_PKG_VERSION"));
@@ -168,14 +168,14 @@ impl Installation<'_> {
         };
         let own = PolicyRule {
             api_groups: Some(vec![group().to_owned()]),
-            resources: Some(vec![POLICIES.plural.to_owned()]),
+            resources: Some([POLICIES, EXCEPTIONS].map(|own| own.plural.to_owned()).to_vec()),
             verbs: ["list", "watch"].map(str::to_owned).to_vec(),
             ..PolicyRule::default()
         };
         let definitions = PolicyRule {
             api_groups: Some(vec!["apiextensions.k8s.io".to_owned()]),
             resources: Some(vec!["customresourcedefinitions".to_owned()]),
-            resource_names: Some(vec![POLICIES.name()]),
+            resource_names: Some([POLICIES, EXCEPTIONS].map(|own| own.name()).to_vec()),
             verbs: vec!["get".to_owned()],
             ..PolicyRule::default()
         };

@@ -1,4 +1,4 @@
-//! The policies that a cluster holds, as text, and the definition of their kind.
+//! The policies and exceptions that a cluster holds, as text, and the definitions of their kinds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,12 @@ use tokio::time::timeout;
 use super::follow::{Intake, Pace, Watch};
 use super::wire::{self, Collection, Page};
 use crate::policy::description::API_VERSION;
-use crate::policy::resource::POLICIES;
-
-const COLLECTION: Collection = Collection {
-    kind: POLICIES.kind,
-    api_version: API_VERSION,
-    resource: POLICIES.plural,
-};
+use crate::policy::resource::Resource;
 
 /// An API server that takes longer for one answer has lost the request.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// What the API server says of the definition of policies (CRD).
+/// What the API server says of the definition of a kind of ours (CRD).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Definition {
     /// It is being deleted, or is not there: objects that go, go with it.
@@ -35,31 +29,31 @@ pub enum Definition {
     Unanswered,
 }
 
-/// Why the policies of a cluster cannot be read.
+/// Why the policies or exceptions of a cluster cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
-    #[error("no permission to list {}: name the policies with --policy", POLICIES.name())]
-    Forbidden,
-    #[error("cannot list {}", POLICIES.name())]
-    Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("no permission to list {}: name the policies with --policy", .0.name())]
+    Forbidden(&'static Resource),
+    #[error("cannot list {}", .0.name())]
+    Failed(&'static Resource, #[source] Failure),
 }
 
-/// Lists and watches the policies, for as long as the future is polled.
-pub fn watch(client: Client, intake: impl Intake) -> impl Future<Output = ()> + Send {
+/// Lists and watches the objects of a kind of ours, for as long as the future is polled.
+pub fn watch(resource: &Resource, client: Client, intake: impl Intake) -> impl Future<Output = ()> + Send {
     let pace = Pace {
         // They may be installed at any moment, and somebody waits.
         refused: Duration::from_secs(10),
         ..Pace::default()
     };
-    Watch::new(COLLECTION, client, intake, Arc::new(Semaphore::new(1)), pace).run()
+    Watch::new(collection(resource), client, intake, Arc::new(Semaphore::new(1)), pace).run()
 }
 
 /// Asks for the definition. Its uid comes from the store, not from a cache: an object is never deleted with its
 /// definition before that says so (`apiextensions-apiserver/pkg/controller/finalizer`).
-pub async fn definition(client: &Client) -> Definition {
+pub async fn definition(resource: &Resource, client: &Client) -> Definition {
     let path = format!(
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}",
-        POLICIES.name()
+        resource.name()
     );
     match get(client, &path).await {
         Ok(text) => {
@@ -79,14 +73,19 @@ pub async fn definition(client: &Client) -> Definition {
     }
 }
 
-/// All policies as JSON texts, `None` where the cluster does not have their kind.
+/// All objects of a kind of ours as JSON texts, `None` where the cluster does not have it.
 ///
 /// # Errors
 /// The API server has the kind and does not list its objects.
-pub async fn list(client: &Client) -> Result<Option<Vec<String>>, ListError> {
+pub async fn list(resource: &'static Resource, client: &Client) -> Result<Option<Vec<String>>, ListError> {
+    let collection = collection(resource);
+    let failed = |error: Failure| match code(&error) {
+        Some(403) => ListError::Forbidden(resource),
+        _ => ListError::Failed(resource, error),
+    };
     // Without permission, a list of a kind that is not there is forbidden too; everybody may ask which kinds there are.
-    match get(client, &COLLECTION.root()).await {
-        Ok(served) if serves(&served) => {}
+    match get(client, &collection.root()).await {
+        Ok(served) if serves(&served, resource) => {}
         Ok(_) => return Ok(None),
         Err(error) if code(&error) == Some(404) => return Ok(None),
         Err(error) => return Err(failed(error)),
@@ -94,10 +93,10 @@ pub async fn list(client: &Client) -> Result<Option<Vec<String>>, ListError> {
     let mut found = Vec::new();
     let mut next = String::new();
     loop {
-        let text = get(client, &wire::page(&COLLECTION.path(), &next))
+        let text = get(client, &wire::page(&collection.path(), &next))
             .await
             .map_err(failed)?;
-        let page = Page::read(&text).map_err(|error| ListError::Failed(error.to_string().into()))?;
+        let page = Page::read(&text).map_err(|error| failed(error.to_string().into()))?;
         found.extend(page.items.into_iter().map(str::to_owned));
         if page.next.is_empty() {
             return Ok(Some(found));
@@ -106,13 +105,22 @@ pub async fn list(client: &Client) -> Result<Option<Vec<String>>, ListError> {
     }
 }
 
-/// Whether a list of kinds (`meta/v1 APIResourceList`) has policies.
-fn serves(kinds: &str) -> bool {
-    let kinds: Value = serde_json::from_str(kinds).unwrap_or_default();
-    let mut resources = kinds["resources"].as_array().into_iter().flatten();
-    resources.any(|resource| resource["name"] == POLICIES.plural)
+fn collection(resource: &Resource) -> Collection {
+    Collection {
+        kind: resource.kind,
+        api_version: API_VERSION,
+        resource: resource.plural,
+    }
 }
 
+/// Whether a list of kinds (`meta/v1 APIResourceList`) has this one.
+fn serves(kinds: &str, wanted: &Resource) -> bool {
+    let kinds: Value = serde_json::from_str(kinds).unwrap_or_default();
+    let mut resources = kinds["resources"].as_array().into_iter().flatten();
+    resources.any(|resource| resource["name"] == wanted.plural)
+}
+
+/// Why the API server gave no answer, or not this one.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 async fn get(client: &Client, path: &str) -> Result<String, Failure> {
@@ -126,12 +134,5 @@ fn code(error: &Failure) -> Option<u16> {
     match error.downcast_ref() {
         Some(kube::Error::Api(status)) => Some(status.code),
         _ => None,
-    }
-}
-
-fn failed(error: Failure) -> ListError {
-    match code(&error) {
-        Some(403) => ListError::Forbidden,
-        _ => ListError::Failed(error),
     }
 }

@@ -134,13 +134,14 @@ fn the_container_gets_arguments_that_serve_takes() {
 }
 
 /// What no request asks for by name, for it stands in no namespace.
-const LISTED: [&str; 6] = [
+const LISTED: [&str; 7] = [
     "csidrivers",
     "namespaces",
     "nodes",
     "persistentvolumes",
     "storageclasses",
     "workloadpolicies",
+    "workloadpolicyexceptions",
 ];
 
 /// What is written into any namespace, with the verbs that it takes.
@@ -177,7 +178,10 @@ fn the_roles_read_what_is_judged_and_write_what_is_told() {
     for rule in read {
         let resources = rule["resources"].as_array().expect("resources");
         if *resources == ["customresourcedefinitions"] {
-            let own = serde_json::json!(["workloadpolicies.stateward.dev"]);
+            let own = serde_json::json!([
+                "workloadpolicies.stateward.dev",
+                "workloadpolicyexceptions.stateward.dev"
+            ]);
             assert_eq!(
                 (&rule["resourceNames"], &rule["verbs"]),
                 (&own, &serde_json::json!(["get"]))

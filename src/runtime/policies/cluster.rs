@@ -1,19 +1,22 @@
-//! The policies in force, where a cluster holds them: listed at the start, and watched from then on.
+//! The policies in force and the exceptions from them, where a cluster holds them: listed at the start, and watched from
+//! then on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
+use futures::future::join;
 use kube::Client;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::held::{Held, Remark};
 use super::names;
+use super::own::Own;
 use crate::cluster::follow::Intake;
 use crate::cluster::policies;
 use crate::metrics::{Metrics, Reloaded, Reloads};
-use crate::policy::{Policies, Policy};
+use crate::policy::{Exception, Policies, Policy};
 use crate::rules::RULES;
 use crate::runtime::error::StartError;
 use crate::runtime::objects::Objects;
@@ -51,96 +54,143 @@ impl Awaited {
             let _ = first_list.wait_for(|listed| *listed).await;
         };
         cluster.synced = both.boxed().shared();
-        let watched = Watched {
-            held: Held::default(),
+        let set = Arc::new(Mutex::new(Set {
+            policies: Held::default(),
+            exceptions: Held::default(),
             in_force: None,
             told: Vec::new(),
-            policies: self.policies,
-            client: client.clone(),
-            metrics: parts.metrics.clone(),
+            swapped: self.policies,
             reloads: parts.metrics.reloads(Reloaded::Policies),
             gate: self.gate,
             listed,
-        };
-        parts.start("policies", End::Cut, policies::watch(client, watched));
+        }));
+        let policies = Watched::new(|set| &mut set.policies, &set, &client, &parts.metrics);
+        let exceptions = Watched::new(|set| &mut set.exceptions, &set, &client, &parts.metrics);
+        let watching = join(
+            policies::watch(Policy::RESOURCE, client.clone(), policies),
+            policies::watch(Exception::RESOURCE, client, exceptions),
+        );
+        parts.start("policies", End::Cut, watching.map(|_| ()));
         Ok(())
     }
 }
 
-/// What is seen of the policies, and those who are told of it.
-struct Watched {
-    held: Held,
+/// All that is seen of policies and exceptions, and those who are told of it.
+struct Set {
+    policies: Held<Policy>,
+    exceptions: Held<Exception>,
     /// What was put in force last.
-    in_force: Option<Vec<Policy>>,
+    in_force: Option<(Vec<Policy>, Vec<Exception>)>,
     /// What was remarked last.
     told: Vec<Remark>,
-    policies: Arc<ArcSwap<Policies>>,
-    client: Client,
-    metrics: Arc<Metrics>,
+    swapped: Arc<ArcSwap<Policies>>,
     reloads: Reloads,
     gate: Gate,
     listed: watch::Sender<bool>,
 }
 
-impl Intake for Watched {
+/// Takes the objects of one kind into the set.
+struct Watched<T> {
+    held: fn(&mut Set) -> &mut Held<T>,
+    set: Arc<Mutex<Set>>,
+    client: Client,
+    metrics: Arc<Metrics>,
+}
+
+impl<T: Own> Watched<T> {
+    fn new(held: fn(&mut Set) -> &mut Held<T>, set: &Arc<Mutex<Set>>, client: &Client, metrics: &Arc<Metrics>) -> Self {
+        Self {
+            held,
+            set: set.clone(),
+            client: client.clone(),
+            metrics: metrics.clone(),
+        }
+    }
+
+    fn held<R>(&self, act: impl FnOnce(&mut Held<T>) -> R) -> R {
+        act((self.held)(&mut self.set()))
+    }
+
+    fn set(&self) -> MutexGuard<'_, Set> {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Own> Intake for Watched<T> {
     fn begin_list(&mut self) {
-        self.held.begin_list();
+        self.held(Held::begin_list);
     }
 
     fn take<'a>(&mut self, objects: impl Iterator<Item = &'a str>) {
         for json in objects {
-            if self.held.take(json).is_some() {
+            if self.held(|held| held.take(json).is_some()) {
                 self.metrics.policy_reload_failures.inc();
             }
         }
     }
 
     fn delete(&mut self, object: &str) {
-        self.held.delete(object);
+        self.held(|held| held.delete(object));
     }
 
     fn end_list(&mut self) {
-        self.held.end_list();
+        self.held(Held::end_list);
     }
 
     fn alive(&mut self) {}
 
     fn refused(&mut self, code: u16) {
-        self.held.refused(code);
-        self.tell();
+        self.held(|held| held.refused(code));
+        self.set().put_in_force();
+        self.set().tell();
     }
 
     async fn settle(&mut self) {
-        if self.held.asks_for_definition() {
-            self.held.settle(policies::definition(&self.client).await);
+        if self.held(|held| held.asks_for_definition()) {
+            let definition = policies::definition(T::RESOURCE, &self.client).await;
+            self.held(|held| held.settle(definition));
         }
-        self.put_in_force();
-        self.tell();
+        let mut set = self.set();
+        set.put_in_force();
+        set.tell();
     }
 }
 
-impl Watched {
+impl Set {
+    /// Whether all is known that counts. Where exceptions are not to be had, there are none; policies are waited for.
+    fn is_known(&self) -> bool {
+        self.policies.is_listed() && (self.exceptions.is_listed() || self.exceptions.is_refused())
+    }
+
     fn put_in_force(&mut self) {
-        let now = self.held.policies();
-        if !self.held.is_listed() || self.in_force.as_ref() == Some(&now) {
+        let now = (self.policies.valid(), self.exceptions.valid());
+        if !self.is_known() || self.in_force.as_ref() == Some(&now) {
             return;
         }
-        let policies = Policies::new(now.clone(), RULES);
-        info!(policies = names(&policies), from = "cluster", "Policies loaded");
-        self.policies.store(Arc::new(policies));
+        let (policies, exceptions) = now.clone();
+        let count = exceptions.len();
+        let policies = Policies::new(policies, RULES).with_exceptions(exceptions);
+        info!(
+            policies = names(&policies),
+            exceptions = count,
+            from = "cluster",
+            "Policies loaded"
+        );
+        self.swapped.store(Arc::new(policies));
         self.in_force = Some(now);
         self.listed.send_replace(true);
     }
 
     /// Tells log, readiness and metrics of what somebody should look after.
     fn tell(&mut self) {
-        let remarks = self.held.remarks();
+        let mut remarks = self.policies.remarks();
+        remarks.extend(self.exceptions.remarks());
         for remark in remarks.iter().filter(|remark| !self.told.contains(remark)) {
             warn!(remark = remark.text, "Policies of the cluster want attention");
         }
         let text: Vec<&str> = remarks.iter().map(|remark| &*remark.text).collect();
         let text = text.join("; ");
-        match (self.held.is_listed(), remarks.is_empty()) {
+        match (self.is_known(), remarks.is_empty()) {
             (false, true) => {}
             (false, false) => self.gate.close(&text),
             (true, true) => self.gate.open(),

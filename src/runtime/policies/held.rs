@@ -1,24 +1,22 @@
-//! The policies of a cluster as they come and go: which of them are in force, and what has to be told.
+//! The policies or exceptions of a cluster as they come and go: which of them are in force, and what has to be told.
 //!
 //! An object that is gone is gone on purpose if the definition that it was of is still there. Where that was deleted,
-//! or replaced by another of its name, nobody meant the policies: they stay.
+//! or replaced by another of its name, nobody meant the objects: they stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 
 use serde_json::Value;
 
+use super::own::{Own, title};
 use crate::cluster::policies::Definition;
 use crate::metrics::Refusal;
-use crate::policy::resource::POLICIES;
-use crate::policy::{self, Policy};
-use crate::rules::RULES;
 
-/// What was seen of a cluster's policies.
-#[derive(Debug, Default)]
-pub(super) struct Held {
-    /// By name.
-    objects: BTreeMap<String, Object>,
+/// What was seen of the objects of one kind.
+#[derive(Debug)]
+pub(super) struct Held<T> {
+    /// By title.
+    objects: BTreeMap<String, Object<T>>,
     /// What the list under way has named so far.
     named: Option<BTreeSet<String>>,
     /// No longer there; the definition tells whether on purpose.
@@ -33,11 +31,11 @@ pub(super) struct Held {
     refused: Option<u16>,
 }
 
-/// One policy.
-#[derive(Debug, Default)]
-struct Object {
+/// One object.
+#[derive(Debug)]
+struct Object<T> {
     /// Its last valid version.
-    policy: Option<Policy>,
+    valid: Option<T>,
     /// What is wrong with its last version; empty where that is in force.
     mistakes: Vec<String>,
     /// The uid of the definition that it is of; told after the list that named it.
@@ -46,7 +44,7 @@ struct Object {
     kept: Option<Kept>,
 }
 
-/// Why a policy that is gone stays.
+/// Why an object that is gone stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
     /// Its definition went too.
@@ -59,11 +57,25 @@ enum Kept {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remark {
     pub(super) text: String,
-    /// Why the cluster's policies are not in force as they are there; `None` where they are.
+    /// Why the cluster's objects are not in force as they are there; `None` where they are.
     pub(super) reason: Option<Refusal>,
 }
 
-impl Held {
+impl<T> Default for Held<T> {
+    fn default() -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            named: None,
+            gone: BTreeSet::new(),
+            definition: None,
+            unsettled: false,
+            listed: false,
+            refused: None,
+        }
+    }
+}
+
+impl<T: Own> Held<T> {
     pub(super) fn begin_list(&mut self) {
         self.named = Some(BTreeSet::new());
     }
@@ -71,19 +83,19 @@ impl Held {
     /// Takes an object; returns what is new and wrong in it.
     pub(super) fn take(&mut self, json: &str) -> Option<&[String]> {
         let written: Value = serde_json::from_str(json).unwrap_or_default();
-        let name = name(&written)?;
+        let title = title(&written)?;
         if let Some(named) = &mut self.named {
-            named.insert(name.to_owned());
+            named.insert(title.clone());
         }
-        self.gone.remove(name);
+        self.gone.remove(&title);
         let is_told = self.named.is_none() && !self.unsettled;
         let definition = self.definition.clone().filter(|_| is_told);
-        let object = self.objects.entry(name.to_owned()).or_default();
+        let object = self.objects.entry(title).or_default();
         object.kept = None;
         object.definition = definition;
-        match policy::parse(&written, RULES) {
-            Ok(policy) => {
-                object.policy = Some(policy);
+        match T::parse(&written) {
+            Ok(valid) => {
+                object.valid = Some(valid);
                 object.mistakes.clear();
                 None
             }
@@ -98,7 +110,7 @@ impl Held {
 
     pub(super) fn delete(&mut self, json: &str) {
         let written: Value = serde_json::from_str(json).unwrap_or_default();
-        self.gone.extend(name(&written).map(str::to_owned));
+        self.gone.extend(title(&written));
     }
 
     pub(super) fn end_list(&mut self) {
@@ -116,7 +128,7 @@ impl Held {
         self.refused = Some(code);
     }
 
-    /// Whether only the definition tells what has become of the policies.
+    /// Whether only the definition tells what has become of them.
     pub(super) fn asks_for_definition(&self) -> bool {
         self.unsettled || !self.gone.is_empty()
     }
@@ -134,7 +146,7 @@ impl Held {
             let kept = object.as_ref().and_then(|object| object.kept_under(&definition));
             match object {
                 // Without a valid version there is nothing to keep.
-                Some(object) if kept.is_some() && object.policy.is_some() => object.kept = kept,
+                Some(object) if kept.is_some() && object.valid.is_some() => object.kept = kept,
                 _ => {
                     self.objects.remove(&name);
                 }
@@ -145,15 +157,20 @@ impl Held {
         }
     }
 
-    /// Whether all policies were seen once.
+    /// Whether all of them were seen once.
     pub(super) const fn is_listed(&self) -> bool {
         self.listed
     }
 
-    /// The policies that count, by name.
-    pub(super) fn policies(&self) -> Vec<Policy> {
-        let policies = self.objects.values();
-        policies.filter_map(|object| object.policy.clone()).collect()
+    /// Whether they may not be listed, or there is no such kind.
+    pub(super) const fn is_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// Those that count, by title.
+    pub(super) fn valid(&self) -> Vec<T> {
+        let objects = self.objects.values();
+        objects.filter_map(|object| object.valid.clone()).collect()
     }
 
     /// What somebody should look after; nothing where all is as the cluster holds it.
@@ -161,7 +178,7 @@ impl Held {
         let remark = |text: String, reason| Remark { text, reason };
         let mut remarks = Vec::new();
         if let Some(code) = self.refused {
-            let name = POLICIES.name();
+            let name = T::RESOURCE.name();
             let why = match code {
                 403 => format!("no permission to list and watch {name}"),
                 _ => format!("the API server has no {name}: apply what `stateward crds` prints"),
@@ -186,21 +203,34 @@ impl Held {
             }
         }
         for (name, object) in self.objects.iter().filter(|(_, object)| !object.mistakes.is_empty()) {
-            let what = match object.policy {
+            let what = match object.valid {
                 Some(_) => "its last good version stays in force",
                 None => "it is left out",
             };
             let text = format!("{name} is not valid, {what}: {}", object.mistakes.join("; "));
             remarks.push(remark(text, Some(Refusal::Invalid)));
         }
-        if self.listed && self.objects.values().all(|object| object.policy.is_none()) {
-            remarks.push(remark("no policy in the cluster: nothing is judged".to_owned(), None));
+        if let Some(none) = T::NONE.filter(|_| self.listed)
+            && self.objects.values().all(|object| object.valid.is_none())
+        {
+            remarks.push(remark(none.to_owned(), None));
         }
         remarks
     }
 }
 
-impl Object {
+impl<T> Default for Object<T> {
+    fn default() -> Self {
+        Self {
+            valid: None,
+            mistakes: Vec::new(),
+            definition: None,
+            kept: None,
+        }
+    }
+}
+
+impl<T> Object<T> {
     /// Why it stays in force although it is gone, if this is its definition now; `None` where that was meant.
     fn kept_under(&self, definition: &Definition) -> Option<Kept> {
         match definition {
@@ -215,15 +245,13 @@ impl Object {
     }
 }
 
-fn name(object: &Value) -> Option<&str> {
-    object["metadata"]["name"].as_str()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::policy::resource::POLICIES;
+    use crate::policy::{self, Policy};
 
     fn object(name: &str, spec: &Value) -> String {
         let version = policy::description::API_VERSION;
@@ -238,7 +266,7 @@ mod tests {
         Definition::Served { uid: uid.to_owned() }
     }
 
-    impl Held {
+    impl Held<Policy> {
         /// A whole list, and what the definition was when it was over.
         fn list(&mut self, names: &[&str], definition: Definition) {
             self.begin_list();
@@ -251,7 +279,7 @@ mod tests {
         }
 
         fn names(&self) -> Vec<String> {
-            self.policies().into_iter().map(|policy| policy.name).collect()
+            self.valid().into_iter().map(|policy| policy.name).collect()
         }
 
         fn reasons(&self) -> Vec<Option<Refusal>> {
@@ -261,7 +289,7 @@ mod tests {
 
     #[test]
     fn what_is_deleted_under_its_definition_is_meant() {
-        let mut held = Held::default();
+        let mut held = Held::<Policy>::default();
         held.list(&["a", "b", "c"], served("1"));
         held.delete(&good("a"));
         assert!(held.asks_for_definition());
@@ -287,7 +315,7 @@ mod tests {
     #[test]
     fn what_goes_with_its_definition_stays_until_it_comes_again() {
         for definition in [Definition::Going, served("2"), Definition::Hidden] {
-            let mut held = Held::default();
+            let mut held = Held::<Policy>::default();
             held.list(&["a", "b"], served("1"));
             held.delete(&good("a"));
             held.settle(definition.clone());
@@ -308,7 +336,7 @@ mod tests {
     #[test]
     fn a_mistake_keeps_the_last_good_version_of_its_policy_alone() {
         let wrong = |name: &str| object(name, &json!({"profile": "Strikt"}));
-        let mut held = Held::default();
+        let mut held = Held::<Policy>::default();
         held.list(&["a"], served("1"));
         let mistakes = held.take(&wrong("a")).map(<[String]>::to_vec);
         let expected = "spec.profile: \"Strikt\" is none of Audit, Baseline, Strict, did you mean \"Strict\"?";
@@ -335,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_refusal_changes_no_policy() {
-        let mut held = Held::default();
+        let mut held = Held::<Policy>::default();
         held.refused(404);
         assert!(!held.is_listed());
         assert_eq!(held.reasons(), [Some(Refusal::Unreadable)]);

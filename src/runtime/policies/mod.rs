@@ -2,6 +2,7 @@
 
 pub(super) mod cluster;
 mod held;
+mod own;
 pub(super) mod reload;
 
 use std::collections::BTreeMap;
@@ -10,10 +11,11 @@ use std::path::{Path, PathBuf};
 use stateward_nearest::nearest;
 use stateward_yaml::{Node, Value};
 
+use self::own::Own;
 use crate::manifests;
 use crate::manifests::files::{self, FileError};
 use crate::metrics::Refusal;
-use crate::policy::description::{API_VERSION, KIND};
+use crate::policy::description::API_VERSION;
 use crate::policy::exception::{self, description::KIND as EXCEPTION};
 use crate::policy::{self, Exception, Policies, Policy};
 use crate::rules::RULES;
@@ -144,27 +146,42 @@ pub fn places(sources: &[PolicySource]) -> Vec<String> {
     places
 }
 
-/// The policies that a cluster holds, from their JSON.
+/// Our own objects in a cluster, as JSON.
+#[derive(Debug)]
+pub struct OwnObjects {
+    pub policies: Vec<String>,
+    pub exceptions: Vec<String>,
+}
+
+/// The policies and exceptions that a cluster holds.
 ///
 /// # Errors
 /// One that is not valid: what is in force of it, only the process in the cluster knows.
-pub fn of_cluster(objects: &[String]) -> Result<Policies, PolicyError> {
-    let (mut list, mut mistakes) = (Vec::new(), Vec::new());
-    for json in objects {
-        let object: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
-        match policy::parse(&object, RULES) {
-            Ok(policy) => list.push(policy),
-            Err(errors) => {
-                let name = object["metadata"]["name"].as_str().unwrap_or_default();
-                mistakes.extend(errors.iter().map(|error| format!("{KIND} {name}: {error}")));
-            }
-        }
-    }
+pub fn of_cluster(objects: &OwnObjects) -> Result<Policies, PolicyError> {
+    let mut mistakes = Vec::new();
+    let policies: Vec<Policy> = valid(&objects.policies, &mut mistakes);
+    let exceptions: Vec<Exception> = valid(&objects.exceptions, &mut mistakes);
     if mistakes.is_empty() {
-        Ok(Policies::new(list, RULES))
+        Ok(Policies::new(policies, RULES).with_exceptions(exceptions))
     } else {
         Err(PolicyError::Invalid(mistakes))
     }
+}
+
+/// Those that are valid; of the others, the mistakes.
+fn valid<T: Own>(objects: &[String], mistakes: &mut Vec<String>) -> Vec<T> {
+    let mut list = Vec::new();
+    for json in objects {
+        let object: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+        match T::parse(&object) {
+            Ok(one) => list.push(one),
+            Err(errors) => {
+                let (kind, title) = (T::RESOURCE.kind, own::title(&object).unwrap_or_default());
+                mistakes.extend(errors.iter().map(|error| format!("{kind} {title}: {error}")));
+            }
+        }
+    }
+    list
 }
 
 /// The names of policies, for a log line.

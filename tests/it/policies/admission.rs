@@ -50,7 +50,7 @@ fn a_denial_names_fields_and_stays_short() {
     let response = response(&object, "CREATE");
     let message = response["status"]["message"].as_str().expect("a message");
     let lines: Vec<&str> = message.lines().collect();
-    assert_eq!(lines[0], "the policy is not valid");
+    assert_eq!(lines[0], "the WorkloadPolicy is not valid");
     assert_eq!(
         lines[1],
         "  spec.priority: expected a whole number from -1000 to 1000, found 0.5"

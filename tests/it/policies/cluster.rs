@@ -1,8 +1,8 @@
 //! A real API server takes the definitions, explains them, and refuses what the parser refuses.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::agreement::{BAD, GOOD, policy};
+use super::agreement::{BAD, BAD_EXCEPTIONS, GOOD, GOOD_EXCEPTIONS, exception, policy};
 use crate::controlplane::{ControlPlane, eventually};
 
 const DEFINITIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/crds.yaml");
@@ -27,19 +27,32 @@ async fn the_api_server_says_of_policies_what_the_parser_says() {
     let cluster = ControlPlane::start().await;
     define(&cluster).await;
     let dry_run = ["create", "--dry-run=server", "--validate=strict", "-f", "-"];
-    let list = |prefix: &str, specs: &[&str]| {
+    let list = |prefix: &str, specs: &[&str], of: fn(&str, &str) -> Value| {
         let specs = specs.iter().enumerate();
-        let documents = specs.map(|(number, spec)| policy(&format!("{prefix}-{number}"), spec).to_string());
+        let documents = specs.map(|(number, spec)| of(&format!("{prefix}-{number}"), spec).to_string());
         documents.collect::<Vec<_>>().join("\n---\n")
     };
-    let taken = cluster.kubectl_stdin(dry_run, &list("good", GOOD)).await.succeeded();
-    assert_eq!(taken.stdout.lines().count(), GOOD.len(), "{}", taken.stdout);
-    let refused = cluster.kubectl_stdin(dry_run, &list("bad", BAD)).await.failed();
-    assert_eq!(refused.stdout, "", "these are not valid");
-    // Each was refused by the server, none left out.
-    let refusals = refused.stderr.matches("Error from server").count();
-    assert_eq!(refusals, BAD.len(), "{}", refused.stderr);
+    for (good, bad, of) in [
+        (GOOD, BAD, policy as fn(&str, &str) -> Value),
+        (GOOD_EXCEPTIONS, BAD_EXCEPTIONS, |name, spec| {
+            let mut exception = exception(name, spec);
+            exception["metadata"]["namespace"] = "default".into();
+            exception
+        }),
+    ] {
+        let taken = cluster
+            .kubectl_stdin(dry_run, &list("good", good, of))
+            .await
+            .succeeded();
+        assert_eq!(taken.stdout.lines().count(), good.len(), "{}", taken.stdout);
+        let refused = cluster.kubectl_stdin(dry_run, &list("bad", bad, of)).await.failed();
+        assert_eq!(refused.stdout, "", "these are not valid");
+        // Each was refused by the server, none left out.
+        let refusals = refused.stderr.matches("Error from server").count();
+        assert_eq!(refusals, bad.len(), "{}", refused.stderr);
+    }
     kubectl_explains_and_shows(&cluster).await;
+    kubectl_shows_exceptions(&cluster).await;
 }
 
 /// What people see of policies: words for every field, and the columns.
@@ -88,10 +101,57 @@ async fn kubectl_explains_and_shows(cluster: &ControlPlane) {
         ["NAME", "PROFILE", "PRIORITY", "READY", "DENIED", "WARNED", "AGE"]
     );
     let row = rows.next().expect("the policy");
-    assert_eq!(row[..6], ["shown", "Strict", "7", "True", "3", "5"]);
+    assert_eq!(
+        row[..6],
+        ["workloadpolicy.stateward.dev/shown", "Strict", "7", "True", "3", "5"]
+    );
     let stored = cluster.kubectl(["get", "wpol", "shown", "-o=jsonpath={.status}"]).await;
     let stored = stored.succeeded().stdout;
     for field in ["workloads", "audited", "lastFullAudit", "observedGeneration"] {
         assert!(stored.contains(field), "{field} was dropped: {stored}");
     }
+}
+
+async fn kubectl_shows_exceptions(cluster: &ControlPlane) {
+    let spec = "{rules: [rwo-replicas], match: {}, reason: why, owner: team-a, expiresAt: '2030-01-01T00:00:00Z'}";
+    let mut object = exception("shown", spec);
+    object["metadata"]["namespace"] = "default".into();
+    let create = ["create", "-f", "-"];
+    cluster.kubectl_stdin(create, &object.to_string()).await.succeeded();
+    let time = "2026-11-29T00:00:00Z";
+    let status = json!({"status": {
+        "conditions": [{"type": "Active", "status": "True", "reason": "Active", "message": "", "lastTransitionTime": time}],
+        "observedGeneration": 1,
+        "findings": 2,
+        "lastUsed": time,
+    }});
+    let status = status.to_string();
+    let patch = [
+        "patch",
+        "wpolex",
+        "shown",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &status,
+    ];
+    let patched = cluster.kubectl(patch).await.succeeded();
+    assert_eq!(patched.stderr, "", "the schema knows every field of the status");
+    let shown = cluster.kubectl(["get", "wpolex"]).await.succeeded().stdout;
+    let mut rows = shown.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(
+        rows.next().expect("a heading"),
+        ["NAME", "RULES", "OWNER", "EXPIRES", "ACTIVE", "USED"]
+    );
+    assert_eq!(
+        rows.next().expect("the exception"),
+        [
+            "shown",
+            r#"["rwo-replicas"]"#,
+            "team-a",
+            "2030-01-01T00:00:00Z",
+            "True",
+            "2"
+        ]
+    );
 }

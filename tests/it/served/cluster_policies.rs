@@ -1,11 +1,14 @@
 //! Policies that the cluster holds, through their whole life: awaited, edited, refused, left out, lost and deleted.
 
 use std::process::Command;
+use std::time::SystemTime;
+
+use stateward::time::Time;
 
 use super::Served;
 use super::objects::{claim, deployment};
 use crate::controlplane::{ControlPlane, eventually};
-use crate::policies::agreement::policy;
+use crate::policies::agreement::{exception, policy};
 use crate::policies::cluster::define;
 
 /// A cluster whose policies are served, and a namespace with a claim.
@@ -60,7 +63,8 @@ async fn policies_in_the_cluster_rule_and_never_get_looser_by_accident() {
     until_told(
         &served,
         503,
-        "[-]policies the API server has no workloadpolicies.stateward.dev: apply what `stateward crds` prints",
+        "[-]policies the API server has no workloadpolicies.stateward.dev: apply what `stateward crds` prints; \
+         the API server has no workloadpolicyexceptions.stateward.dev: apply what `stateward crds` prints",
     )
     .await;
     define(&cluster).await;
@@ -89,6 +93,7 @@ async fn policies_in_the_cluster_rule_and_never_get_looser_by_accident() {
     an_audit_asks_the_cluster(&guarded);
 
     mistakes_are_refused(&guarded).await;
+    exceptions_let_pass_what_policies_allow(&guarded).await;
     mistakes_that_got_in_change_nothing(&guarded).await;
     a_lost_definition_loosens_nothing(&guarded).await;
 
@@ -123,7 +128,7 @@ async fn mistakes_are_refused(guarded: &Guarded) {
         apply("{priority: 2000, rules: [{id: rwo-replica}, {id: rwo-surge, parameters: {strategy: recreate}}]}");
     let stderr = refused.await.failed().stderr;
     for saying in [
-        "admission webhook \"policies.stateward.dev\" denied the request: the policy is not valid",
+        "admission webhook \"policies.stateward.dev\" denied the request: the WorkloadPolicy is not valid",
         "spec.priority: expected a whole number from -1000 to 1000, found 2000",
         "spec.rules[0].id: there is no rule \"rwo-replica\", did you mean \"rwo-replicas\"?",
         "spec.rules[1].parameters.strategy: \"recreate\" is none of Recreate, NoSurge, did you mean \"Recreate\"?",
@@ -136,6 +141,66 @@ async fn mistakes_are_refused(guarded: &Guarded) {
     let warning = "policy \"elsewhere\" applies in no namespace of this cluster at present";
     assert!(created.stderr.contains(warning), "{}", created.stderr);
     assert_eq!(guarded.said().await.as_deref(), Some("denied"));
+}
+
+/// An exception's life: refused with mistakes, of no effect, in force, lost with its definition, deleted.
+async fn exceptions_let_pass_what_policies_allow(guarded: &Guarded) {
+    let (cluster, namespace) = (&guarded.cluster, &guarded.namespace);
+    let in_days = |days: i64| {
+        let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+        Time::from_seconds(i64::try_from(now).expect("seconds") + days * 86_400).to_string()
+    };
+    let apply = async |rule: &str, days: i64| {
+        let expires = in_days(days);
+        let spec = format!("{{rules: [{rule}], match: {{}}, reason: OPS-1, owner: team, expiresAt: '{expires}'}}");
+        let object = exception("legacy", &spec);
+        let apply = ["apply", "-n", namespace, "-f", "-"];
+        let mut object = object;
+        object["metadata"]["namespace"] = namespace.as_str().into();
+        cluster.kubectl_stdin(apply, &object.to_string()).await
+    };
+    let refused = async |rule: &str, days: i64, why: &str| {
+        let stderr = apply(rule, days).await.failed().stderr;
+        assert!(stderr.contains("the WorkloadPolicyException is not valid"), "{stderr}");
+        assert!(stderr.contains(why), "{stderr}");
+    };
+    let known = "spec.rules[0]: there is no rule \"rwo-replica\", did you mean \"rwo-replicas\"?";
+    refused("rwo-replica", 60, known).await;
+    refused("rwo-replicas", -1, "spec.expiresAt: ").await;
+    let told = apply("rwo-replicas", 60).await.succeeded().stderr;
+    assert!(told.contains("the policies in force allow none here"), "{told}");
+    assert_eq!(guarded.said().await.as_deref(), Some("denied"));
+
+    guarded
+        .write(
+            "shop",
+            "{profile: Baseline, exceptions: {allowed: true, maxDuration: 90d}}",
+        )
+        .await;
+    guarded.until_said(None).await;
+    refused("rwo-replicas", 91, "the policies in force let it be ").await;
+
+    let delete = ["delete", "crd", "workloadpolicyexceptions.stateward.dev"];
+    cluster.kubectl(delete).await.succeeded();
+    let gone =
+        format!("{namespace}/legacy: gone with their definition, and stay in force: create them again, or restart");
+    eventually("the word of the lost exception", async || {
+        let (_, report) = guarded.served.admin("/readyz?verbose").await?;
+        report.contains(&gone).then_some(())
+    })
+    .await;
+    assert_eq!(guarded.said().await, None);
+
+    define(cluster).await;
+    eventually("the exception again", async || {
+        apply("rwo-replicas", 60).await.success.then_some(())
+    })
+    .await;
+    guarded.until_told(200, "[+]policies").await;
+    let delete = ["delete", "-n", namespace, "wpolex", "legacy"];
+    cluster.kubectl(delete).await.succeeded();
+    guarded.until_said(Some("denied")).await;
+    guarded.write("shop", "{profile: Baseline}").await;
 }
 
 /// Beyond the schema, and our webhook is not asked.

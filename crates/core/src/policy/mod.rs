@@ -25,7 +25,7 @@ mod union;
 mod tests;
 
 pub use check::{Mistake, PLACEHOLDER};
-pub use exception::{Exception, Exceptions};
+pub use exception::{Exception, Exceptions, Void};
 pub use glob::Glob;
 pub use matching::{Applies, Match};
 pub use parse::parse;

@@ -26,7 +26,6 @@ pub struct Policies {
     /// The strongest action that a policy adds which applies perhaps.
     doubtful: Action,
     memo: Memo,
-    fingerprint: String,
 }
 
 /// The bits that tell whether a policy applies.
@@ -58,16 +57,12 @@ impl Policies {
     }
 
     fn with(list: Vec<Policy>, baseline: Settings) -> Self {
-        let mut hash = Fnv::default();
-        // Writing into a hash cannot fail.
-        let _ = write!(hash, "{list:?}");
         Self {
             list,
             exceptions: BTreeMap::new(),
             baseline,
             doubtful: Action::Warn,
             memo: Memo::default(),
-            fingerprint: hash.digits(),
         }
     }
 
@@ -124,8 +119,11 @@ impl Policies {
     /// The same for equal sets: what replicas tell each other of the set that they serve. Another version of the program
     /// may have another one.
     #[must_use]
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Fnv::default();
+        // Writing into a hash cannot fail.
+        let _ = write!(hash, "{:?} {:?}", self.list, self.exceptions);
+        hash.digits()
     }
 
     /// The names of those that apply to a workload with `labels` in `namespace`, certainly or perhaps; sorted.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::description::{API_VERSION, KIND, document};
+use super::exception::description::{self as exception, KIND as EXCEPTION};
 use super::openapi::{Form, schema};
 use super::status;
 use crate::rules::kit::Rule;
@@ -78,12 +79,56 @@ pub const POLICIES: Resource = Resource {
     ],
 };
 
+/// `WorkloadPolicyException`.
+pub const EXCEPTIONS: Resource = Resource {
+    kind: EXCEPTION,
+    plural: "workloadpolicyexceptions",
+    singular: "workloadpolicyexception",
+    short: "wpolex",
+    scope: "Namespaced",
+    summary: "An exception lets findings of some rules pass in workloads of its namespace, until a day, because somebody answers for it.",
+    columns: &[
+        Column {
+            name: "Rules",
+            of: "string",
+            path: ".spec.rules",
+            description: "The rules whose findings are let pass.",
+        },
+        Column {
+            name: "Owner",
+            of: "string",
+            path: ".spec.owner",
+            description: "Who answers for it.",
+        },
+        Column {
+            name: "Expires",
+            of: "string",
+            path: ".spec.expiresAt",
+            description: "The moment from which on it counts no more.",
+        },
+        Column {
+            name: "Active",
+            of: "string",
+            path: r#".status.conditions[?(@.type=="Active")].status"#,
+            description: "Whether it counts.",
+        },
+        Column {
+            name: "Used",
+            of: "integer",
+            path: ".status.findings",
+            description: "Findings that it lets pass now.",
+        },
+    ],
+};
+
 /// The definitions of all of them over these rules, in the order in which they are applied.
 #[must_use]
 pub fn definitions(rules: &[&Rule]) -> Vec<Value> {
     let mut policy = schema(&document(rules), Form::Cluster);
     policy["properties"]["status"] = status::policy();
-    vec![POLICIES.definition(policy)]
+    let mut excepted = schema(&exception::document(rules), Form::Cluster);
+    excepted["properties"]["status"] = status::exception();
+    vec![POLICIES.definition(policy), EXCEPTIONS.definition(excepted)]
 }
 
 impl Resource {

@@ -25,6 +25,20 @@ pub(super) fn policy() -> Value {
     })
 }
 
+/// The status of a `WorkloadPolicyException`.
+pub(super) fn exception() -> Value {
+    json!({
+        "type": "object",
+        "description": "What the cluster says of the exception.",
+        "properties": {
+            "conditions": conditions("Active: it counts."),
+            "observedGeneration": count("The generation of the exception that the status is about."),
+            "findings": count("Findings that it lets pass now."),
+            "lastUsed": time("When a finding was last let pass by it."),
+        },
+    })
+}
+
 /// `meta/v1` conditions, with the bounds that Kubernetes' own generator writes for them.
 fn conditions(types: &str) -> Value {
     let text = |description: &str, longest: u32, pattern: &str| json!({"type": "string", "description": description, "maxLength": longest, "pattern": pattern});

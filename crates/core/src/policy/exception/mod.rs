@@ -63,9 +63,14 @@ impl Exception {
     /// Returns true where it is meant for what a rule finds in a workload of its namespace.
     #[must_use]
     pub fn is_meant_for(&self, rule: &str, workload: &Workload) -> bool {
+        self.rules.contains(&rule) && self.selects(workload)
+    }
+
+    /// Returns true where it is meant for a workload of its namespace.
+    #[must_use]
+    pub fn selects(&self, workload: &Workload) -> bool {
         let id = &workload.id;
-        self.rules.contains(&rule)
-            && (self.kinds.is_empty() || self.kinds.contains(&id.kind))
+        (self.kinds.is_empty() || self.kinds.contains(&id.kind))
             && (self.names.is_empty() || self.names.iter().any(|glob| glob.matches(&id.name)))
             && self.labels.matches(&workload.labels)
     }

@@ -1,0 +1,45 @@
+//! What a cluster holds for us: objects of our own kinds, which are read and kept alike.
+
+use serde_json::Value;
+
+use crate::policy::resource::{EXCEPTIONS, POLICIES, Resource};
+use crate::policy::{self, Exception, Mistake, Policy, exception};
+use crate::rules::RULES;
+
+/// A policy or an exception.
+pub(super) trait Own: Clone + PartialEq + Send + 'static {
+    const RESOURCE: &'static Resource;
+    /// What it means that there is none at all, where somebody should know.
+    const NONE: Option<&'static str>;
+
+    /// Reads one.
+    fn parse(object: &Value) -> Result<Self, Vec<Mistake>>;
+}
+
+impl Own for Policy {
+    const RESOURCE: &'static Resource = &POLICIES;
+    const NONE: Option<&'static str> = Some("no policy in the cluster: nothing is judged");
+
+    fn parse(object: &Value) -> Result<Self, Vec<Mistake>> {
+        policy::parse(object, RULES)
+    }
+}
+
+impl Own for Exception {
+    const RESOURCE: &'static Resource = &EXCEPTIONS;
+    const NONE: Option<&'static str> = None;
+
+    fn parse(object: &Value) -> Result<Self, Vec<Mistake>> {
+        exception::parse(object, RULES)
+    }
+}
+
+/// How people call an object: `baseline`, `shop/legacy`.
+pub(super) fn title(object: &Value) -> Option<String> {
+    let metadata = &object["metadata"];
+    let name = metadata["name"].as_str()?;
+    Some(match metadata["namespace"].as_str() {
+        Some(namespace) => format!("{namespace}/{name}"),
+        None => name.to_owned(),
+    })
+}
