@@ -28,5 +28,6 @@ pub mod parallel;
 pub mod reports;
 pub mod runtime;
 pub mod server;
+pub mod status;
 
 pub use stateward_core::{cursor, fnv, graph, json, judge, policy, rules, time};

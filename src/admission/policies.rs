@@ -7,12 +7,13 @@ use tracing::info;
 use super::response::Answer;
 use super::review::{Payload, Request};
 use super::webhook::unknown_kind;
-use crate::graph::{Graph, Kind, Knowledge, Labels, Lookup, Shard};
+use crate::graph::{Graph, Kind, Knowledge, Lookup, Shard};
+use crate::judge::void_where_meant;
 use crate::metrics::Outcome;
 use crate::policy::description::KIND;
 use crate::policy::exception::description::KIND as EXCEPTION;
 use crate::policy::resource::group;
-use crate::policy::{self, Applies, Exception, Exceptions, Mistake, Policies, Policy, Void, exception};
+use crate::policy::{self, Applies, Mistake, Policies, Policy, Void, exception};
 use crate::rules::kit::Rule;
 use crate::time::Time;
 
@@ -78,38 +79,14 @@ fn check_exception(written: &Value, basis: &Basis<'_>) -> Result<Option<String>,
     if exception.expires <= basis.time {
         return Err(over(format!("{} is over", exception.expires)));
     }
-    match exception.void(&allowed(&exception, basis), basis.time) {
+    let snapshot = basis.graph.snapshot(&exception.namespace);
+    let shard = snapshot.unwrap_or_else(|| Shard::new(exception.namespace.clone()));
+    match void_where_meant(&exception, &shard, basis.policies, basis.time) {
         None => Ok(None),
         Some(Void::TooLong(latest)) => Err(over(format!("the policies in force let it be {latest} at the latest"))),
         // A policy that allows it may come after it.
         Some(void @ (Void::Forbidden | Void::Expired)) => Ok(Some(exception.told(void))),
     }
-}
-
-/// What policies let count where the exception is meant to: of several workloads that it is for, what lets most count.
-fn allowed(exception: &Exception, basis: &Basis<'_>) -> Exceptions {
-    let snapshot = basis.graph.snapshot(&exception.namespace);
-    let shard = snapshot.unwrap_or_else(|| Shard::new(exception.namespace.clone()));
-    let namespace_labels = match &shard.facts {
-        Lookup::Known(facts) => Lookup::Known(&facts.labels),
-        Lookup::Absent => Lookup::Absent,
-        Lookup::Unknown => Lookup::Unknown,
-    };
-    let of = |labels: &Labels| {
-        let settings = basis.policies.resolve(&exception.namespace, namespace_labels, labels);
-        settings.map(|settings| settings.exceptions.clone()).unwrap_or_default()
-    };
-    let meant = shard.workloads().filter(|workload| exception.selects(workload));
-    let mut found: Vec<Exceptions> = meant.map(|workload| of(&workload.labels)).collect();
-    if found.is_empty() {
-        found.push(of(&Labels::default()));
-    }
-    let lenience = |allowed: &Exceptions| match exception.void(allowed, basis.time) {
-        None => 2,
-        Some(Void::TooLong(_) | Void::Expired) => 1,
-        Some(Void::Forbidden) => 0,
-    };
-    found.into_iter().max_by_key(lenience).unwrap_or_default()
 }
 
 /// More mistakes than these are not told apart: whoever made them mends these first.

@@ -1,10 +1,11 @@
-//! What an installation may write: Leases in its own namespace, reports and events everywhere.
+//! What an installation may write: Leases in its own namespace, reports and events everywhere, and the status of
+//! policies and exceptions.
 
 use k8s_openapi::api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 /// What is written into any namespace. Server-side apply needs `create` beside `patch`, and reads nothing.
-const WRITTEN: [(&str, &str, &[&str]); 3] = [
+const WRITTEN: [(&str, &str, &[&str]); 5] = [
     ("events.k8s.io", "events", &["create"]),
     ("openreports.io", "reports", &["create", "delete", "list", "patch"]),
     (
@@ -12,6 +13,9 @@ const WRITTEN: [(&str, &str, &[&str]); 3] = [
         "policyreports",
         &["create", "delete", "list", "patch"],
     ),
+    // Only of what is there, so that nothing is created.
+    ("stateward.dev", "workloadpolicies/status", &["patch"]),
+    ("stateward.dev", "workloadpolicyexceptions/status", &["patch"]),
 ];
 
 /// What the replicas do with the Leases of their own namespace.

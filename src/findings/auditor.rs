@@ -13,7 +13,7 @@ use super::steadiness::Steadiness;
 use super::store::{At, Judgement, Store};
 use crate::clock;
 use crate::cluster::changes::Changes;
-use crate::graph::{Facts, Graph, Lookup, Name, ObjectRef, Overlay, Shard, Touched, Workloads};
+use crate::graph::{Facts, Graph, Name, ObjectRef, Overlay, Shard, Touched, Workloads};
 use crate::judge::{Basis, Judged, inspect, inspect_one};
 use crate::metrics::Metrics;
 use crate::policy::Policies;
@@ -192,16 +192,9 @@ impl Ground {
     }
 
     fn policies_of(&self, shard: &Shard, workload: &crate::graph::Workload) -> Name {
-        let labels = match &shard.facts {
-            Lookup::Known(facts) => Lookup::Known(&facts.labels),
-            Lookup::Absent => Lookup::Absent,
-            Lookup::Unknown => Lookup::Unknown,
-        };
-        let names: Vec<&str> = self
-            .policies
-            .matching(&shard.namespace, labels, &workload.labels)
-            .collect();
-        names.join(",").into()
+        let labels = shard.namespace_labels();
+        let names = self.policies.matching(&shard.namespace, labels, &workload.labels);
+        names.collect::<Vec<_>>().join(",").into()
     }
 }
 

@@ -124,6 +124,13 @@ impl Store {
         workloads
     }
 
+    /// Shows every finding that may be told. Nothing else goes on in the store meanwhile.
+    pub fn each(&self, mut look: impl FnMut(&Found)) {
+        let state = self.lock();
+        let entries = state.namespaces.values().flat_map(BTreeMap::values);
+        entries.flat_map(Entry::told).for_each(&mut look);
+    }
+
     /// The counts of the findings that may be told.
     #[must_use]
     pub fn tally(&self) -> Tally {

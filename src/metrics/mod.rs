@@ -48,6 +48,8 @@ pub struct Metrics {
     pub body_bytes: Computed,
     /// `stateward_certificate_expiry_timestamp_seconds`: end of the serving certificate's validity, in Unix seconds.
     pub certificate_expiry: Gauge,
+    /// `stateward_exceptions{state}`: exceptions, by what the date makes of them.
+    pub exceptions: Observed<1>,
     /// `stateward_graph_objects{kind}`: objects in the graph.
     pub graph_objects: Observed<1>,
     /// `stateward_incomplete_decisions_total`: decisions made without a fact that a rule wanted.
@@ -87,6 +89,11 @@ impl Metrics {
             audit: Audit::new(),
             body_bytes: Computed::new("stateward_body_bytes", "Bytes of request bodies that are held"),
             certificate_expiry: Gauge::default(),
+            exceptions: Observed::new(
+                "stateward_exceptions",
+                "Exceptions from policies, by what the date makes of them",
+                ["state"],
+            ),
             graph_objects: Observed::new("stateward_graph_objects", "Objects in the graph", ["kind"]),
             incomplete_decisions: Counter::default(),
             policy_reload_failures: Counter::default(),
@@ -182,6 +189,7 @@ impl Metrics {
             self.refused_bodies.clone(),
         );
         registry.register_collector(Box::new(self.body_bytes.clone()));
+        registry.register_collector(Box::new(self.exceptions.clone()));
         registry.register_collector(Box::new(self.graph_objects.clone()));
         registry.register_collector(Box::new(self.policies.clone()));
         registry.register_collector(Box::new(self.reservations.clone()));

@@ -79,9 +79,9 @@ impl Runtime {
         let admin_listener = listen("--admin-listen", config.admin_listen)?;
         let address = listener.local_addr().map_err(StartError::Address)?;
         let mut objects = objects::start(config.objects, &mut parts).await?;
-        if let Some(awaited) = awaited {
-            awaited.start(&mut objects, &mut parts)?;
-        }
+        let standings = awaited
+            .map(|awaited| awaited.start(&mut objects, &mut parts))
+            .transpose()?;
         reservations::start(objects.graph.clone(), &mut parts);
         let registering = match config.register_url {
             Some(url) => Some(registration::prepare(url, &objects, certificate.ca_pem, &parts)?),
@@ -92,6 +92,7 @@ impl Runtime {
             cluster: objects.cluster.as_ref(),
             graph: objects.graph.clone(),
             policies: policies.clone(),
+            standings,
             certificate: certificate.resolver,
         };
         let refusals = own::start(config.own, seen, &mut parts);

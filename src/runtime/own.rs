@@ -1,4 +1,4 @@
-//! What a process of an installation does beside answering: Leases, the audit, reports and events.
+//! What a process of an installation does beside answering: Leases, the audit, reports, events and statuses.
 //!
 //! Only with a namespace of its own, where replicas find each other: otherwise several processes would write alike.
 
@@ -14,6 +14,7 @@ use tracing::info;
 use super::objects::Cluster;
 use super::parts::{End, Parts};
 use crate::admission::Refusals;
+use crate::clock;
 use crate::controller::{Announcement, Leader, Leadership, Replicas, replica};
 use crate::events::{Events, events};
 use crate::findings::{Auditor, Counted, GRACE, Listener, Store};
@@ -21,6 +22,7 @@ use crate::graph::{Graph, Knowledge, Name};
 use crate::policy::Policies;
 use crate::reports::{Dirty, Reports, Wanted};
 use crate::server::tls::CertResolver;
+use crate::status::{News, Source, Statuses};
 
 /// What an installation chooses.
 #[derive(Clone, Debug)]
@@ -42,11 +44,14 @@ pub(super) struct Seen<'a> {
     pub(super) cluster: Option<&'a Cluster>,
     pub(super) graph: Arc<Graph>,
     pub(super) policies: Arc<ArcSwap<Policies>>,
+    /// Where the cluster holds the policies.
+    pub(super) standings: Option<Arc<dyn Source>>,
     pub(super) certificate: Arc<CertResolver>,
 }
 
 /// Begins all of it, where there are a cluster and a namespace; returns who is to hear of refusals.
 pub(super) fn start(own: Option<Own>, seen: Seen<'_>, parts: &mut Parts) -> Option<Arc<dyn Refusals>> {
+    tell_exceptions(seen.policies.clone(), parts);
     let Some((cluster, own)) = seen.cluster.zip(own) else {
         tell_policies(seen.policies, None, parts);
         if seen.cluster.is_some() {
@@ -62,7 +67,8 @@ pub(super) fn start(own: Option<Own>, seen: Seen<'_>, parts: &mut Parts) -> Opti
     let leadership = leader.leadership();
 
     let dirty = Dirty::default();
-    let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(dirty.clone())];
+    let news = News::default();
+    let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(dirty.clone()), Box::new(news.clone())];
     let told = own.events.then(|| {
         let metrics = &parts.metrics;
         events(
@@ -88,6 +94,18 @@ pub(super) fn start(own: Option<Own>, seen: Seen<'_>, parts: &mut Parts) -> Opti
         Some((replicas.clone(), leadership.clone())),
         parts,
     );
+    if let Some(source) = seen.standings {
+        let statuses = Statuses {
+            client: client.clone(),
+            source,
+            graph: seen.graph.clone(),
+            policies: seen.policies.clone(),
+            store: store.clone(),
+            news,
+            replicas: replicas.clone(),
+        };
+        parts.start("status", End::Cut, statuses.run(leadership.clone()));
+    }
     let (surveyed, namespace, led) = (client.clone(), own.namespace.clone(), leadership.clone());
     parts.start("replicas", End::Cut, async move {
         replicas.survey(surveyed, &namespace, led).await;
@@ -172,6 +190,22 @@ fn tell_policies(policies: Arc<ArcSwap<Policies>>, replicas: Option<(Replicas, L
             counts.push(("everywhere", if everywhere { count } else { 0.0 }));
         }
         counts
+    });
+}
+
+/// How many exceptions there are, by what the date makes of them.
+fn tell_exceptions(policies: Arc<ArcSwap<Policies>>, parts: &Parts) {
+    parts.metrics.exceptions.observe_each(move || {
+        let (policies, now) = (policies.load(), clock::now());
+        let (mut active, mut expiring, mut expired) = (0.0, 0.0, 0.0);
+        for exception in policies.all_exceptions() {
+            match exception.expires {
+                end if end <= now => expired += 1.0,
+                end if end.is_soon(now) => expiring += 1.0,
+                _ => active += 1.0,
+            }
+        }
+        vec![("active", active), ("expiring", expiring), ("expired", expired)]
     });
 }
 

@@ -145,10 +145,12 @@ const LISTED: [&str; 7] = [
 ];
 
 /// What is written into any namespace, with the verbs that it takes.
-const WRITTEN: [(&str, &[&str]); 3] = [
+const WRITTEN: [(&str, &[&str]); 5] = [
     ("events", &["create"]),
     ("policyreports", &["create", "delete", "list", "patch"]),
     ("reports", &["create", "delete", "list", "patch"]),
+    ("workloadpolicies/status", &["patch"]),
+    ("workloadpolicyexceptions/status", &["patch"]),
 ];
 
 #[test]

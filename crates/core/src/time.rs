@@ -89,6 +89,12 @@ impl Time {
         self.0.div_euclid(DAY) - earlier.0.div_euclid(DAY)
     }
 
+    /// Whether it comes within a week: early enough to be warned of.
+    #[must_use]
+    pub const fn is_soon(self, now: Self) -> bool {
+        self.days_after(now) <= 7
+    }
+
     /// As one says it: `2026-12-24`, and with the time of the day where that is not midnight: `2026-12-24 18:00 UTC`.
     #[must_use]
     pub fn in_words(self) -> String {

@@ -22,6 +22,7 @@ use crate::runtime::error::StartError;
 use crate::runtime::objects::Objects;
 use crate::runtime::parts::{End, Parts};
 use crate::server::admin::Gate;
+use crate::status::{Source, Standings};
 
 /// Policies that come once there is a cluster to ask; none until then, and the process is not ready.
 pub(in crate::runtime) struct Awaited {
@@ -44,7 +45,12 @@ impl Awaited {
     }
 
     /// Begins to watch the policies; the first sync of the objects' cluster waits for theirs.
-    pub(in crate::runtime) fn start(self, objects: &mut Objects, parts: &mut Parts) -> Result<(), StartError> {
+    /// Returns who tells what becomes of each of them.
+    pub(in crate::runtime) fn start(
+        self,
+        objects: &mut Objects,
+        parts: &mut Parts,
+    ) -> Result<Arc<dyn Source>, StartError> {
         let cluster = objects.cluster.as_mut().ok_or(StartError::NoClusterForPolicies)?;
         let (client, synced) = (cluster.client.clone(), cluster.synced.clone());
         let (listed, mut first_list) = watch::channel(false);
@@ -59,6 +65,7 @@ impl Awaited {
             exceptions: Held::default(),
             in_force: None,
             told: Vec::new(),
+            version: 0,
             swapped: self.policies,
             reloads: parts.metrics.reloads(Reloaded::Policies),
             gate: self.gate,
@@ -71,7 +78,7 @@ impl Awaited {
             policies::watch(Exception::RESOURCE, client, exceptions),
         );
         parts.start("policies", End::Cut, watching.map(|_| ()));
-        Ok(())
+        Ok(Arc::new(Told(set)))
     }
 }
 
@@ -83,10 +90,33 @@ struct Set {
     in_force: Option<(Vec<Policy>, Vec<Exception>)>,
     /// What was remarked last.
     told: Vec<Remark>,
+    /// One more whenever any of it may have changed.
+    version: u64,
     swapped: Arc<ArcSwap<Policies>>,
     reloads: Reloads,
     gate: Gate,
     listed: watch::Sender<bool>,
+}
+
+/// Tells what becomes of each object of the set.
+struct Told(Arc<Mutex<Set>>);
+
+impl Source for Told {
+    fn version(&self) -> u64 {
+        set(&self.0).version
+    }
+
+    fn standings(&self) -> Standings {
+        let set = set(&self.0);
+        Standings {
+            policies: set.policies.standings(),
+            exceptions: set.exceptions.standings(),
+        }
+    }
+}
+
+fn set(set: &Mutex<Set>) -> MutexGuard<'_, Set> {
+    set.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Takes the objects of one kind into the set.
@@ -112,7 +142,7 @@ impl<T: Own> Watched<T> {
     }
 
     fn set(&self) -> MutexGuard<'_, Set> {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+        set(&self.set)
     }
 }
 
@@ -183,6 +213,7 @@ impl Set {
 
     /// Tells log, readiness and metrics of what somebody should look after.
     fn tell(&mut self) {
+        self.version += 1;
         let mut remarks = self.policies.remarks();
         remarks.extend(self.exceptions.remarks());
         for remark in remarks.iter().filter(|remark| !self.told.contains(remark)) {

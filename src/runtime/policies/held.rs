@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::own::{Own, title};
 use crate::cluster::policies::Definition;
 use crate::metrics::Refusal;
+use crate::status::Standing;
 
 /// What was seen of the objects of one kind.
 #[derive(Debug)]
@@ -42,6 +43,10 @@ struct Object<T> {
     definition: Option<String>,
     /// It is gone, and stays in force.
     kept: Option<Kept>,
+    /// `metadata.generation` of its last version.
+    generation: i64,
+    /// `.status` of its last version.
+    status: Value,
 }
 
 /// Why an object that is gone stays.
@@ -93,6 +98,8 @@ impl<T: Own> Held<T> {
         let object = self.objects.entry(title).or_default();
         object.kept = None;
         object.definition = definition;
+        object.generation = written["metadata"]["generation"].as_i64().unwrap_or_default();
+        object.status = written["status"].clone();
         match T::parse(&written) {
             Ok(valid) => {
                 object.valid = Some(valid);
@@ -173,6 +180,26 @@ impl<T: Own> Held<T> {
         objects.filter_map(|object| object.valid.clone()).collect()
     }
 
+    /// What becomes of each of them that is there, by title.
+    pub(super) fn standings(&self) -> Vec<Standing<T>> {
+        let there = self.objects.iter().filter(|(_, object)| object.kept.is_none());
+        let standing = |(title, object): (&String, &Object<T>)| {
+            let (namespace, name) = match title.split_once('/') {
+                Some((namespace, name)) => (Some(namespace.into()), name),
+                None => (None, &**title),
+            };
+            Standing {
+                namespace,
+                name: name.to_owned(),
+                valid: object.valid.clone(),
+                mistakes: object.mistakes.clone(),
+                generation: object.generation,
+                status: object.status.clone(),
+            }
+        };
+        there.map(standing).collect()
+    }
+
     /// What somebody should look after; nothing where all is as the cluster holds it.
     pub(super) fn remarks(&self) -> Vec<Remark> {
         let remark = |text: String, reason| Remark { text, reason };
@@ -226,6 +253,8 @@ impl<T> Default for Object<T> {
             mistakes: Vec::new(),
             definition: None,
             kept: None,
+            generation: 0,
+            status: Value::Null,
         }
     }
 }

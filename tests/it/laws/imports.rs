@@ -48,6 +48,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "events",
             "findings",
             "reports",
+            "status",
             "manifests",
             "policy",
             "rules",
@@ -56,6 +57,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("server", &["metrics"]),
+    (
+        "status",
+        &["cluster", "controller", "findings", "judge", "policy", "rules", "graph"],
+    ),
 ];
 
 #[test]
@@ -89,7 +94,7 @@ fn imports_go_one_way() {
     }
     assert_none(
         &breaches,
-        "main -> cli -> {runtime -> {server, reports, events -> findings, controller, admission, cluster, manifests}, audit, \
+        "main -> cli -> {runtime -> {server, reports, events, status -> findings, controller, admission, cluster, manifests}, audit, \
          output} -> judge -> rules -> graph; \
          let the caller pass in what these lines import:",
     );

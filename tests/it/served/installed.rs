@@ -213,7 +213,7 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
     controllers_work_without_us(&cluster, &namespace).await;
 }
 
-/// Leases, a report and an event are written with the permissions of the account, and nothing was refused.
+/// Leases, a report, an event and a status are written with the permissions of the account, and nothing was refused.
 async fn writes_what_it_may(cluster: &ControlPlane, served: &Served, namespace: &str) {
     eventually("the Leases", async || {
         let get = ["get", "leases", "-n", "stateward-system", "-o", "name"];
@@ -250,6 +250,12 @@ async fn writes_what_it_may(cluster: &ControlPlane, served: &Served, namespace: 
     let delete = ["delete", "deployment", "told", "-n", system, "--wait=false"];
     cluster.kubectl(delete).await.succeeded();
     eventually("the end of the report", async || names().await.is_empty().then_some(())).await;
+    eventually("the status of the policy", async || {
+        let path = r#"-o=jsonpath={.items[*].status.conditions[?(@.type=="Ready")].reason}"#;
+        let get = cluster.kubectl(["get", "workloadpolicies", path]).await;
+        (get.succeeded().stdout == "Served").then_some(())
+    })
+    .await;
     let refused: Vec<Value> = served
         .log()
         .into_iter()

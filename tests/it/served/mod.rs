@@ -35,6 +35,7 @@ mod reports;
 mod resilience;
 mod scale;
 mod shop;
+mod status;
 mod words;
 
 use std::fs;

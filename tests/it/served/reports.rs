@@ -222,7 +222,7 @@ async fn a_namespace_goes_with_the_reports_in_it() {
     let cluster = ControlPlane::start().await;
     define(&cluster, OPEN_REPORTS, "reports.openreports.io").await;
     let namespace = cluster.namespace("going").await;
-    let names: Vec<String> = (10..50).map(|number| format!("web-{number}")).collect();
+    let names: Vec<String> = (100..300).map(|number| format!("web-{number}")).collect();
     let mut objects = vec![claim("data", "ReadWriteOnce")];
     objects.extend(names.iter().map(|name| deployment(name, "data", 2)));
     create(&cluster, &namespace, &objects).await;

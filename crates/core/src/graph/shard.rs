@@ -112,6 +112,16 @@ impl Shard {
             && !matches!(self.facts, Lookup::Known(_))
     }
 
+    /// The labels of the Namespace object.
+    #[must_use]
+    pub fn namespace_labels(&self) -> Lookup<&Labels> {
+        match &self.facts {
+            Lookup::Known(facts) => Lookup::Known(&facts.labels),
+            Lookup::Absent => Lookup::Absent,
+            Lookup::Unknown => Lookup::Unknown,
+        }
+    }
+
     #[must_use]
     pub fn workload(&self, id: &ObjectRef) -> Option<&Arc<Workload>> {
         self.workloads.get(Hashed::object_like(id))

@@ -83,14 +83,11 @@ impl Judged {
 }
 
 impl Granted {
-    /// How many days before its end an exception is warned about.
-    const SOON: i64 = 7;
-
     /// The sentence that says that it ends soon, if it does.
     #[must_use]
     pub fn ends_soon(&self, now: Time) -> Option<String> {
         let Self { exception, expires, .. } = self;
-        (expires.days_after(now) <= Self::SOON).then(|| {
+        expires.is_soon(now).then(|| {
             let (when, day) = (expires.seen_from(now), expires.in_words());
             format!("exception {exception} expires {when}, on {day}")
         })

@@ -21,6 +21,7 @@ pub use basis::Basis;
 pub use decision::{Decision, Exemption, Granted, Judged, Standing};
 pub use defaults::{Defaults, Services};
 pub use evaluate::judge;
+pub use exempt::void_where_meant;
 pub use inspect::{Inspection, inspect, inspect_one};
 
 #[cfg(test)]

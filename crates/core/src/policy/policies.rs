@@ -85,6 +85,11 @@ impl Policies {
         self.exceptions.get(namespace).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The exceptions of all namespaces.
+    pub fn all_exceptions(&self) -> impl Iterator<Item = &Exception> {
+        self.exceptions.values().flatten()
+    }
+
     /// Lets a policy that applies perhaps deny too: before anything is written, a doubt costs nobody a night, and what
     /// was held to less would be refused later.
     #[must_use]
