@@ -10,3 +10,12 @@ pub fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
+
+/// The same in Unix nanoseconds, for what must stay in its order.
+#[must_use]
+pub fn nanoseconds() -> u128 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos()
+}

@@ -23,6 +23,7 @@ pub mod events;
 pub mod findings;
 pub mod manifests;
 pub mod metrics;
+pub mod otlp;
 pub mod output;
 pub mod parallel;
 pub mod reports;

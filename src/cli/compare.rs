@@ -9,7 +9,7 @@ use crate::audit::Report;
 use crate::audit::comparison::Comparison;
 use crate::audit::report::Object;
 use crate::graph::store::locked;
-use crate::graph::{Graph, Kinds, Labels, Lookup, ObjectRef};
+use crate::graph::{Graph, Kinds, ObjectRef};
 use crate::output::compared;
 use crate::policy::Policies;
 use crate::runtime::policies::{self, PolicySource};
@@ -69,11 +69,6 @@ fn owner(graph: &Graph, label: &str, object: &Object) -> Option<String> {
     let kind = Kinds::builtin().of(&object.api_version, &object.kind)?;
     let shard = graph.existing_shard(&object.namespace)?;
     let shard = locked(&shard);
-    let says = |labels: &Labels| labels.get(label).map(str::to_owned);
     let workload = shard.workload(&ObjectRef::new(kind, object.name.clone()));
-    let own = workload.and_then(|workload| says(&workload.labels));
-    own.or_else(|| match &shard.facts {
-        Lookup::Known(namespace) => says(&namespace.labels),
-        Lookup::Absent | Lookup::Unknown => None,
-    })
+    shard.label(workload, label).map(str::to_owned)
 }

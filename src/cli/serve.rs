@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use super::logging::{self, LogFormat};
 use crate::admission::OnError;
 use crate::cluster::register::WebhookUrl;
+use crate::otlp::{self, Endpoint};
 use crate::reports::Wanted;
 use crate::runtime::policies::{PolicyOrigin, PolicySource};
 use crate::runtime::{CertificateSource, Config, ObjectSource, Own, RunError, Runtime};
@@ -72,6 +73,15 @@ pub struct Args {
     /// Whether events on workloads tell of new findings and of refusals
     #[arg(long, default_value = "on", value_name = "SWITCH")]
     events: SwitchArg,
+    /// URL of an OpenTelemetry Collector, to which findings are sent as log records (OTLP over HTTP, JSON); /v1/logs is added to one without a path
+    #[arg(long, value_name = "URL", conflicts_with_all = ["no_cluster", "manifests"])]
+    otlp_logs: Option<Endpoint>,
+    /// How often all findings there are are sent again, such as 6h
+    #[arg(long, default_value = "6h", value_name = "DURATION", requires = "otlp_logs", value_parser = period)]
+    otlp_resend: Duration,
+    /// What the cluster is called in what is sent; it is told apart by the uid of kube-system too
+    #[arg(long, value_name = "NAME", requires = "otlp_logs")]
+    cluster_name: Option<String>,
     /// How many namespaces have metrics of their own; the findings of the others are summed as "other"
     #[arg(long, default_value = "500", value_name = "NUMBER")]
     metric_namespaces: usize,
@@ -123,6 +133,9 @@ impl Args {
         if self.policy_source == PolicySourceArg::Cluster && !self.policy.is_empty() {
             bail!("--policy-source cluster takes the policies of the cluster and nothing else: leave out --policy");
         }
+        if self.otlp_logs.is_some() && self.namespace().is_none() {
+            bail!("--otlp-logs sends what an installation finds, which needs --namespace, or $POD_NAMESPACE");
+        }
         logging::init(self.log_format)?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -134,7 +147,13 @@ impl Args {
         code
     }
 
+    /// The namespace of the installation.
+    fn namespace(&self) -> Option<String> {
+        self.namespace.clone().or_else(|| variable("POD_NAMESPACE"))
+    }
+
     fn config(self) -> Config {
+        let namespace = self.namespace();
         let certificate = match self.tls_cert.zip(self.tls_key) {
             Some((chain, key)) => CertificateSource::Files { chain, key },
             None => CertificateSource::self_signed(self.listen, self.register_url.as_ref()),
@@ -149,14 +168,17 @@ impl Args {
                 context: self.context,
             }
         };
-        let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        let namespace = self.namespace.or_else(|| variable("POD_NAMESPACE"));
         let own = namespace.map(|namespace| Own {
             namespace,
             name: variable("POD_NAME").unwrap_or_else(|| "stateward".to_owned()),
             reports: self.reports.into(),
             most_reports: self.max_reports,
             events: self.events == SwitchArg::On,
+            otlp: self.otlp_logs.map(|endpoint| otlp::Settings {
+                endpoint,
+                cluster_name: self.cluster_name.unwrap_or_default(),
+                resend: self.otlp_resend,
+            }),
             metric_namespaces: self.metric_namespaces,
         });
         Config {
@@ -176,6 +198,11 @@ impl Args {
             shutdown_delay: self.shutdown_delay,
         }
     }
+}
+
+/// A variable of the environment that says something.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
@@ -218,6 +245,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| "not a duration".to_owned())
 }
 
+/// Parses a whole number of hours, minutes or seconds.
+fn period(text: &str) -> Result<Duration, String> {
+    let units = [('h', 3_600), ('m', 60), ('s', 1)];
+    let parsed = units.into_iter().find_map(|(unit, seconds)| {
+        let number: u32 = text.strip_suffix(unit)?.parse().ok()?;
+        (number > 0).then(|| Duration::from_secs(u64::from(number) * seconds))
+    });
+    parsed.ok_or_else(|| "not a duration such as 6h, 30m or 10s".to_owned())
+}
+
 /// Parses a number of bytes as Kubernetes writes them.
 fn bytes(text: &str) -> Result<usize, String> {
     let units = [("Gi", 1 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)];
@@ -247,6 +284,16 @@ mod tests {
         assert_eq!(bytes("16777216"), Ok(16 * 1024 * 1024));
         for wrong in ["", "Mi", "64M", "-1Mi", "15Mi", "99999999999999999999", "17179869184Gi"] {
             assert!(bytes(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn periods_have_a_unit() {
+        assert_eq!(period("6h"), Ok(Duration::from_hours(6)));
+        assert_eq!(period("30m"), Ok(Duration::from_mins(30)));
+        assert_eq!(period("2s"), Ok(Duration::from_secs(2)));
+        for wrong in ["", "h", "0h", "6", "1.5h", "-1h", "6d", "99999999999h"] {
+            assert!(period(wrong).is_err(), "{wrong:?}");
         }
     }
 }

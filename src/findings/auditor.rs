@@ -13,7 +13,7 @@ use super::steadiness::Steadiness;
 use super::store::{At, Judgement, Store};
 use crate::clock;
 use crate::cluster::changes::Changes;
-use crate::graph::{Facts, Graph, Name, ObjectRef, Overlay, Shard, Touched, Workloads};
+use crate::graph::{Facts, Graph, Name, ObjectRef, Overlay, Shard, Touched, Workload, Workloads};
 use crate::judge::{Basis, Judged, inspect, inspect_one};
 use crate::metrics::Metrics;
 use crate::policy::Policies;
@@ -184,6 +184,10 @@ impl Ground {
                     Some(workload) if !findings.is_empty() => self.policies_of(shard, workload),
                     _ => Name::default(),
                 },
+                owner: match workload {
+                    Some(workload) if !findings.is_empty() => owner(shard, workload),
+                    _ => Name::default(),
+                },
                 object,
                 findings,
             }
@@ -191,11 +195,19 @@ impl Ground {
         found.into_iter().map(judgement).collect()
     }
 
-    fn policies_of(&self, shard: &Shard, workload: &crate::graph::Workload) -> Name {
+    fn policies_of(&self, shard: &Shard, workload: &Workload) -> Name {
         let labels = shard.namespace_labels();
         let names = self.policies.matching(&shard.namespace, labels, &workload.labels);
         names.collect::<Vec<_>>().join(",").into()
     }
+}
+
+/// Whom to talk to of a workload: its team, or its Namespace's, as for comparisons of policies; else the application
+/// that it is a part of.
+fn owner(shard: &Shard, workload: &Arc<Workload>) -> Name {
+    let team = shard.label(Some(workload), "team");
+    let application = || workload.labels.get("app.kubernetes.io/part-of");
+    team.or_else(application).unwrap_or_default().into()
 }
 
 fn at() -> At {

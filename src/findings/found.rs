@@ -25,6 +25,8 @@ pub struct Found {
     pub action: Action,
     /// The policies that apply to the workload, by name, with commas between them.
     pub policies: Name,
+    /// Whom to talk to of the workload; empty where nobody says.
+    pub owner: Name,
     /// JSON pointer on the workload.
     pub path: String,
     /// The whole sentence, beginning with the object; without a final period.
@@ -43,11 +45,16 @@ pub struct Found {
 
 impl Found {
     /// The findings on one workload, by identity. Of several with one identity the worst counts, as for the ratchet.
-    pub(super) fn all_of(judged: Vec<Judged>, policies: &Name, first_seen: i64) -> BTreeMap<Identity, Tentative> {
+    pub(super) fn all_of(
+        judged: Vec<Judged>,
+        policies: &Name,
+        owner: &Name,
+        first_seen: i64,
+    ) -> BTreeMap<Identity, Tentative> {
         let mut found: BTreeMap<Identity, Tentative> = BTreeMap::new();
         for one in judged {
             let extent = one.finding.extent;
-            let one = Tentative::of(one, policies.clone(), first_seen);
+            let one = Tentative::of(one, policies.clone(), owner.clone(), first_seen);
             let identity = one.found.identity();
             match found.get(&identity) {
                 Some(known) if known.weight >= (one.found.action, extent) => {}
@@ -97,7 +104,7 @@ pub(super) struct Tentative {
 }
 
 impl Tentative {
-    fn of(judged: Judged, policies: Name, first_seen: i64) -> Self {
+    fn of(judged: Judged, policies: Name, owner: Name, first_seen: i64) -> Self {
         let Judged {
             finding,
             action,
@@ -116,6 +123,7 @@ impl Tentative {
                 verdict: finding.verdict,
                 action,
                 policies,
+                owner,
                 path: finding.path,
                 message,
                 remedy: finding.remedy,
@@ -149,6 +157,7 @@ mod tests {
             verdict: Verdict::Violation,
             action: Action::Deny,
             policies: "baseline".into(),
+            owner: "front".into(),
             path: String::new(),
             message: message.to_owned(),
             remedy: String::new(),

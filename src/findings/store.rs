@@ -21,6 +21,10 @@ pub struct Change<'a> {
     pub opened: Vec<&'a Found>,
     /// Why they are new.
     pub because: Opened,
+    /// Told before, and other now in what they say.
+    pub altered: Vec<&'a Found>,
+    /// Told before, and no longer there.
+    pub closed: Vec<&'a Found>,
 }
 
 /// Why a finding is new to us.
@@ -73,6 +77,8 @@ pub(super) struct Judgement {
     pub(super) uid: Option<Uid>,
     /// The policies that apply, by name.
     pub(super) policies: Name,
+    /// Whom to talk to.
+    pub(super) owner: Name,
     pub(super) findings: Vec<Judged>,
 }
 
@@ -231,6 +237,8 @@ impl Store {
                             workload: &on,
                             opened,
                             because,
+                            altered: Vec::new(),
+                            closed: Vec::new(),
                         });
                     }
                 }
@@ -251,16 +259,18 @@ impl Store {
             other => (None, other),
         };
         if let Some(stranger) = stranger {
-            let told = stranger
+            let closed: Vec<&Found> = stranger
                 .told()
                 .inspect(|found| state.tally.take(namespace, found))
-                .count();
-            if told > 0 {
+                .collect();
+            if !closed.is_empty() {
                 let on = workload(namespace, object, stranger.uid);
                 self.tell(&Change {
                     workload: &on,
                     opened: Vec::new(),
                     because: Opened::Meanwhile,
+                    altered: Vec::new(),
+                    closed,
                 });
             }
         }
@@ -272,10 +282,9 @@ impl Store {
         };
         let on = workload(namespace, object, uid);
         let mut before = former.map(|former| former.findings).unwrap_or_default();
-        let mut changed = false;
         let mut findings = BTreeMap::new();
-        let mut opened: Vec<Identity> = Vec::new();
-        for (identity, mut now) in Found::all_of(judged.findings, &judged.policies, at.wall) {
+        let (mut opened, mut altered): (Vec<Identity>, Vec<Identity>) = Default::default();
+        for (identity, mut now) in Found::all_of(judged.findings, &judged.policies, &judged.owner, at.wall) {
             let former = before.remove(&identity);
             let grace = Grace::next(former.as_ref().map(|held| held.grace), now.waits, at.now, self.grace);
             let was_told = former.as_ref().is_some_and(|held| held.grace == Grace::Over);
@@ -283,7 +292,9 @@ impl Store {
                 now.found.first_seen = former.found.first_seen;
                 if was_told {
                     state.tally.take(namespace, &former.found);
-                    changed |= !former.found.says_what(&now.found);
+                    if !former.found.says_what(&now.found) {
+                        altered.push(identity.clone());
+                    }
                 }
             }
             match grace {
@@ -305,16 +316,23 @@ impl Store {
                 },
             );
         }
-        for held in before.values().filter(|held| held.grace == Grace::Over) {
-            state.tally.take(namespace, &held.found);
-            changed = true;
-        }
-        if changed || !opened.is_empty() {
-            let opened = opened.iter().map(|identity| &findings[identity].found).collect();
+        let closed: Vec<&Found> = before
+            .values()
+            .filter(|held| held.grace == Grace::Over)
+            .map(|held| &held.found)
+            .inspect(|found| state.tally.take(namespace, found))
+            .collect();
+        if !(opened.is_empty() && altered.is_empty() && closed.is_empty()) {
+            let named = |identities: &[Identity]| -> Vec<&Found> {
+                let found = identities.iter().map(|identity| &findings[identity].found);
+                found.collect()
+            };
             self.tell(&Change {
                 workload: &on,
-                opened,
+                opened: named(&opened),
                 because: since,
+                altered: named(&altered),
+                closed,
             });
         }
         if !findings.is_empty()

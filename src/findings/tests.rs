@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::grace::GRACE;
 use super::store::{At, Judgement};
-use super::{Change, Counted, Listener, Opened, Store, Workload};
+use super::{Change, Counted, Found, Listener, Opened, Store, Workload};
 use crate::graph::{Kind, Name, ObjectRef, Uid};
 use crate::judge::{Judged, Standing};
 use crate::rules::RULES;
@@ -58,6 +58,7 @@ impl Desk {
             object: ObjectRef::new(Kind::DEPLOYMENT, name),
             uid: Uid::parse(&format!("00000000-0000-4000-8000-0000000000{uid:02x}")),
             policies: "baseline".into(),
+            owner: "front".into(),
             findings,
         };
         self.store.take(&shop(), vec![judgement], false, self.at(seconds));
@@ -197,6 +198,48 @@ fn what_an_earlier_process_told_is_told_on() {
     assert_eq!(desk.store.ripen(desk.at(100).now), None);
 }
 
+/// Subjects of what was altered and of what closed.
+#[derive(Clone, Default)]
+struct Ends(Arc<Mutex<Vec<[Vec<String>; 2]>>>);
+
+impl Listener for Ends {
+    fn changed(&self, change: &Change<'_>) {
+        let of = |found: &[&Found]| found.iter().map(|found| found.subject.to_string()).collect();
+        self.0.lock().unwrap().push([of(&change.altered), of(&change.closed)]);
+    }
+}
+
+#[test]
+fn what_says_something_else_and_what_is_gone_are_told() {
+    let ends = Ends::default();
+    let desk = Desk {
+        store: Store::new(GRACE, vec![Box::new(ends.clone())]),
+        ..Desk::new()
+    };
+    let told = || std::mem::take(&mut *ends.0.lock().unwrap());
+    desk.store.completed(desk.at(0));
+    desk.judge(
+        0,
+        "web",
+        1,
+        vec![found("data", "3 replicas"), found("logs", ""), missing("db")],
+    );
+    assert_eq!(told(), [[subjects(&[]), subjects(&[])]], "new is neither");
+    // One is altered, one is gone, and what was never told is not told to be gone.
+    desk.judge(1, "web", 1, vec![found("data", "4 replicas")]);
+    assert_eq!(told(), [[subjects(&["data"]), subjects(&["logs"])]]);
+    desk.judge(2, "web", 1, vec![found("data", "4 replicas")]);
+    assert!(told().is_empty());
+    // Another workload of the same name begins, and the first one's ends.
+    desk.judge(3, "web", 2, vec![found("data", "4 replicas")]);
+    assert_eq!(
+        told(),
+        [[subjects(&[]), subjects(&["data"])], [subjects(&[]), subjects(&[])]]
+    );
+    desk.store.take(&shop(), Vec::new(), true, desk.at(4));
+    assert_eq!(told(), [[subjects(&[]), subjects(&["data"])]]);
+}
+
 #[test]
 fn a_workload_that_was_made_anew_is_another() {
     let desk = Desk::new();
@@ -251,6 +294,7 @@ fn namespaces_beyond_a_number_are_counted_as_one() {
             object: ObjectRef::new(Kind::DEPLOYMENT, "web"),
             uid: None,
             policies: "baseline".into(),
+            owner: "front".into(),
             findings,
         };
         desk.store.take(&namespace, vec![judgement], true, desk.at(0));

@@ -103,6 +103,18 @@ label_values! {
 }
 
 label_values! {
+    /// What became of a record of a finding.
+    RecordFate {
+        /// More came than are kept while the collector does not take them.
+        Dropped = "dropped",
+        /// The collector does not want it.
+        Refused = "refused",
+        /// The collector has it.
+        Sent = "sent",
+    }
+}
+
+label_values! {
     /// How a read from the API server ended.
     LiveRead {
         /// The object does not exist.
@@ -249,6 +261,11 @@ pub(super) struct KindLabel {
 pub(super) struct LiveReadLabels {
     pub(super) kind: &'static str,
     pub(super) result: LiveRead,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(super) struct RecordLabels {
+    pub(super) result: RecordFate,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

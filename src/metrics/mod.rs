@@ -20,7 +20,7 @@ use prometheus_client::registry::Registry;
 use crate::rules::kit::{Action, Rule};
 pub use audit::Audit;
 use counters::Counters;
-pub use labels::{End, EventFate, LiveRead, Outcome, Port, Refusal, Reloaded, ReportFate, Verb, Webhook};
+pub use labels::{End, EventFate, LiveRead, Outcome, Port, RecordFate, Refusal, Reloaded, ReportFate, Verb, Webhook};
 use labels::{
     EndLabels, FindingLabels, KindLabel, LiveReadLabels, ReloadLabels, RequestLabels, RuleLabel, WebhookLabel,
 };

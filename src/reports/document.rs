@@ -161,6 +161,7 @@ mod tests {
             verdict: Verdict::Violation,
             action,
             policies: "baseline".into(),
+            owner: "front".into(),
             path: "/spec/replicas".to_owned(),
             message: "Deployment shop/web: 3 replicas".to_owned(),
             remedy: String::new(),

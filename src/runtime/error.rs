@@ -38,6 +38,9 @@ pub enum StartError {
     /// A file with objects cannot be read.
     #[error("--manifests")]
     Manifests(#[source] FileError),
+    /// There is no cluster in which anything could be found.
+    #[error("--otlp-logs needs a cluster, and none was found")]
+    NoClusterForFindings,
     /// There is no cluster that could hold policies.
     #[error("--policy-source cluster needs a cluster, and none was found")]
     NoClusterForPolicies,
@@ -47,6 +50,9 @@ pub enum StartError {
     /// There is no cluster to register with.
     #[error("--register-url needs a cluster, and none was found")]
     NothingToRegisterWith,
+    /// TLS to the collector of findings cannot be set up.
+    #[error("--otlp-logs: cannot set up TLS")]
+    Otlp(#[source] kube::Error),
     /// The API server could not be told which authority signed the certificate.
     #[error("--register-url brings its own certificate: leave out --tls-cert and --tls-key")]
     OwnCertificate,

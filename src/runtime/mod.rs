@@ -95,7 +95,7 @@ impl Runtime {
             standings,
             certificate: certificate.resolver,
         };
-        let refusals = own::start(config.own, seen, &mut parts);
+        let refusals = own::start(config.own, seen, &mut parts)?;
         let webhook = Webhook {
             graph: objects.graph,
             policies,

@@ -1,4 +1,5 @@
-//! What a process of an installation does beside answering: Leases, the audit, reports, events and statuses.
+//! What a process of an installation does beside answering: Leases, the audit, reports, events, statuses, records of
+//! findings.
 //!
 //! Only with a namespace of its own, where replicas find each other: otherwise several processes would write alike.
 
@@ -11,6 +12,7 @@ use kube::Client;
 use tokio::sync::oneshot;
 use tracing::info;
 
+use super::error::StartError;
 use super::objects::Cluster;
 use super::parts::{End, Parts};
 use crate::admission::Refusals;
@@ -19,6 +21,7 @@ use crate::controller::{Announcement, Leader, Leadership, Replicas, replica};
 use crate::events::{Events, events};
 use crate::findings::{Auditor, Counted, GRACE, Listener, Store};
 use crate::graph::{Graph, Knowledge, Name};
+use crate::otlp::{self, Exporter};
 use crate::policy::Policies;
 use crate::reports::{Dirty, Reports, Wanted};
 use crate::server::tls::CertResolver;
@@ -35,6 +38,8 @@ pub struct Own {
     pub most_reports: usize,
     /// Whether events are written.
     pub events: bool,
+    /// Where findings are sent to, if anywhere.
+    pub otlp: Option<otlp::Settings>,
     /// So many namespaces have metrics of their own.
     pub metric_namespaces: usize,
 }
@@ -50,8 +55,18 @@ pub(super) struct Seen<'a> {
 }
 
 /// Begins all of it, where there are a cluster and a namespace; returns who is to hear of refusals.
-pub(super) fn start(own: Option<Own>, seen: Seen<'_>, parts: &mut Parts) -> Option<Arc<dyn Refusals>> {
+///
+/// # Errors
+/// Findings shall be sent, and there is no cluster to find any in, or TLS cannot be set up.
+pub(super) fn start(
+    own: Option<Own>,
+    seen: Seen<'_>,
+    parts: &mut Parts,
+) -> Result<Option<Arc<dyn Refusals>>, StartError> {
     tell_exceptions(seen.policies.clone(), parts);
+    if seen.cluster.is_none() && own.as_ref().is_some_and(|own| own.otlp.is_some()) {
+        return Err(StartError::NoClusterForFindings);
+    }
     let Some((cluster, own)) = seen.cluster.zip(own) else {
         tell_policies(seen.policies, None, parts);
         if seen.cluster.is_some() {
@@ -59,7 +74,7 @@ pub(super) fn start(own: Option<Own>, seen: Seen<'_>, parts: &mut Parts) -> Opti
                 "No namespace of its own (--namespace, or $POD_NAMESPACE): no Leases, no audit, no reports, no events"
             );
         }
-        return None;
+        return Ok(None);
     };
     let identity = identity(&own.name);
     let client = &cluster.client;
@@ -84,7 +99,20 @@ pub(super) fn start(own: Option<Own>, seen: Seen<'_>, parts: &mut Parts) -> Opti
         parts.start("events", End::Cut, writer.run());
         Arc::new(events) as Arc<dyn Refusals>
     });
+    let exporter = own
+        .otlp
+        .map(|settings| Exporter::new(settings, client.clone(), &parts.metrics));
+    let exporter = exporter.transpose().map_err(StartError::Otlp)?;
+    if let Some(exporter) = &exporter {
+        listeners.push(Box::new(exporter.news()));
+    }
     let store = Arc::new(Store::new(GRACE, listeners));
+    if let Some(exporter) = exporter {
+        let (store, leadership, shutdown) = (store.clone(), leadership.clone(), parts.shutdown.clone());
+        parts.start("otlp", End::Awaited, async move {
+            exporter.run(store, leadership, shutdown.requested()).await;
+        });
+    }
     tell_findings(&store, &leader, own.metric_namespaces, parts);
 
     announce(client, &own.namespace, &identity, &seen, parts);
@@ -135,7 +163,7 @@ pub(super) fn start(own: Option<Own>, seen: Seen<'_>, parts: &mut Parts) -> Opti
     parts.start("leader", End::Awaited, async move {
         leader.run(&metrics, shutdown.requested()).await;
     });
-    refusals
+    Ok(refusals)
 }
 
 /// Writes what this replica says of itself.

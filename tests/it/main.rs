@@ -23,6 +23,9 @@ mod ci;
 /// The live graph: lists, watches, live reads.
 mod cluster;
 
+/// A real OpenTelemetry Collector.
+mod collector;
+
 /// A real Kubernetes API server, and what the tests need to use it.
 mod controlplane;
 

@@ -1,4 +1,4 @@
-//! Builds the programs of the control plane with Go, once, into the user's cache.
+//! Builds programs of Go modules, once, into the user's cache.
 
 use std::env;
 use std::fs::{self, File};
@@ -11,30 +11,49 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use super::binaries::{Program, Version};
 use super::process::{Process, Scratch};
-
-/// The Go module that pins the versions.
-const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/controlplane");
-pub const GO_MOD: &str = include_str!("../../controlplane/go.mod");
-const GO_SUM: &str = include_str!("../../controlplane/go.sum");
 
 /// How often a running build says that it goes on.
 const PROGRESS: Duration = Duration::from_secs(15);
 
-/// The directory that holds the programs built from [`MODULE`]; builds those that are not there yet.
+/// A Go module of ours, which pins the versions of programs.
+pub struct Module {
+    /// The directory below `tests`, and that of the programs in the cache.
+    pub name: &'static str,
+    pub version: String,
+    /// The files that the programs follow from.
+    pub recipe: &'static [&'static str],
+    pub link_flags: String,
+    /// Where else the programs could have come from, and how long this takes.
+    pub why: String,
+    /// What helps where there is no Go.
+    pub instead: String,
+}
+
+/// A program of a module.
+#[derive(Clone, Copy)]
+pub struct Target {
+    pub name: &'static str,
+    pub package: &'static str,
+    /// What `go build` calls it.
+    pub built_as: &'static str,
+}
+
+/// The directory that holds these programs of a module; builds those that are not there yet.
 ///
 /// Test processes that come at the same time wait for the one that builds.
-pub fn built(programs: &[Program], refused: &str) -> anyhow::Result<PathBuf> {
-    let flags = link_flags();
+pub fn built(module: &Module, targets: &[Target]) -> anyhow::Result<PathBuf> {
     let mut recipe = DefaultHasher::new();
-    (GO_MOD, GO_SUM, &flags).hash(&mut recipe);
-    let directory = cache()?.join(format!("{}-{:016x}", Version::pinned(), recipe.finish()));
+    module.recipe.iter().for_each(|file| file.hash(&mut recipe));
+    module.link_flags.hash(&mut recipe);
+    let directory = cache()?
+        .join(module.name)
+        .join(format!("{}-{:016x}", module.version, recipe.finish()));
     let missing = || {
-        programs
+        targets
             .iter()
             .copied()
-            .filter(|program| !directory.join(program.name()).exists())
+            .filter(|target| !directory.join(target.name).exists())
     };
     if missing().next().is_none() {
         return Ok(directory);
@@ -42,35 +61,36 @@ pub fn built(programs: &[Program], refused: &str) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
     let lock = File::create(directory.join("lock"))?;
     if lock.try_lock().is_err() {
-        say("waiting for another test process that builds the control plane");
+        say(&format!(
+            "waiting for another test process that builds tests/{}",
+            module.name
+        ));
         lock.lock().context("locking the build directory")?;
     }
     // Asked again: the process that held the lock may have built them.
     let missing: Vec<_> = missing().collect();
     if !missing.is_empty() {
-        build(&missing, &flags, &directory, refused)?;
+        build(module, &missing, &directory)?;
     }
     Ok(directory)
 }
 
-fn build(programs: &[Program], flags: &str, directory: &Path, refused: &str) -> anyhow::Result<()> {
-    let names = programs
-        .iter()
-        .map(|program| program.name())
-        .collect::<Vec<_>>()
-        .join(", ");
+fn build(module: &Module, targets: &[Target], directory: &Path) -> anyhow::Result<()> {
+    let names: Vec<_> = targets.iter().map(|target| target.name).collect();
+    let names = names.join(", ");
     let go = Command::new("go").arg("version").output();
     if !go.is_ok_and(|output| output.status.success()) {
         bail!(
             "the tests need {names} and build them with Go, but `go` does not run: install Go 1.21 or newer \
-             (https://go.dev/dl; it fetches the toolchain that tests/controlplane/go.mod asks for), or put the \
-             programs into a directory and name it in KUBEBUILDER_ASSETS{refused}"
+             (https://go.dev/dl; it fetches the toolchain that tests/{}/go.mod asks for){}",
+            module.name,
+            module.instead
         );
     }
     say(&format!(
-        "the API-server tests need {names}, found neither in KUBEBUILDER_ASSETS nor on PATH{refused}; building {} \
-         with Go into {}, once; all four take 5 to 8 minutes on 2 cores",
-        Version::pinned(),
+        "the tests need {names}{}; building {} with Go into {}, once",
+        module.why,
+        module.version,
         directory.display()
     ));
     let scratch = Scratch::new()?;
@@ -86,13 +106,17 @@ fn build(programs: &[Program], flags: &str, directory: &Path, refused: &str) -> 
         "-buildvcs=false",
         "-trimpath",
         "-ldflags",
-        flags,
+        &module.link_flags,
         "-o",
     ]);
     command
         .arg(output.join(""))
-        .args(programs.iter().map(|program| program.package().0));
-    command.current_dir(MODULE).env("CGO_ENABLED", "0").env("GOWORK", "off");
+        .args(targets.iter().map(|target| target.package));
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(module.name);
+    command
+        .current_dir(&sources)
+        .env("CGO_ENABLED", "0")
+        .env("GOWORK", "off");
     let started = Instant::now();
     let mut process = Process::start(&command, &log)?;
     let mut said = started;
@@ -121,24 +145,14 @@ fn build(programs: &[Program], flags: &str, directory: &Path, refused: &str) -> 
             .rev()
             .collect::<Vec<_>>()
             .join("\n");
-        bail!("`go build` of {names} failed in {MODULE}:\n{tail}");
+        bail!("`go build` of {names} failed in {}:\n{tail}", sources.display());
     }
-    for program in programs {
-        fs::rename(output.join(program.package().1), directory.join(program.name()))?;
+    for target in targets {
+        fs::rename(output.join(target.built_as), directory.join(target.name))?;
     }
     fs::remove_dir_all(&output)?;
     say(&format!("built {names} in {} s", seconds(started)));
     Ok(())
-}
-
-/// Makes the programs small, and lets them know their version: clients and the API server act on it.
-fn link_flags() -> String {
-    let version = Version::pinned();
-    let package = "k8s.io/component-base/version";
-    format!(
-        "-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={} -X {package}.gitMinor={}",
-        version.major, version.minor
-    )
 }
 
 /// The directory of the user's cache that belongs to these tests.
@@ -150,8 +164,7 @@ fn cache() -> anyhow::Result<PathBuf> {
         .or_else(home);
     Ok(cache
         .context("neither XDG_CACHE_HOME nor HOME is set")?
-        .join("stateward")
-        .join("controlplane"))
+        .join("stateward"))
 }
 
 /// Tells whoever waits for `cargo test` why: written to the stream itself, which the test runner does not capture.

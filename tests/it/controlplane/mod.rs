@@ -20,7 +20,7 @@
 //! `tests/controlplane/README.md` says where the programs come from.
 
 mod binaries;
-mod build;
+pub mod build;
 mod files;
 pub mod process;
 mod smoke;

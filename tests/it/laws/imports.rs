@@ -31,6 +31,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("judge", &["policy", "rules", "graph"]),
     ("manifests", &["graph"]),
     ("metrics", &["rules"]),
+    (
+        "otlp",
+        &["controller", "findings", "judge", "rules", "graph", "metrics"],
+    ),
     ("output", &["audit", "rules"]),
     ("policy", &["rules", "graph"]),
     (
@@ -47,6 +51,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "controller",
             "events",
             "findings",
+            "otlp",
             "reports",
             "status",
             "manifests",
@@ -94,7 +99,7 @@ fn imports_go_one_way() {
     }
     assert_none(
         &breaches,
-        "main -> cli -> {runtime -> {server, reports, events, status -> findings, controller, admission, cluster, manifests}, audit, \
+        "main -> cli -> {runtime -> {server, reports, events, otlp, status -> findings, controller, admission, cluster, manifests}, audit, \
          output} -> judge -> rules -> graph; \
          let the caller pass in what these lines import:",
     );

@@ -25,6 +25,7 @@ mod installed;
 mod kinds;
 mod lifecycle;
 pub mod objects;
+mod otlp;
 mod owners;
 mod policies;
 mod races;

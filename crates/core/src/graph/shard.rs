@@ -127,6 +127,16 @@ impl Shard {
         self.workloads.get(Hashed::object_like(id))
     }
 
+    /// What a label of a workload says, else the same label of the Namespace.
+    #[must_use]
+    pub fn label<'a>(&'a self, workload: Option<&'a Arc<Workload>>, key: &str) -> Option<&'a str> {
+        let own = workload.and_then(|workload| workload.labels.get(key));
+        own.or_else(|| match &self.facts {
+            Lookup::Known(namespace) => namespace.labels.get(key),
+            Lookup::Absent | Lookup::Unknown => None,
+        })
+    }
+
     /// Every workload, in no order.
     pub fn workloads(&self) -> impl Iterator<Item = &Arc<Workload>> {
         values(&self.workloads)
