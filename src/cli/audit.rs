@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::bail;
+use serde_json::Value;
 
 use super::live::{self, note};
 use super::reporting::{self, Chosen, Defaults};
 use super::{compare, exceptions};
-use crate::audit::{Reach, Report, by_namespace, entries};
+use crate::audit::{Reach, Report, by_namespace, defaulted, entries};
 use crate::cluster::snapshot::{Cause, Gap, Scope};
+use crate::cluster::yaml;
 use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
 use crate::parallel;
@@ -24,6 +26,7 @@ Examples:
   stateward audit --policy strict --output json=audit.json
   stateward audit --write-known known.json   (then: --known known.json)
   stateward audit --policy strict --compare baseline
+  stateward audit --defaulted   (before you leave: docs/leaving.md)
   stateward audit --policy strict --write-exceptions DIR --expires 60d --owner shop
 
 Exit codes:
@@ -52,6 +55,9 @@ pub struct Args {
     /// Judge one namespace only
     #[arg(short, long, value_name = "NAME", value_parser = super::manifests::namespace)]
     namespace: Option<String>,
+    /// Instead of the report, print the immutable fields that were injected: the lines that manifests lack
+    #[arg(long, conflicts_with_all = ["format", "output", "known", "write_known", "compare", "write_exceptions"])]
+    defaulted: bool,
     #[command(flatten)]
     reporting: reporting::Args,
     #[command(flatten)]
@@ -85,6 +91,9 @@ impl Args {
         if let Some(first) = unreadable(&live.gaps) {
             bail!("no workload can be listed: {first}");
         }
+        if self.defaulted {
+            return print(&defaulted(&graph));
+        }
         if let Some(objects) = &live.policies {
             chosen = Chosen::of_cluster(objects)?;
         }
@@ -102,6 +111,17 @@ impl Args {
         }
         self.reporting.report(report, &nothing)
     }
+}
+
+/// Prints what was injected, as one would write it.
+fn print(objects: &[Value]) -> anyhow::Result<ExitCode> {
+    let heading = if objects.is_empty() {
+        "# No object rests on an immutable field that stateward injected.\n"
+    } else {
+        "# Immutable fields that stateward injected: write these lines into the manifests.\n"
+    };
+    super::print(yaml::stream(heading, objects)?.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Judges every workload of every namespace.

@@ -6,7 +6,7 @@ use stateward::graph::store::locked;
 use stateward::graph::{Facts, Graph, Kind, Knowledge, Overlay};
 use stateward::judge::Basis;
 use stateward::judge::defaults::{Defaults, Services, defaults};
-use stateward::policy::{Policies, Profile, Settings};
+use stateward::policy::{Mutation, Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::time::Time;
 
@@ -19,7 +19,10 @@ const RECORD: &str = "/metadata/annotations/stateward.dev~1defaulted";
 /// With every default switched on.
 fn everything() -> Policies {
     let mut settings = Settings::new(Profile::Baseline, RULES);
-    settings.rules.iter_mut().for_each(|rule| rule.injects = true);
+    settings
+        .rules
+        .iter_mut()
+        .for_each(|rule| rule.mutation = Mutation::Enabled);
     Policies::everywhere(settings)
 }
 

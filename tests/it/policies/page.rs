@@ -4,7 +4,7 @@ use serde_json::Value;
 use stateward::graph::project::WorkloadSeed;
 use stateward::graph::{Kind, Labels, Lookup};
 use stateward::judge::allow::{ALLOW, Allowances};
-use stateward::policy::{Enforced, Overrides, Policies, RuleSettings, exception, parse};
+use stateward::policy::{Enforced, Mutation, Overrides, Policies, RuleSettings, exception, parse};
 use stateward::rules::RULES;
 use stateward::rules::kit::{Action, Injection};
 use stateward::time::Time;
@@ -145,7 +145,14 @@ fn excepted(cells: &[&str], policies: &Policies) -> String {
 fn in_words(settings: &RuleSettings, injection: Injection) -> String {
     let mut words = vec![follows(settings.actions[0])];
     if injection != Injection::Never {
-        words.push(if settings.injects { "injects" } else { "injects nothing" }.to_owned());
+        words.push(
+            match settings.mutation {
+                Mutation::Disabled => "injects nothing",
+                Mutation::Quiet => "injects quietly",
+                Mutation::Enabled => "injects",
+            }
+            .to_owned(),
+        );
     }
     let parameters = settings.parameters.iter();
     let mut parameters: Vec<String> = parameters

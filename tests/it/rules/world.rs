@@ -9,7 +9,7 @@ use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::judge::{Basis, Decision, judge};
 use stateward::manifests::load::{Loaded, load};
 use stateward::manifests::read;
-use stateward::policy::{Policies, Profile, Settings};
+use stateward::policy::{Mutation, Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::{Phase, Rule, Value};
 use stateward::time::Time;
@@ -175,7 +175,7 @@ impl World {
     fn policies(&self, rule: &Rule, profile: Profile) -> Policies {
         let mut settings = Settings::new(profile, RULES);
         let index = RULES.iter().position(|other| *other == rule).expect("listed");
-        settings.rules[index].injects = true;
+        settings.rules[index].mutation = Mutation::Enabled;
         for (name, value) in &self.parameters {
             settings.rules[index].parameters.set_default(name, value.clone());
         }

@@ -111,7 +111,13 @@ async fn a_headless_service_that_selects_the_pods_is_taken_even_when_it_is_new()
     let set = super::objects::stateful_set("db", 1).replace("serviceName: db, ", "");
     // In one call: the Service is in no cache yet, and what is written is written for ever.
     let created = shop.create(&namespace, &[service, set]).await.succeeded();
-    assert_eq!(created.stderr, "");
+    let told = "service-name-missing: StatefulSet ";
+    assert!(
+        created.stderr.contains(told) && created.stderr.contains("Value: \"db-peers\""),
+        "{}",
+        created.stderr
+    );
+    assert_eq!(created.stderr.lines().count(), 1, "{}", created.stderr);
     let name = shop.field(&namespace, "statefulset/db", ".spec.serviceName").await;
     assert_eq!(name, "db-peers");
 }
@@ -123,7 +129,8 @@ async fn a_deployment_gets_a_strategy_that_frees_its_disk_first() {
     let surging = super::objects::deployment("web", "data", 1).replace("strategy: {type: Recreate}, ", "");
     let objects = [super::objects::claim("data", "ReadWriteOnce"), surging];
     let created = shop.create(&namespace, &objects).await.succeeded();
-    assert_eq!(created.stderr, "");
+    let told = "injected spec.strategy. Write it into the manifest. Value: {\"type\":\"Recreate\"}\n";
+    assert!(created.stderr.ends_with(told), "{}", created.stderr);
     let strategy = shop.field(&namespace, "deployment/web", ".spec.strategy").await;
     assert_eq!(strategy, r#"{"type":"Recreate"}"#);
 }

@@ -23,6 +23,7 @@ mod dependencies;
 mod exceptions;
 mod installed;
 mod kinds;
+mod leaving;
 mod lifecycle;
 pub mod objects;
 mod otlp;

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use stateward::admission::{OnError, Webhook};
 use stateward::graph::Graph;
 use stateward::metrics::Metrics;
-use stateward::policy::{Policies, Profile, Settings};
+use stateward::policy::{Mutation, Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Rule;
 
@@ -14,7 +14,7 @@ use stateward::rules::kit::Rule;
 pub fn strict(rules: &[&Rule]) -> Policies {
     let mut settings = Settings::new(Profile::Strict, rules);
     for rule in &mut settings.rules {
-        rule.injects = true;
+        rule.mutation = Mutation::Enabled;
     }
     Policies::everywhere(settings)
 }

@@ -9,6 +9,7 @@ use super::message;
 use super::terms::settings;
 use crate::graph::view::Reservations;
 use crate::graph::{Change, Operation, Shape, View, Workload};
+use crate::policy::Mutation;
 use crate::rules::kit::patch::DEFAULTED;
 use crate::rules::kit::{Defaulted, Draft, Injection, Outcome, Parameters, PatchOperation, Rule, Surroundings};
 
@@ -29,7 +30,7 @@ pub struct Defaults {
     pub operations: Vec<PatchOperation>,
     /// The rules that injected something.
     pub rules: Vec<&'static str>,
-    /// What was not injected, and why.
+    /// What was injected, to be written into the manifest, and what was not, and why.
     pub warnings: Vec<String>,
     /// Ask for the live Services, and again with them: something rests on there being no other.
     pub wants_services: bool,
@@ -51,7 +52,7 @@ pub fn defaults(change: &Change<'_>, basis: &Basis<'_>, services: Services) -> D
     let view = basis.view(basis.fetched, Reservations::Ignored);
     let workload = draft.workload();
     let mut records = BTreeSet::new();
-    for (rule, outcome) in outcomes(&draft, &view, basis) {
+    for (rule, mutation, outcome) in outcomes(&draft, &view, basis) {
         match outcome {
             Outcome::Nothing => {}
             Outcome::Decline(why) => defaults.warnings.push(message::declined(rule, workload, &why)),
@@ -68,6 +69,11 @@ pub fn defaults(change: &Change<'_>, basis: &Basis<'_>, services: Services) -> D
                 records: more,
                 ..
             }) => {
+                if mutation == Mutation::Enabled {
+                    let immutable = !more.is_empty();
+                    let told = message::injected(rule, workload, &operations, immutable);
+                    defaults.warnings.extend(told);
+                }
                 for operation in operations {
                     // A missing parent is added once: again, it would wipe out what another rule put into it.
                     if !defaults.operations.contains(&operation) {
@@ -97,7 +103,7 @@ fn draft<'c>(change: &'c Change<'_>) -> Option<Draft<'c>> {
     }
 }
 
-fn outcomes(draft: &Draft<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'static Rule, Outcome)> {
+fn outcomes(draft: &Draft<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'static Rule, Mutation, Outcome)> {
     let workload = draft.workload();
     let terminating = view
         .namespace_facts()
@@ -116,14 +122,20 @@ fn outcomes(draft: &Draft<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'sta
             continue;
         };
         let setting = settings.as_deref().and_then(|settings| settings.rules.get(index));
-        if rule.injection != Injection::Always && !setting.is_some_and(|setting| setting.injects) {
+        let mutation = match (setting, rule.injection) {
+            (Some(setting), _) => setting.mutation,
+            // It keeps what was injected before, whoever owns the object by now.
+            (None, Injection::Always) => Mutation::Enabled,
+            (None, _) => Mutation::Disabled,
+        };
+        if mutation == Mutation::Disabled {
             continue;
         }
         let cx = Surroundings {
             view,
             parameters: setting.map_or(&none, |setting| &setting.parameters),
         };
-        outcomes.push((rule, inject(draft, &cx)));
+        outcomes.push((rule, mutation, inject(draft, &cx)));
     }
     outcomes
 }

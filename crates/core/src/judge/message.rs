@@ -6,7 +6,7 @@ use super::allow::{ALLOW, with_entries};
 use super::decision::{Decision, Exemption, Judged, Standing};
 use super::voices::{Voice, voices};
 use crate::graph::{Change, ObjectRef, Operation, States, Workload};
-use crate::rules::kit::{Action, Finding, Rule, text};
+use crate::rules::kit::{Action, Finding, Injection, PatchOperation, Rule, text};
 use crate::time::Time;
 
 /// kubectl shows a line of this many characters well (`docs/kubernetes-facts.md` §3.1).
@@ -90,6 +90,38 @@ pub fn warning_line(namespace: &str, object: &ObjectRef, problem: &str) -> Strin
 #[must_use]
 pub fn declined(rule: &Rule, workload: &Workload, why: &str) -> String {
     clip(&format!("{}: {}: {why}", rule.id, text::object(workload)), WARNING_MOST)
+}
+
+/// What a rule injected, one warning a field: field and value, for the manifest that lacks them.
+pub fn injected(
+    rule: &Rule,
+    workload: &Workload,
+    operations: &[PatchOperation],
+    immutable: bool,
+) -> impl Iterator<Item = String> {
+    let object = text::object(workload);
+    let why = if immutable {
+        ": without stateward the API server may refuse to apply it"
+    } else {
+        ""
+    };
+    let did = match rule.injection {
+        Injection::Always => "kept the injected",
+        Injection::Never | Injection::OptIn | Injection::OptOut => "injected",
+    };
+    // A parent that was missing says nothing by itself.
+    let said = operations
+        .iter()
+        .filter(|PatchOperation::Add { value, .. }| *value != serde_json::json!({}));
+    said.map(move |PatchOperation::Add { path, value }| {
+        let field = dotted(path);
+        // The value last, for a template may be longer than a warning.
+        let line = format!(
+            "{}: {object}: {did} {field}. Write it into the manifest{why}. Value: {value}",
+            rule.id
+        );
+        clip(&line, WARNING_MOST)
+    })
 }
 
 /// Fills in denial, warnings and annotations from the findings; `way_out` is asked of an object in which something is

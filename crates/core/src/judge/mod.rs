@@ -10,6 +10,7 @@ pub mod decision;
 pub mod defaults;
 pub mod evaluate;
 mod exempt;
+mod injected;
 pub mod inspect;
 pub mod message;
 mod ratchet;

@@ -6,6 +6,7 @@ use super::allow::{ALLOW, Allowances};
 use super::basis::Basis;
 use super::decision::Exemption;
 use super::exempt::exemption;
+use super::injected;
 use super::message::WayOut;
 use crate::graph::{Labels, Node, Ownership, View, Workload};
 use crate::policy::{Enforced, Exceptions, Overrides, RuleSettings, Settings};
@@ -101,6 +102,7 @@ impl<'a> Terms<'a> {
             };
             if let (Some(judge), Some(workload)) = (rule.judge, workload) {
                 judge(workload, &cx, &mut findings);
+                injected::mark(workload, &mut findings);
                 found.extend(self.weighed(&mut findings, setting, Origin::State, basis.time));
             }
             if let (Some(judge), Some(transition)) = (rule.judge_change, transition)

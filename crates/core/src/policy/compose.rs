@@ -45,7 +45,7 @@ impl<'p> Applying<'p> {
     }
 
     fn rule(&self, index: usize, baseline: &RuleSettings, deciding: &[&'p Policy], doubtful: Action) -> RuleSettings {
-        let injects = Stated::by(deciding, |policy| statement(policy, index)?.injects);
+        let mutation = Stated::by(deciding, |policy| statement(policy, index)?.mutation);
         let mut parameters = baseline.parameters.clone();
         for statement in deciding.iter().filter_map(|policy| statement(policy, index)) {
             for (name, value) in statement.parameters.iter() {
@@ -54,7 +54,7 @@ impl<'p> Applying<'p> {
         }
         RuleSettings {
             actions: self.actions(index, &baseline.actions, doubtful),
-            injects: injects.values.into_iter().max().unwrap_or(baseline.injects),
+            mutation: mutation.values.into_iter().max().unwrap_or(baseline.mutation),
             parameters,
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::glob::Of;
 use super::schema::{Entries, Field, List, Object, Scope, Shape, Variant, Variants, Words};
-use super::settings::{Overrides, Profile};
+use super::settings::{Mutation, Overrides, Profile};
 use crate::graph::Operator;
 use crate::rules::kit::{Action, Injection, Parameter, ParameterKind, Rule};
 
@@ -23,7 +23,11 @@ pub(super) const OVERRIDES: &[(&str, Overrides)] =
 pub(super) const ACTIONS: &[(&str, Action)] =
     &[("Audit", Action::Audit), ("Deny", Action::Deny), ("Warn", Action::Warn)];
 /// Whether a rule injects.
-pub(super) const MUTATIONS: &[(&str, bool)] = &[("Disabled", false), ("Enabled", true)];
+pub(super) const MUTATIONS: &[(&str, Mutation)] = &[
+    ("Disabled", Mutation::Disabled),
+    ("Enabled", Mutation::Enabled),
+    ("Quiet", Mutation::Quiet),
+];
 /// The operators of label selectors, each with what it asks of a label.
 const OPERATORS: &[(&str, Operator, &str)] = &[
     (
@@ -268,8 +272,8 @@ fn entry(rule: &Rule) -> Vec<Field> {
         ),
         Field::optional(
             "mutation",
-            "Whether the rule injects its default.",
-            "what other policies that apply state, else what the rule does by itself",
+            "Whether the rule injects its default. `Enabled` answers with a warning that says what to write into the manifest; `Quiet` does not.",
+            "what the profile states: Audit `Disabled`, Baseline and Strict `Enabled` for rules that inject unless disabled; else what other policies that apply state, else what the rule does by itself",
             Shape::Word(mutation(rule)),
         ),
         Field::optional(
@@ -285,12 +289,16 @@ fn mutation(rule: &Rule) -> Words {
     let because = |word, why| vec![(word, format!("rule {:?} {why}", rule.id))];
     let (allowed, refused) = match rule.injection {
         Injection::Always => (
-            vec!["Enabled"],
+            vec!["Enabled", "Quiet"],
             because("Disabled", "keeps what was injected before: it cannot be disabled"),
         ),
         Injection::Never => (
             vec!["Disabled"],
-            because("Enabled", "injects nothing: it cannot be enabled"),
+            [
+                because("Enabled", "injects nothing: it cannot be enabled"),
+                because("Quiet", "injects nothing: there is nothing to be quiet about"),
+            ]
+            .concat(),
         ),
         Injection::OptIn | Injection::OptOut => (MUTATIONS.iter().map(|(word, _)| *word).collect(), Vec::new()),
     };

@@ -64,7 +64,7 @@ fn place(set: &[u64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Profile;
+    use crate::policy::{Mutation, Profile};
 
     #[test]
     fn what_is_kept_is_bounded_and_never_mistaken() {
@@ -72,7 +72,7 @@ mod tests {
         let settings = |number: u64| {
             let mut settings = Settings::new(Profile::Baseline, crate::rules::RULES);
             let rule = number as usize % settings.rules.len();
-            settings.rules[rule].injects ^= true;
+            settings.rules[rule].mutation = Mutation::Quiet;
             settings
         };
         for _ in 0..2 {

@@ -30,5 +30,5 @@ pub use glob::Glob;
 pub use matching::{Applies, Match};
 pub use parse::parse;
 pub use policies::Policies;
-pub use settings::{Enforced, Overrides, Profile, RuleSettings, Settings};
+pub use settings::{Enforced, Mutation, Overrides, Profile, RuleSettings, Settings};
 pub use statement::{Policy, RuleStatement, Statement};

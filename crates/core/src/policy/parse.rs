@@ -86,7 +86,7 @@ fn statement(rule: &Rule, profile: Option<Profile>, whole: &Dated, entry: &Value
             .or(whole.date.filter(|_| whole.postpones))
             .filter(|_| actions.is_none()),
         actions,
-        injects: word(&entry["mutation"], MUTATIONS),
+        mutation: word(&entry["mutation"], MUTATIONS).or_else(|| profile?.mutation(rule)),
         parameters,
     }
 }

@@ -20,7 +20,7 @@ pub struct Settings {
 pub struct RuleSettings {
     /// One for each case of the rule; `None` is off.
     pub actions: Vec<Option<Enforced>>,
-    pub injects: bool,
+    pub mutation: Mutation,
     pub parameters: Parameters,
 }
 
@@ -31,6 +31,16 @@ pub struct Enforced {
     pub action: Action,
     /// [`Time::ALWAYS`] for all other actions than Deny.
     pub after: Time,
+}
+
+/// Whether a rule injects its default. Among equals the greater answer counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mutation {
+    Disabled,
+    /// Without a word.
+    Quiet,
+    /// With a warning that says what to write into the manifest.
+    Enabled,
 }
 
 /// A starting action for every rule.
@@ -66,7 +76,10 @@ impl RuleSettings {
     fn new(profile: Profile, rule: &Rule) -> Self {
         Self {
             actions: profile.actions(rule, Time::ALWAYS),
-            injects: matches!(rule.injection, Injection::Always | Injection::OptOut),
+            mutation: profile.mutation(rule).unwrap_or(match rule.injection {
+                Injection::Always => Mutation::Enabled,
+                Injection::Never | Injection::OptIn | Injection::OptOut => Mutation::Disabled,
+            }),
             parameters: Parameters::default(),
         }
     }
@@ -114,5 +127,15 @@ impl Profile {
         actions
             .map(|action| action.map(|action| Enforced::new(action, after)))
             .collect()
+    }
+
+    /// Whether a rule injects under it; `None` where that is for others to say. Audit changes nothing at all: what it
+    /// wrote into an immutable field would bind whoever only wanted to look.
+    pub(super) const fn mutation(self, rule: &Rule) -> Option<Mutation> {
+        match (self, rule.injection) {
+            (Self::Audit, Injection::OptIn | Injection::OptOut) => Some(Mutation::Disabled),
+            (Self::Baseline | Self::Strict, Injection::OptOut) => Some(Mutation::Enabled),
+            (_, Injection::Always | Injection::Never) | (Self::Baseline | Self::Strict, Injection::OptIn) => None,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::exception::Exceptions;
 use super::matching::Match;
-use super::settings::{Enforced, Overrides, Settings};
+use super::settings::{Enforced, Mutation, Overrides, Settings};
 use crate::rules::kit::Parameters;
 use crate::time::Time;
 
@@ -32,7 +32,7 @@ pub struct RuleStatement {
     pub actions: Option<Vec<Option<Enforced>>>,
     /// From when on the Deny of others counts; those who state actions state with each of them when.
     pub postponed: Option<Time>,
-    pub injects: Option<bool>,
+    pub mutation: Option<Mutation>,
     pub parameters: Parameters,
 }
 
@@ -42,7 +42,7 @@ impl From<Settings> for Statement {
         let rules = settings.rules.into_iter().map(|rule| RuleStatement {
             actions: Some(rule.actions),
             postponed: None,
-            injects: Some(rule.injects),
+            mutation: Some(rule.mutation),
             parameters: rule.parameters,
         });
         Self {

@@ -20,12 +20,7 @@ fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     let Draft::Update { before, after, shape } = *draft else {
         return Outcome::Nothing;
     };
-    let remembered = before.annotations.get(DEFAULTED).unwrap_or_default();
-    let records: Vec<Record<'_>> = remembered
-        .split_whitespace()
-        .filter_map(Record::parse)
-        .filter(|record| record.is_in(before))
-        .collect();
+    let records: Vec<Record<'_>> = Record::of(before).collect();
     if records.is_empty() || !shape.spec {
         return Outcome::Nothing;
     }

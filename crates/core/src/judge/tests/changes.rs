@@ -229,17 +229,8 @@ fn what_the_api_server_would_refuse_is_judged_before_it_does() {
                 after: Some(Node::Workload(after.workload.into())),
             },
         };
-        let admission = Admission {
-            graph: &world.graph,
-            policies: &world.policies,
-            rules: &world.rules,
-            fetched: &Overlay::default(),
-            now: world.now,
-            time: world.time,
-            asked: world.now,
-            bytes: 0,
-        };
-        admit_defaults(&change, &admission, Services::Unasked).decision
+        let fetched = Overlay::default();
+        admit_defaults(&change, &world.admission(&fetched), Services::Unasked).decision
     };
     let baseline = shop(&[&FEWER_PODS, &OTHER_SERVICE], Profile::Baseline);
     assert_eq!(

@@ -3,6 +3,7 @@
 mod changes;
 mod dates;
 mod exceptions;
+mod injection;
 mod overrides;
 mod world;
 

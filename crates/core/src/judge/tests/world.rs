@@ -122,7 +122,12 @@ impl World {
             target,
             states,
         };
-        let admission = Admission {
+        admit(&change, &self.admission(fetched), reserve)
+    }
+
+    /// What a request is judged by.
+    pub(super) fn admission<'a>(&'a self, fetched: &'a Overlay) -> Admission<'a> {
+        Admission {
             graph: &self.graph,
             policies: &self.policies,
             rules: &self.rules,
@@ -131,8 +136,7 @@ impl World {
             time: self.time,
             asked: self.now,
             bytes: 0,
-        };
-        admit(&change, &admission, reserve)
+        }
     }
 
     pub(super) fn create(&self, object: &Value) -> Decision {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{action, index, policy};
 use crate::graph::{Labels, Lookup};
-use crate::policy::{Overrides, Policies, Profile, Settings};
+use crate::policy::{Mutation, Overrides, Policies, Profile, Settings};
 use crate::rules::RULES;
 use crate::rules::kit::Action;
 
@@ -96,14 +96,14 @@ fn priority_decides_facet_by_facet() {
     let settings = everywhere(&low, &high);
     let surge = &settings.rules[index("rwo-surge")];
     assert_eq!(action(&settings, "rwo-surge"), Some(Action::Deny));
-    assert!(surge.injects);
+    assert_eq!(surge.mutation, Mutation::Enabled);
     assert_eq!(surge.parameters.text("strategy"), Some("Recreate"));
     assert_eq!(surge.parameters.list("local-provisioners"), Some(&["a".to_owned()][..]));
 
     let off = json!({"priority": 1, "rules": [{"id": "rwo-surge", "mutation": "Disabled", "actions": []}]});
     let settings = everywhere(&low, &off);
     let surge = &settings.rules[index("rwo-surge")];
-    assert!(surge.is_off() && !surge.injects);
+    assert!(surge.is_off() && surge.mutation == Mutation::Disabled);
     assert_eq!(surge.parameters.text("strategy"), Some("NoSurge"));
 }
 
@@ -124,7 +124,7 @@ fn among_equals_the_stricter_enabled_and_the_first_by_name_count() {
     let settings = in_namespace(&policies(&[one, other]), "shop");
     let surge = &settings.rules[index("rwo-surge")];
     assert_eq!(action(&settings, "rwo-surge"), Some(Action::Deny));
-    assert!(surge.injects);
+    assert_eq!(surge.mutation, Mutation::Enabled);
     assert_eq!(surge.parameters.text("strategy"), Some("NoSurge"));
 }
 
@@ -250,7 +250,10 @@ fn what_is_uncertain_decides_nothing_but_actions_unless_nothing_is_certain() {
     assert_eq!(settings, Settings::new(Profile::Audit, RULES));
     let settings = in_namespace(&policies(&[perhaps]), "shop");
     let surge = &settings.rules[index("rwo-surge")];
-    assert!(surge.injects && settings.overrides == Overrides::Forbidden);
+    assert_eq!(
+        (surge.mutation, settings.overrides),
+        (Mutation::Enabled, Overrides::Forbidden)
+    );
     assert_eq!(surge.parameters.text("strategy"), Some("NoSurge"));
     assert_eq!(action(&settings, RULE), Some(Action::Warn));
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::patch::PatchOperation;
+use super::patch::{DEFAULTED, PatchOperation};
 use crate::graph::{AccessMode, ClaimTemplate, ClassName, Modes, Workload, Written};
 
 /// JSON pointer to the claim templates of a StatefulSet.
@@ -121,6 +121,30 @@ impl<'a> Record<'a> {
             "spec/resources" => Some(Self::Resources(name)),
             _ => None,
         }
+    }
+
+    /// What the annotation of a workload remembers, as far as it still has it.
+    pub fn of(workload: &'a Workload) -> impl Iterator<Item = Self> {
+        let remembered = workload.annotations.get(DEFAULTED).unwrap_or_default();
+        let records = remembered.split_whitespace().filter_map(Record::parse);
+        records.filter(|record| record.is_in(workload))
+    }
+
+    /// Returns true where a JSON pointer on `workload` leads to the field, or into it.
+    #[must_use]
+    pub fn covers(self, pointer: &str, workload: &Workload) -> bool {
+        let below = |field: &str, pointer: &str| {
+            let rest = pointer.strip_prefix(field);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let (name, member) = match self {
+            Self::ServiceName => return below("/spec/serviceName", pointer),
+            Self::Template(name) => (name, ""),
+            Self::AccessModes(name) => (name, "/spec/accessModes"),
+            Self::Resources(name) => (name, "/spec/resources"),
+        };
+        let at = workload.claim_templates.iter().position(|one| *one.name == *name);
+        at.is_some_and(|at| below(&format!("{}{member}", self::pointer(at)), pointer))
     }
 
     /// Returns true where `workload` has the field, in the only template of the name.

@@ -1,0 +1,102 @@
+//! What is injected, under which policies, and what is said of it.
+
+use serde_json::{Value, json};
+
+use super::super::{Defaults, Services, admit_defaults};
+use super::world::{World, projected};
+use crate::graph::{Actor, Change, Node, Old, Operation, Overlay, States};
+use crate::policy::Profile;
+use crate::rules::RULES;
+
+const TOLD: &str = "claim-template-access-mode: StatefulSet shop/db: injected \
+                    spec.volumeClaimTemplates[0].spec.accessModes. Write it into the manifest: without stateward the \
+                    API server may refuse to apply it. Value: [\"ReadWriteOnce\"]";
+
+fn set(annotations: &Value, modes: &Value) -> Value {
+    json!({
+        "kind": "StatefulSet",
+        "metadata": {"name": "db", "annotations": annotations},
+        "spec": {
+            "serviceName": "db",
+            "selector": {"matchLabels": {"app": "db"}},
+            "template": {"metadata": {"labels": {"app": "db"}}, "spec": {"containers": [
+                {"name": "db", "volumeMounts": [{"name": "data", "mountPath": "/data"}]},
+            ]}},
+            "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {
+                "accessModes": modes, "resources": {"requests": {"storage": "1Gi"}},
+            }}],
+        },
+    })
+}
+
+fn world(profile: Profile) -> World {
+    World::by(RULES.to_vec(), profile)
+}
+
+impl World {
+    fn defaults(&self, object: &Value) -> Defaults {
+        let projected = projected(object);
+        let change = Change {
+            namespace: "shop".into(),
+            operation: Operation::Create,
+            actor: Actor::User,
+            target: projected.workload.id.clone(),
+            states: States::Object {
+                before: Old::none(),
+                shape: projected.shape,
+                after: Some(Node::Workload(projected.workload.into())),
+            },
+        };
+        admit_defaults(&change, &self.admission(&Overlay::default()), Services::Confirmed)
+    }
+}
+
+#[test]
+fn every_injection_says_what_to_write_unless_it_shall_be_quiet() {
+    let bare = set(&json!({}), &json!([]));
+    for profile in [Profile::Baseline, Profile::Strict] {
+        assert_eq!(world(profile).defaults(&bare).warnings, [TOLD], "{profile:?}");
+    }
+    let quiet = json!({"rules": [{"id": "claim-template-access-mode", "mutation": "Quiet"}]});
+    let defaults = world(Profile::Baseline).under(&quiet, &[]).defaults(&bare);
+    assert_eq!(defaults.warnings, [""; 0]);
+    assert_eq!(defaults.rules, ["claim-template-access-mode"]);
+}
+
+#[test]
+fn audit_injects_nothing_unless_it_is_asked_to() {
+    let bare = set(&json!({}), &json!([]));
+    let defaults = world(Profile::Audit).defaults(&bare);
+    assert!(
+        defaults.operations.is_empty() && defaults.warnings.is_empty(),
+        "{defaults:?}"
+    );
+    let audit = |rules: Value| json!({"profile": "Audit", "rules": rules});
+    let under = |spec: &Value| world(Profile::Baseline).under(spec, &[]).defaults(&bare);
+    assert!(under(&audit(json!([]))).operations.is_empty());
+    let asked = audit(json!([{"id": "claim-template-access-mode", "mutation": "Enabled"}]));
+    assert_eq!(under(&asked).warnings, [TOLD]);
+}
+
+#[test]
+fn what_is_found_of_an_injected_field_says_that_it_was_injected() {
+    let said = |records: &str| {
+        let annotations = json!({"stateward.dev/defaulted": records});
+        let object = set(&annotations, &json!(["ReadWriteMany"]));
+        let found = world(Profile::Strict).workload(&object).inspect().findings;
+        let ours = |rule: &str| {
+            let of = found.iter().find(|judged| judged.finding.rule.id == rule).expect(rule);
+            [&of.message, &of.finding.brief].map(|words| words.ends_with(" (stateward injected this field)"))
+        };
+        (ours("service-missing"), ours("claim-template-access-mode"))
+    };
+    let (yes, no) = ([true; 2], [false; 2]);
+    assert_eq!(said(""), (no, no));
+    assert_eq!(said("/spec/serviceName"), (yes, no));
+    assert_eq!(said("/spec/volumeClaimTemplates/data/spec/accessModes"), (no, yes));
+    assert_eq!(said("/spec/volumeClaimTemplates/data"), (no, yes));
+    assert_eq!(
+        said("/spec/volumeClaimTemplates/data/spec/resources /spec/volumeClaimTemplates/dat"),
+        (no, no)
+    );
+}
