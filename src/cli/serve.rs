@@ -23,10 +23,10 @@ use crate::runtime::{CertificateSource, Config, ObjectSource, Own, RunError, Run
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Address of the webhook, over TLS
-    #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDRESS")]
+    #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDRESS", value_parser = address)]
     listen: SocketAddr,
     /// Address of /livez, /readyz and /metrics, in plain text
-    #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS")]
+    #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS", value_parser = address)]
     admin_listen: SocketAddr,
     /// Policies: a file, a directory, or one of baseline, strict, audit; repeatable, reloaded when changed
     #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
@@ -55,6 +55,9 @@ pub struct Args {
     /// Files or directories with the objects that are known; repeatable
     #[arg(long, value_name = "PATH", conflicts_with_all = ["kubeconfig", "context"])]
     manifests: Vec<PathBuf>,
+    /// Serve although some of --manifests cannot be read: what is in them is unknown
+    #[arg(long, requires = "manifests")]
+    skip_unreadable: bool,
     /// What a request gets when judging it fails in this process
     #[arg(long, default_value = "allow", value_name = "ANSWER")]
     on_error: OnErrorArg,
@@ -159,7 +162,10 @@ impl Args {
             None => CertificateSource::self_signed(self.listen, self.register_url.as_ref()),
         };
         let objects = if !self.manifests.is_empty() {
-            ObjectSource::Manifests(self.manifests)
+            ObjectSource::Manifests {
+                paths: self.manifests,
+                skip_unreadable: self.skip_unreadable,
+            }
         } else if self.no_cluster {
             ObjectSource::Example
         } else {
@@ -237,6 +243,18 @@ impl From<OnErrorArg> for OnError {
     }
 }
 
+/// Parses an address; without a host it is all of this machine's.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let whole = if text.starts_with(':') {
+        format!("0.0.0.0{text}")
+    } else {
+        text.to_owned()
+    };
+    whole
+        .parse()
+        .map_err(|_| "not an IP address and a port such as 0.0.0.0:8443, 127.0.0.1:8443 or :8443".to_owned())
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .trim_end_matches('s')
@@ -276,6 +294,15 @@ fn bytes(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_may_be_a_port() {
+        assert_eq!(address(":9443"), Ok(SocketAddr::from(([0, 0, 0, 0], 9443))));
+        assert_eq!(address("127.0.0.1:1"), Ok(SocketAddr::from(([127, 0, 0, 1], 1))));
+        for wrong in ["", ":", "9443", "localhost:9443", ":99999"] {
+            assert!(address(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn bytes_are_written_as_in_kubernetes() {

@@ -32,7 +32,10 @@ pub enum ConnectError {
     InCluster(#[source] InClusterError),
     #[error("cannot make a client for {url}")]
     Client { url: String, source: kube::Error },
-    #[error("cannot reach the cluster at {url}")]
+    #[error(
+        "cannot reach the cluster at {url}: is it running, and is it the one that is meant? \
+         (kubectl config get-contexts shows others for --context)"
+    )]
     Unreachable { url: String, source: kube::Error },
     #[error("the cluster at {url} does not accept our credentials")]
     Unauthorized { url: String },

@@ -6,7 +6,7 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::AsyncBufReadExt as _;
 use kube::Client;
@@ -25,6 +25,9 @@ const FRUITLESS: u32 = 5;
 /// So many refusals in a row are believed where there was permission before: an API server that has just started refuses
 /// everybody until it knows its roles.
 const REFUSALS: u32 = 5;
+/// A failure that goes on is told again after so long.
+const TELL_AGAIN: Duration = Duration::from_mins(1);
+
 /// How long to wait before asking again.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -93,6 +96,8 @@ pub(super) struct Watch<I> {
     backoff: Backoff,
     /// There was permission once.
     listed: bool,
+    /// When a failure was told.
+    told: Instant,
     /// In a row.
     refusals: u32,
     /// Told, and noted.
@@ -111,6 +116,7 @@ impl<I: Intake> Watch<I> {
             pages,
             backoff: Backoff { pace, failures: 0 },
             listed: false,
+            told: Instant::now(),
             refusals: 0,
             refused: false,
             heard: false,
@@ -254,13 +260,18 @@ impl<I: Intake> Watch<I> {
         }
     }
 
-    /// Tells of the first of several failures, and waits.
+    /// Tells of the first of several failures, and once a minute of the further ones; waits.
     async fn again(&mut self, error: &str) {
         let kind = self.collection.kind;
-        if self.backoff.failures == 0 {
-            warn!(kind, error, "Watch failed; trying again, further failures are not told");
+        let failures = self.backoff.failures;
+        if failures == 0 {
+            self.told = Instant::now();
+            warn!(kind, error, "Watch failed; trying again");
+        } else if self.told.elapsed() >= TELL_AGAIN {
+            self.told = Instant::now();
+            warn!(kind, error, failures, "Watch still fails; trying on");
         } else {
-            debug!(kind, error, failures = self.backoff.failures, "Watch failed again");
+            debug!(kind, error, failures, "Watch failed again");
         }
         sleep(self.backoff.next(self.backoff.pace.last)).await;
     }

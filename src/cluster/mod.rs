@@ -13,6 +13,7 @@ pub mod install;
 pub mod live;
 mod permissions;
 pub mod policies;
+pub mod reach;
 pub mod register;
 pub mod scope;
 pub mod snapshot;

@@ -1,5 +1,7 @@
 //! `serve --register-url`: webhook configurations that point at this process, for as long as it runs.
 
+use std::time::Duration;
+
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
@@ -7,6 +9,8 @@ use kube::api::{DeleteParams, Patch, PatchParams, Preconditions};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::scope::Scope;
@@ -15,6 +19,11 @@ use crate::graph::Kinds;
 
 /// The name under which the API server remembers our writes.
 const FIELD_MANAGER: &str = "stateward";
+
+/// The annotation that says which process the configurations point at.
+const HOLDER: &str = "stateward.dev/registered-by";
+/// Whoever accepts no connection in this time is not there, or not there for us.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// Configurations that exist in the cluster because of this process.
 pub struct Registration {
@@ -40,6 +49,16 @@ pub enum RegisterError {
         #[source]
         source: kube::Error,
     },
+    /// Another process holds the registration, and answers.
+    #[error(
+        "the cluster calls {by} already, at {url}. Stop it first; or, if it shall not be called any more: \
+         kubectl delete mutatingwebhookconfiguration,validatingwebhookconfiguration {DEVELOPMENT_NAME}"
+    )]
+    Held {
+        /// What the configuration says of the process.
+        by: String,
+        url: String,
+    },
 }
 
 /// Why a text is no URL for a webhook.
@@ -51,9 +70,15 @@ impl Registration {
     /// Creates both configurations, or replaces what an earlier process left behind.
     ///
     /// # Errors
-    /// When the API server refuses one of them; then neither stays.
+    /// When another process holds them, or the API server refuses one; then neither stays.
     pub async fn create(client: Client, base: WebhookUrl, ca_pem: &[u8]) -> Result<Self, RegisterError> {
-        let Configurations { mutating, validating } = Configurations::new(
+        if let Some((by, url)) = holder(&client, &base).await? {
+            return Err(RegisterError::Held { by, url });
+        }
+        let Configurations {
+            mut mutating,
+            mut validating,
+        } = Configurations::new(
             Kinds::builtin(),
             Endpoint::Url {
                 base: &base.0,
@@ -61,6 +86,11 @@ impl Registration {
             },
             &Scope::default(),
         );
+        let name = this_process();
+        for metadata in [&mut mutating.metadata, &mut validating.metadata] {
+            let annotations = metadata.annotations.get_or_insert_default();
+            annotations.insert(HOLDER.to_owned(), name.clone());
+        }
         let registration = Self { client, base };
         apply(&registration.client, &validating).await?;
         if let Err(error) = apply(&registration.client, &mutating).await {
@@ -95,6 +125,19 @@ impl WebhookUrl {
             None => authority.split(':').next().unwrap_or(authority),
         }
     }
+
+    /// Whether somebody accepts connections there.
+    async fn answers(&self) -> bool {
+        let port = self.0.parse::<http::Uri>().ok().and_then(|uri| uri.port_u16());
+        let connect = TcpStream::connect((self.host(), port.unwrap_or(443)));
+        matches!(timeout(ANSWERS_WITHIN, connect).await, Ok(Ok(_)))
+    }
+}
+
+impl std::fmt::Display for WebhookUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl std::str::FromStr for WebhookUrl {
@@ -122,6 +165,41 @@ impl std::fmt::Debug for Registration {
             .field("base", &self.base)
             .finish_non_exhaustive()
     }
+}
+
+/// Who is called now, by its name and its URL, where that is another process that answers: one that was killed is in
+/// nobody's way.
+async fn holder(client: &Client, base: &WebhookUrl) -> Result<Option<(String, String)>, RegisterError> {
+    let api: Api<ValidatingWebhookConfiguration> = Api::all(client.clone());
+    let found = api
+        .get_opt(DEVELOPMENT_NAME)
+        .await
+        .map_err(|source| failed::<ValidatingWebhookConfiguration>("read", source))?;
+    let Some(found) = found else { return Ok(None) };
+    let mut urls = found.client_configs().filter_map(|config| config.url.as_deref());
+    let Some(url) = urls.next().and_then(|url| url.rsplit_once('/')).map(|(url, _)| url) else {
+        return Ok(None);
+    };
+    let Ok(theirs) = url.parse::<WebhookUrl>() else {
+        return Ok(None);
+    };
+    if theirs == *base || !theirs.answers().await {
+        return Ok(None);
+    }
+    let by = found.annotations().get(HOLDER);
+    let by = by.map_or_else(|| "another process".to_owned(), Clone::clone);
+    Ok(Some((by, url.to_owned())))
+}
+
+/// What the next process is told of this one.
+fn this_process() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() {
+        "this machine"
+    } else {
+        host.trim()
+    };
+    format!("process {} on {host}", std::process::id())
 }
 
 /// The two kinds of configuration, seen alike.
@@ -248,7 +326,9 @@ mod tests {
         Registration::create(client, url(), b"pem").await.unwrap();
         let calls = calls.lock().unwrap();
         let group = "/apis/admissionregistration.k8s.io/v1";
-        for ((method, path, body), kind) in calls.iter().zip(["validating", "mutating"]) {
+        let written: Vec<_> = calls.iter().filter(|(method, ..)| method != Method::GET).collect();
+        assert_eq!(written.len(), 2);
+        for ((method, path, body), kind) in written.into_iter().zip(["validating", "mutating"]) {
             assert_eq!(method, Method::PATCH);
             assert!(
                 path.starts_with(&format!("{group}/{kind}webhookconfigurations/stateward-dev?")),
@@ -268,7 +348,6 @@ mod tests {
                 );
             }
         }
-        assert_eq!(calls.len(), 2);
     }
 
     #[tokio::test]

@@ -28,6 +28,11 @@ impl<L> Counters<L> {
         }
     }
 
+    /// The sum of all of them.
+    pub(super) fn sum(&self) -> u64 {
+        self.counted().map(|(_, count)| count).sum()
+    }
+
     fn counted(&self) -> impl Iterator<Item = (&L, u64)> {
         let counts = self.counters.iter();
         let counts = counts.map(|(labels, counter)| (labels, counter.load(Ordering::Relaxed)));

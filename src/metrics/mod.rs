@@ -217,6 +217,11 @@ impl Metrics {
         }
     }
 
+    /// How many requests were answered so far.
+    pub fn answered(&self) -> u64 {
+        self.requests.sum()
+    }
+
     /// What tells of something that is read again and again.
     pub fn reloads(&self, what: Reloaded) -> Reloads {
         Reloads {

@@ -41,6 +41,12 @@ pub enum StartError {
     /// There is no cluster in which anything could be found.
     #[error("--otlp-logs needs a cluster, and none was found")]
     NoClusterForFindings,
+    /// Some of the objects in files cannot be read.
+    #[error(
+        "--manifests: {0} of the documents and objects cannot be read, as told above; --skip-unreadable serves without \
+         them"
+    )]
+    Unreadable(usize),
     /// There is no cluster that could hold policies.
     #[error("--policy-source cluster needs a cluster, and none was found")]
     NoClusterForPolicies,

@@ -33,7 +33,11 @@ pub enum ObjectSource {
     /// The built-in example.
     Example,
     /// Files or directories; what is not in them is unknown.
-    Manifests(Vec<PathBuf>),
+    Manifests {
+        paths: Vec<PathBuf>,
+        /// What cannot be read is told and left out.
+        skip_unreadable: bool,
+    },
 }
 
 /// The graph, and whom to ask for what it lacks.
@@ -68,7 +72,7 @@ pub(super) async fn start(source: ObjectSource, parts: &mut Parts) -> Result<Obj
             }
         }
         ObjectSource::Example => built_in(),
-        ObjectSource::Manifests(paths) => from_files(&paths)?,
+        ObjectSource::Manifests { paths, skip_unreadable } => from_files(&paths, skip_unreadable)?,
     };
     gate.open();
     Ok(objects)
@@ -111,11 +115,10 @@ fn built_in() -> Objects {
     }
 }
 
-/// The objects of files. What cannot be read is told and left out: it is unknown, as is everything that is not in the
-/// files.
-fn from_files(paths: &[PathBuf]) -> Result<Objects, StartError> {
+/// The objects of files; everything that is not in them is unknown. So is what cannot be read, where that may be skipped.
+fn from_files(paths: &[PathBuf], skip_unreadable: bool) -> Result<Objects, StartError> {
     let graph = Graph::new(Facts::new(Knowledge::Partial));
-    let mut objects = 0;
+    let mut read = Inserted::default();
     for path in paths {
         let (found, errors) = files::find(path);
         if let Some(error) = errors.into_iter().next() {
@@ -123,10 +126,19 @@ fn from_files(paths: &[PathBuf]) -> Result<Objects, StartError> {
         }
         for file in found {
             let text = files::load(&file).map_err(StartError::Manifests)?;
-            objects += insert(&graph, &file.display().to_string(), text);
+            let more = insert(&graph, &file.display().to_string(), text);
+            read.objects += more.objects;
+            read.unreadable += more.unreadable;
         }
     }
-    info!(objects, "Manifests read; everything that is not in them is unknown");
+    if read.unreadable > 0 && !skip_unreadable {
+        return Err(StartError::Unreadable(read.unreadable));
+    }
+    let Inserted { objects, unreadable } = read;
+    info!(
+        objects,
+        unreadable, "Manifests read; everything that is not in them is unknown"
+    );
     Ok(fixed(graph))
 }
 
@@ -140,27 +152,38 @@ fn fixed(graph: Graph) -> Objects {
     }
 }
 
-/// Returns how many objects of a text play a part.
-fn insert(graph: &Graph, file: &str, text: Vec<u8>) -> usize {
+/// What became of the objects of a text.
+#[derive(Default)]
+struct Inserted {
+    /// Those that play a part.
+    objects: usize,
+    /// Objects, or whole documents.
+    unreadable: usize,
+}
+
+/// Puts the objects of a text into the graph, and tells of what cannot be read.
+fn insert(graph: &Graph, file: &str, text: Vec<u8>) -> Inserted {
     let manifests = manifests::read(text);
+    let mut inserted = Inserted::default();
     for problem in manifests.problems() {
+        inserted.unreadable += usize::from(!problem.is_warning());
         warn!(
             at = format!("{file}:{}", problem.position),
             problem = problem.message,
             "Manifest has a problem"
         );
     }
-    let mut objects = 0;
     for manifest in manifests.iter() {
         match load(graph, manifest, &"default".into()) {
-            Loaded::Inserted(_) => objects += 1,
+            Loaded::Inserted(_) => inserted.objects += 1,
             Loaded::Skipped => {}
             Loaded::Unreadable(error) => {
-                warn!(at = format!("{file}:{}", error.position()), %error, "Object cannot be read; it counts as unknown");
+                inserted.unreadable += 1;
+                warn!(at = format!("{file}:{}", error.position()), %error, "Object cannot be read");
             }
         }
     }
-    objects
+    inserted
 }
 
 /// What admission may ask of the cluster.

@@ -94,6 +94,10 @@ impl Server {
         let run = async {
             let delay = async {
                 shutdown.requested().await;
+                // Whoever stopped it by hand waits before a terminal, and nobody else for an answer.
+                if shutdown.is_by_hand() && phase.receiver_count() == 0 {
+                    return;
+                }
                 let delay = table.limits.shutdown_delay;
                 info!(?delay, "Stopping: still answering for the delay");
                 sleep(delay).await;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -11,6 +12,8 @@ use tracing::info;
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     stage: Arc<watch::Sender<Stage>>,
+    /// SIGINT was the first wish.
+    by_hand: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -25,6 +28,7 @@ impl Shutdown {
     pub fn new() -> Self {
         Self {
             stage: Arc::new(watch::Sender::new(Stage::Running)),
+            by_hand: Arc::default(),
         }
     }
 
@@ -59,6 +63,11 @@ impl Shutdown {
         *self.stage.borrow() >= Stage::Requested
     }
 
+    /// Whether somebody at a terminal asked, who waits for the end.
+    pub fn is_by_hand(&self) -> bool {
+        self.by_hand.load(Ordering::Relaxed)
+    }
+
     /// Waits until stopping was asked for.
     pub async fn requested(&self) {
         self.reach(Stage::Requested).await;
@@ -78,6 +87,9 @@ impl Shutdown {
     async fn forward(self, mut signal: Signal, name: &'static str) {
         while signal.recv().await.is_some() {
             info!(signal = name, "Received a signal to stop");
+            if !self.is_requested() && name == "SIGINT" {
+                self.by_hand.store(true, Ordering::Relaxed);
+            }
             self.request();
         }
     }

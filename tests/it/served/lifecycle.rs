@@ -10,7 +10,7 @@ use kube::api::PostParams;
 use super::objects::{claim, deployment};
 use super::{Served, workshop};
 use crate::controlplane::process::Scratch;
-use crate::controlplane::{ControlPlane, eventually};
+use crate::controlplane::{ControlPlane, eventually, free_port};
 
 /// The configurations of `--register-url` that exist.
 async fn registered(cluster: &ControlPlane) -> String {
@@ -140,6 +140,66 @@ async fn a_killed_process_is_in_nobodys_way_and_its_successor_takes_over() {
 }
 
 #[tokio::test]
+async fn an_api_server_that_does_not_reach_us_is_told_and_so_is_who_holds_the_registration() {
+    let cluster = workshop().await;
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    // Nobody listens at the URL.
+    let url = format!("https://127.0.0.1:{}", free_port().expect("a port is free"));
+    let lost = Served::with(&["--kubeconfig", &kubeconfig, "--register-url", &url]);
+    let told = lost.logged(|line| line["level"] == "WARN").await;
+    let message = told["message"].as_str().unwrap_or_default();
+    assert!(
+        message.starts_with("The API server does not reach this process"),
+        "{told}"
+    );
+    let (status, report) = lost.admin("/readyz?verbose").await.expect("an answer");
+    let remark = format!("[+]registration the API server does not reach {url}: nothing is checked\n");
+    assert!(status == 200 && report.contains(&remark), "{report}");
+    lost.signal("INT");
+    assert_eq!(lost.ended().await.code(), Some(0));
+
+    let first = Served::start(&cluster, &[]).await;
+    first
+        .logged(|line| line["message"] == "The API server calls this process")
+        .await;
+    let second = Served::launch(&cluster, &[]);
+    assert_eq!(second.ended().await.code(), Some(2));
+    let text = second.text();
+    let holder = format!("the cluster calls process {} on ", first.pid());
+    assert!(text.contains(&holder), "{text}");
+    assert_eq!(registered(&cluster).await, BOTH);
+    first.signal("INT");
+    assert_eq!(first.ended().await.code(), Some(0));
+    assert_eq!(registered(&cluster).await, "");
+}
+
+#[tokio::test]
+async fn by_hand_it_ends_at_once_where_nobody_is_connected() {
+    // Longer than any test waits.
+    let served = Served::with(&["--no-cluster", "--shutdown-delay", "3600"]);
+    served.ready().await;
+    served.signal("INT");
+    assert_eq!(served.ended().await.code(), Some(0), "{}", served.text());
+}
+
+#[tokio::test]
+async fn manifests_that_cannot_be_read_are_an_error_unless_they_may_be_skipped() {
+    let scratch = Scratch::new().expect("a directory can be made");
+    let text = "kind: Service\napiVersion: v1\nmetadata: {name: db}\n---\n{{ template }}\n";
+    let path = scratch
+        .write("objects.yaml", text)
+        .expect("written")
+        .display()
+        .to_string();
+    let refused = Served::with(&["--manifests", &path]);
+    assert_eq!(refused.ended().await.code(), Some(2));
+    let told = refused.text();
+    assert!(told.contains("--skip-unreadable serves without them"), "{told}");
+    assert!(told.contains("objects.yaml:5:1"), "{told}");
+    Served::with(&["--manifests", &path, "--skip-unreadable"]).ready().await;
+}
+
+#[tokio::test]
 async fn readiness_and_metrics_tell_what_is_known() {
     let shop = super::Shop::shared().await;
     let (status, text) = shop.webhook.admin("/readyz").await.expect("an answer");
@@ -171,6 +231,7 @@ async fn a_cluster_that_is_configured_and_not_there_is_an_error() {
     assert_eq!(served.ended().await.code(), Some(2));
     let text = served.text();
     assert!(text.contains("https://127.0.0.1:1"), "{text}");
+    assert!(text.contains("kubectl config get-contexts"), "{text}");
 }
 
 #[tokio::test]
