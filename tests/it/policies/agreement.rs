@@ -134,7 +134,7 @@ pub const BAD_EXCEPTIONS: &[&str] = &[
     "{rules: [rwo-job], match: {}, reason: a, owner: b, expiresAt: 60d}",
 ];
 
-/// What the parser alone knows to be wrong, for it depends on the rule or the operator.
+/// What depends on the rule or the operator: the parser knows it, and the API server by CEL, but no JSON Schema.
 pub const BEYOND_A_SCHEMA: &[&str] = &[
     "{rules: [{id: rwo-replicas, mutation: Enabled}]}",
     "{rules: [{id: lost-default, mutation: Disabled}]}",

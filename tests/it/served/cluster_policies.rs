@@ -9,7 +9,7 @@ use super::Served;
 use super::objects::{claim, deployment};
 use crate::controlplane::{ControlPlane, eventually};
 use crate::policies::agreement::{exception, policy};
-use crate::policies::cluster::define;
+use crate::policies::cluster::{define, loosen};
 
 /// A cluster whose policies are served, and a namespace with a claim.
 struct Guarded {
@@ -208,6 +208,7 @@ async fn mistakes_that_got_in_change_nothing(guarded: &Guarded) {
     let cluster = &guarded.cluster;
     let delete = ["delete", "mutatingwebhookconfiguration", "stateward-dev"];
     cluster.kubectl(delete).await.succeeded();
+    loosen(cluster).await;
     let wrong = "{rules: [{id: rwo-replicas, actions: [], mutation: Enabled}]}";
     let object = policy("shop", wrong).to_string();
     eventually("a policy that nobody looks at", async || {

@@ -4,6 +4,7 @@
 //! [`description`] describes a `WorkloadPolicy` once, and [`exception`] the exceptions from it: parser, schema and
 //! reference page follow from that.
 
+mod cel;
 mod check;
 mod compose;
 pub mod description;

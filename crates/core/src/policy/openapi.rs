@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::cel::validations;
 use super::check::PLACEHOLDER;
 use super::schema::{Absent, Entries, Field, List, Object, Scope, Shape};
 use crate::time::{Span, Time};
@@ -50,7 +51,13 @@ pub fn schema(shape: &Shape, form: Form) -> Value {
         Shape::Time => json!({"type": "string", "format": "date-time", "pattern": Time::PATTERN}),
         Shape::Texts => json!({"type": "object", "additionalProperties": {"type": "string"}}),
         Shape::Unread => json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
-        Shape::Variants(variants) => object(&variants.union(), form).into(),
+        Shape::Variants(variants) => {
+            let mut schema = object(&variants.union(), form);
+            if form == Form::Cluster {
+                schema.insert("x-kubernetes-validations".to_owned(), validations(variants).into());
+            }
+            schema.into()
+        }
         Shape::Word(words) => json!({"type": "string", "enum": words.allowed}),
     }
 }
@@ -106,7 +113,12 @@ fn array(list: &List, form: Form) -> Value {
     if list.least > 0 {
         array["minItems"] = list.least.into();
     }
-    if let Some(most) = list.most {
+    // Of each variant one: with a bound the API server can tell what checking all of them costs at most.
+    let each_once = match (&*list.of, list.entries) {
+        (Shape::Variants(variants), Entries::By(key)) if key == variants.by => Some(variants.of.len()),
+        _ => None,
+    };
+    if let Some(most) = list.most.or(each_once) {
         array["maxItems"] = most.into();
     }
     array
