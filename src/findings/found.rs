@@ -1,7 +1,5 @@
 //! A finding as it is kept, and the workload that it is on.
 
-use std::collections::BTreeMap;
-
 use crate::fnv::Fnv;
 use crate::graph::{Name, ObjectRef, Uid};
 use crate::judge::{Exemption, Granted, Judged};
@@ -44,39 +42,24 @@ pub struct Found {
 }
 
 impl Found {
-    /// The findings on one workload, by identity. Of several with one identity the worst counts, as for the ratchet.
-    pub(super) fn all_of(
-        judged: Vec<Judged>,
-        policies: &Name,
-        owner: &Name,
-        first_seen: i64,
-    ) -> BTreeMap<Identity, Tentative> {
-        let mut found: BTreeMap<Identity, Tentative> = BTreeMap::new();
-        for one in judged {
-            let extent = one.finding.extent;
-            let one = Tentative::of(one, policies.clone(), owner.clone(), first_seen);
-            let identity = one.found.identity();
-            match found.get(&identity) {
-                Some(known) if known.weight >= (one.found.action, extent) => {}
-                _ => {
-                    found.insert(identity, one);
-                }
-            }
-        }
+    /// The findings on one workload, sorted by identity. Of several with one identity the worst counts, as for the
+    /// ratchet.
+    pub(super) fn all_of(judged: Vec<Judged>, policies: &Name, owner: &Name, first_seen: i64) -> Vec<Tentative> {
+        let found = judged.into_iter();
+        let mut found: Vec<Tentative> = found
+            .map(|one| Tentative::of(one, policies.clone(), owner.clone(), first_seen))
+            .collect();
+        found.sort_by(|one, other| {
+            let by_identity = one.found.identity().cmp(&other.found.identity());
+            by_identity.then_with(|| other.weight.cmp(&one.weight))
+        });
+        found.dedup_by(|other, worst| other.found.identity() == worst.found.identity());
         found
     }
 
-    pub(super) fn identity(&self) -> Identity {
-        (self.rule, self.subject.clone())
-    }
-
-    /// The same, whenever it was seen first.
-    pub(super) fn says_what(&self, other: &Self) -> bool {
-        let Self { first_seen, .. } = *other;
-        Self {
-            first_seen,
-            ..self.clone()
-        } == *other
+    /// Rule and subject.
+    pub(super) fn identity(&self) -> (&'static str, &Name) {
+        (self.rule, &self.subject)
     }
 
     /// An identity that lasts: neither a number in the message nor a restart changes it.
@@ -90,9 +73,6 @@ impl Found {
         Fnv::default().text(self.rule).text(&on).text(&self.subject).digits()
     }
 }
-
-/// Rule and subject.
-pub(super) type Identity = (&'static str, Name);
 
 /// A finding with how bad it is, and whether it may yet vanish by itself.
 #[derive(Clone, Debug)]

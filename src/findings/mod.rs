@@ -17,4 +17,6 @@ pub use store::{Change, Listener, Opened, Store};
 pub use tally::{Counted, Tally};
 
 #[cfg(test)]
+mod auditor_tests;
+#[cfg(test)]
 mod tests;

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::found::{Found, Identity, Workload};
+use super::found::{Found, Workload};
 use super::grace::Grace;
 use super::tally::Tally;
 use crate::graph::{Name, ObjectRef, Uid};
@@ -61,7 +62,8 @@ struct State {
 
 struct Entry {
     uid: Option<Uid>,
-    findings: BTreeMap<Identity, Held>,
+    /// By rule and subject; no longer than needed, since most workloads that have any have one.
+    findings: Box<[Held]>,
 }
 
 struct Held {
@@ -152,7 +154,7 @@ impl Store {
         for (namespace, entries) in namespaces {
             for (object, entry) in entries {
                 let on = workload(namespace, object, entry.uid);
-                for held in entry.findings.values_mut() {
+                for held in &mut entry.findings {
                     if let Some(first_seen) = told.get(&held.found.id(&on)) {
                         held.found.first_seen = held.found.first_seen.min(*first_seen);
                         if std::mem::replace(&mut held.grace, Grace::Over) != Grace::Over {
@@ -178,6 +180,13 @@ impl Store {
     /// The namespaces in which something was found.
     pub(super) fn namespaces(&self) -> Vec<Name> {
         self.lock().namespaces.keys().cloned().collect()
+    }
+
+    /// The workloads of a namespace in which something was found.
+    pub(super) fn objects(&self, namespace: &Name) -> Vec<ObjectRef> {
+        let state = self.lock();
+        let entries = state.namespaces.get(namespace).into_iter();
+        entries.flat_map(BTreeMap::keys).cloned().collect()
     }
 
     /// Takes in what was judged of a namespace: all that is in it, where `all` says so.
@@ -220,7 +229,7 @@ impl Store {
         for (namespace, entries) in namespaces {
             for (object, entry) in entries {
                 let mut ripe = [Vec::new(), Vec::new()];
-                for held in entry.findings.values_mut() {
+                for held in &mut entry.findings {
                     let Grace::Until(due) = held.grace else { continue };
                     held.grace = held.grace.at(now);
                     if held.grace == Grace::Over {
@@ -281,19 +290,27 @@ impl Store {
             Opened::AtStart
         };
         let on = workload(namespace, object, uid);
-        let mut before = former.map(|former| former.findings).unwrap_or_default();
-        let mut findings = BTreeMap::new();
-        let (mut opened, mut altered): (Vec<Identity>, Vec<Identity>) = Default::default();
-        for (identity, mut now) in Found::all_of(judged.findings, &judged.policies, &judged.owner, at.wall) {
-            let former = before.remove(&identity);
+        let mut before = former
+            .map(|former| former.findings)
+            .unwrap_or_default()
+            .into_iter()
+            .peekable();
+        let mut gone = Vec::new();
+        let mut findings = Vec::with_capacity(judged.findings.len());
+        let (mut opened, mut altered): (Vec<usize>, Vec<usize>) = Default::default();
+        for mut now in Found::all_of(judged.findings, &judged.policies, &judged.owner, at.wall) {
+            gone.extend(iter::from_fn(|| {
+                before.next_if(|held| held.found.identity() < now.found.identity())
+            }));
+            let former = before.next_if(|held| held.found.identity() == now.found.identity());
             let grace = Grace::next(former.as_ref().map(|held| held.grace), now.waits, at.now, self.grace);
             let was_told = former.as_ref().is_some_and(|held| held.grace == Grace::Over);
             if let Some(former) = &former {
                 now.found.first_seen = former.found.first_seen;
                 if was_told {
                     state.tally.take(namespace, &former.found);
-                    if !former.found.says_what(&now.found) {
-                        altered.push(identity.clone());
+                    if former.found != now.found {
+                        altered.push(findings.len());
                     }
                 }
             }
@@ -301,30 +318,28 @@ impl Store {
                 Grace::Over => {
                     state.tally.add(namespace, &now.found);
                     if !was_told {
-                        opened.push(identity.clone());
+                        opened.push(findings.len());
                     }
                 }
                 Grace::Until(due) => state.ripe_at = sooner(state.ripe_at, due),
             }
             let since = former.map_or(since, |held| held.since);
-            findings.insert(
-                identity,
-                Held {
-                    found: now.found,
-                    grace,
-                    since,
-                },
-            );
+            findings.push(Held {
+                found: now.found,
+                grace,
+                since,
+            });
         }
-        let closed: Vec<&Found> = before
-            .values()
+        gone.extend(before);
+        let closed: Vec<&Found> = gone
+            .iter()
             .filter(|held| held.grace == Grace::Over)
             .map(|held| &held.found)
             .inspect(|found| state.tally.take(namespace, found))
             .collect();
         if !(opened.is_empty() && altered.is_empty() && closed.is_empty()) {
-            let named = |identities: &[Identity]| -> Vec<&Found> {
-                let found = identities.iter().map(|identity| &findings[identity].found);
+            let named = |indices: &[usize]| -> Vec<&Found> {
+                let found = indices.iter().map(|index| &findings[*index].found);
                 found.collect()
             };
             self.tell(&Change {
@@ -338,6 +353,7 @@ impl Store {
         if !findings.is_empty()
             && let Some(entries) = state.namespaces.get_mut(namespace)
         {
+            let findings = findings.into_boxed_slice();
             entries.insert(object.clone(), Entry { uid, findings });
         }
     }
@@ -360,7 +376,7 @@ impl State {
 impl Entry {
     /// The findings that may be told.
     fn told(&self) -> impl Iterator<Item = &Found> {
-        let told = self.findings.values().filter(|held| held.grace == Grace::Over);
+        let told = self.findings.iter().filter(|held| held.grace == Grace::Over);
         told.map(|held| &held.found)
     }
 }

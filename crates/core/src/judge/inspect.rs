@@ -79,9 +79,7 @@ fn inspect_each<'w>(
                 })
             })
             .collect();
-        inspection
-            .findings
-            .extend(voices::strongest(&judged).into_iter().cloned());
+        inspection.findings.extend(voices::strongest(judged));
         let problems = terms.allowances.problems.into_iter();
         inspection
             .problems

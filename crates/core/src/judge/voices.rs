@@ -16,6 +16,31 @@ pub(super) struct Voice<'a> {
 /// The findings that speak, each for those on the same fault in one object and about one subject; [`FAULTS`] says
 /// which. Precedence merges texts, never enforcement.
 pub(super) fn voices(findings: &[Judged]) -> Vec<Voice<'_>> {
+    let voices = speakers(findings).into_iter();
+    voices
+        .map(|(index, others)| Voice {
+            judged: &findings[index],
+            same: others.into_iter().map(|other| &findings[other]).collect(),
+        })
+        .collect()
+}
+
+/// The findings that speak for all.
+pub(super) fn strongest(findings: Vec<Judged>) -> Vec<Judged> {
+    // Nearly always there is none.
+    if findings.len() < 2 {
+        return findings;
+    }
+    let mut speakers = speakers(&findings).into_iter().map(|(index, _)| index).peekable();
+    let findings = findings.into_iter().enumerate();
+    findings
+        .filter(|(index, _)| speakers.next_if_eq(index).is_some())
+        .map(|(_, judged)| judged)
+        .collect()
+}
+
+/// The findings that speak, in their order, each with those that it speaks for.
+fn speakers(findings: &[Judged]) -> Vec<(usize, Vec<usize>)> {
     let places: Vec<Option<Place>> = findings.iter().map(|judged| place(&judged.finding)).collect();
     let says_same = |one: usize, other: usize| {
         let fault = |index: usize| places[index].map(|(fault, _)| fault);
@@ -31,22 +56,14 @@ pub(super) fn voices(findings: &[Judged]) -> Vec<Voice<'_>> {
         let certain = finding.verdict == Verdict::Violation;
         (*action, certain, finding.extent, Reverse(places[index]), index)
     };
-    let mut voices = Vec::new();
-    for (index, judged) in findings.iter().enumerate() {
+    let mut speakers = Vec::new();
+    for index in 0..findings.len() {
         let others: Vec<usize> = (0..findings.len()).filter(|other| says_same(index, *other)).collect();
         if others.iter().all(|other| rank(*other) < rank(index)) {
-            voices.push(Voice {
-                judged,
-                same: others.into_iter().map(|other| &findings[other]).collect(),
-            });
+            speakers.push((index, others));
         }
     }
-    voices
-}
-
-/// The findings that speak for all.
-pub(super) fn strongest(findings: &[Judged]) -> Vec<&Judged> {
-    voices(findings).into_iter().map(|voice| voice.judged).collect()
+    speakers
 }
 
 /// The fault that a finding tells of, and where it stands in the list of that: both in [`FAULTS`].

@@ -94,10 +94,14 @@ pub fn brief(others: &[Other<'_>]) -> String {
     }
 }
 
+/// So many others are named as objects that play a part; the text says how many there are. Of a claim that thousands
+/// of workloads use, each would else have a list of thousands.
+const NAMED: usize = 20;
+
 /// Names the others as objects that play a part in a finding.
 #[must_use]
 pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
-    others.iter().fold(finding, |finding, other| {
+    others.iter().take(NAMED).fold(finding, |finding, other| {
         let mounted = sharing::mounted(other.workload);
         let by_hand = mounted.iter().find(|mounted| &**mounted.claim == claim);
         let path = by_hand.map_or_else(|| "/spec/volumeClaimTemplates".to_owned(), Mounted::path);
