@@ -40,6 +40,8 @@ use kube::api::{Api, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
@@ -170,6 +172,17 @@ impl ControlPlane {
         self.binaries
             .version(Program::KubeApiserver)
             .expect("kube-apiserver tells its version")
+    }
+
+    /// What etcd's own `/metrics` says now.
+    pub async fn etcd_metrics(&self) -> String {
+        let address = (Ipv4Addr::LOCALHOST, self.etcd_port);
+        let mut stream = TcpStream::connect(address).await.expect("etcd listens");
+        let request = b"GET /metrics HTTP/1.0\r\nhost: localhost\r\n\r\n";
+        stream.write_all(request).await.expect("etcd reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("etcd answers");
+        answer
     }
 
     /// Kills the API server; etcd stays.

@@ -15,12 +15,14 @@
 //! Tests that stop, restart or misconfigure the webhook take turns on another ([`workshop`]),
 //! and start their own [`Served`] there.
 
+mod audit_page;
 mod autoscalers;
 mod cluster_policies;
 mod controllers;
 mod defaults;
 mod dependencies;
 mod exceptions;
+mod figures;
 mod installed;
 mod kinds;
 mod leaving;

@@ -8,14 +8,14 @@ use super::objects::{claim, deployment};
 use super::{Metrics, Served};
 use crate::controlplane::{ControlPlane, eventually};
 
-const OPEN_REPORTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/reports/openreports.yaml");
-const POLICY_REPORTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/reports/policyreport.yaml");
+pub(super) const OPEN_REPORTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/reports/openreports.yaml");
+pub(super) const POLICY_REPORTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/reports/policyreport.yaml");
 
 /// The namespace of the installation.
-const OWN: &str = "default";
+pub(super) const OWN: &str = "default";
 
 /// Makes a kind of report known to the API server.
-async fn define(cluster: &ControlPlane, definition: &str, resource: &str) {
+pub(super) async fn define(cluster: &ControlPlane, definition: &str, resource: &str) {
     cluster.kubectl(["apply", "-f", definition]).await.succeeded();
     eventually("the new kind", async || {
         cluster.kubectl(["get", resource, "-A"]).await.success.then_some(())
@@ -29,7 +29,7 @@ fn replica(cluster: &ControlPlane) -> Served {
     Served::with(&["--kubeconfig", &kubeconfig, "--namespace", OWN, "--shutdown-delay", "0"])
 }
 
-async fn create(cluster: &ControlPlane, namespace: &str, objects: &[String]) {
+pub(super) async fn create(cluster: &ControlPlane, namespace: &str, objects: &[String]) {
     let create = ["create", "-n", namespace, "-f", "-"];
     cluster
         .kubectl_stdin(create, &objects.join("\n---\n"))
@@ -72,7 +72,7 @@ fn leads(metrics: &Metrics) -> bool {
 }
 
 /// Waits until one of them leads; returns which.
-async fn leader<'a>(replicas: &[&'a Served]) -> &'a Served {
+pub(super) async fn leader<'a>(replicas: &[&'a Served]) -> &'a Served {
     eventually("a leader", async || {
         for replica in replicas {
             if leads(&replica.metrics().await) {
