@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use super::change::{Meaning, meaning};
 use super::decisions::Decisions;
-use super::live::LiveReads;
+use super::live::{self, LiveReads};
 use super::policies;
 use super::refusals::Refusals;
 use super::response::Answer;
@@ -175,7 +175,8 @@ impl Webhook {
         reserve: Reserve,
     ) -> Result<Decision, ()> {
         if !decision.absent.is_empty() {
-            for (object, told) in fetch(live, &change.namespace, &decision.absent).await {
+            let missing = |object| live.missing(&change.namespace, object);
+            for (object, told) in fetch(&decision.absent, missing).await {
                 match told {
                     Lookup::Known(node) => given.fetched.lay(object, Some(node)),
                     // It may come meanwhile by the watch.
@@ -187,7 +188,8 @@ impl Webhook {
         }
         if !decision.doubtful.is_empty() {
             given.asked = now();
-            for (object, told) in fetch(live, &change.namespace, &decision.doubtful).await {
+            let doubtful = |object| live.object(&change.namespace, object);
+            for (object, told) in fetch(&decision.doubtful, doubtful).await {
                 match told {
                     Lookup::Known(node) => given.fetched.lay(object, Some(node)),
                     Lookup::Absent => given.fetched.lay(object, None),
@@ -368,8 +370,11 @@ pub fn now() -> Timestamp {
 }
 
 /// Asks for objects, all at once.
-async fn fetch(live: &dyn LiveReads, namespace: &Name, objects: &[ObjectRef]) -> Vec<(ObjectRef, Lookup<Node>)> {
-    let told = join_all(objects.iter().map(|object| live.object(namespace, object))).await;
+async fn fetch<'a>(
+    objects: &'a [ObjectRef],
+    ask: impl Fn(&'a ObjectRef) -> live::Answer<'a, Lookup<Node>>,
+) -> Vec<(ObjectRef, Lookup<Node>)> {
+    let told = join_all(objects.iter().map(ask)).await;
     objects.iter().cloned().zip(told).collect()
 }
 

@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::wire::{self, Page};
 use crate::graph::project::NodeSeed;
+use crate::graph::store::locked;
 use crate::graph::{Graph, Kind, Name, Node, ObjectRef, Service};
 use crate::json;
 use crate::metrics::{LiveRead, Metrics};
@@ -36,6 +37,14 @@ pub enum Read {
     Unknown,
 }
 
+/// Where an answer comes from.
+enum Answered {
+    /// The watch brought the object while its read waited for a turn.
+    Arrived(Node),
+    /// The API server.
+    Text(String),
+}
+
 /// Reads objects by name, each with its own deadline.
 #[derive(Clone)]
 pub struct LiveReader {
@@ -47,7 +56,18 @@ struct Reading {
     graph: Arc<Graph>,
     metrics: Arc<Metrics>,
     turns: Semaphore,
-    flights: Mutex<HashMap<(Name, ObjectRef), Flight>>,
+    flights: Mutex<HashMap<Question, Flight>>,
+}
+
+/// An object of a namespace, and why it is asked for.
+type Question = (Name, ObjectRef, Why);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Why {
+    /// The graph has it, and may lag.
+    Doubted,
+    /// The graph did not have it.
+    Missing,
 }
 
 type Flight = Shared<BoxFuture<'static, Read>>;
@@ -67,9 +87,18 @@ impl LiveReader {
         }
     }
 
-    /// Asks for one object of a namespace by name.
+    /// Asks for one object of a namespace by name, whatever the graph has of it.
     pub async fn object(&self, namespace: &Name, object: &ObjectRef) -> Read {
-        let key = (namespace.clone(), object.clone());
+        self.ask((namespace.clone(), object.clone(), Why::Doubted)).await
+    }
+
+    /// Asks for one object that the graph did not have. Where many wait for their turn the watch may bring it meanwhile:
+    /// then nobody is asked, and the next has its turn.
+    pub async fn missing(&self, namespace: &Name, object: &ObjectRef) -> Read {
+        self.ask((namespace.clone(), object.clone(), Why::Missing)).await
+    }
+
+    async fn ask(&self, key: Question) -> Read {
         let (flight, joined) = self.flight(&key);
         match flight.await {
             // Somebody asked before us, maybe before the object was created. The next flight begins after we came.
@@ -79,7 +108,7 @@ impl LiveReader {
     }
 
     /// The read of an object that is under way, and true, or a new one.
-    fn flight(&self, key: &(Name, ObjectRef)) -> (Flight, bool) {
+    fn flight(&self, key: &Question) -> (Flight, bool) {
         let mut flights = self.shared.flights.lock().unwrap_or_else(PoisonError::into_inner);
         match flights.get(key) {
             Some(flight) => (flight.clone(), true),
@@ -116,10 +145,10 @@ impl std::fmt::Debug for LiveReader {
 
 impl Reading {
     /// Begins a read. A task of its own, so that it ends, and clears its entry, even where nobody waits any more.
-    fn fly(self: &Arc<Self>, key: (Name, ObjectRef)) -> Flight {
+    fn fly(self: &Arc<Self>, key: Question) -> Flight {
         let reading = self.clone();
         let task = tokio::spawn(async move {
-            let read = reading.read(&key.0, &key.1).await;
+            let read = reading.read(&key).await;
             reading
                 .flights
                 .lock()
@@ -130,20 +159,26 @@ impl Reading {
         async move { task.await.unwrap_or(Read::Unknown) }.boxed().shared()
     }
 
-    async fn read(&self, namespace: &Name, object: &ObjectRef) -> Read {
+    async fn read(&self, (namespace, object, why): &Question) -> Read {
         let mut got_turn = false;
         let answer = timeout(OBJECT_DEADLINE, async {
             let turn = self.turns.acquire().await;
             got_turn = true;
+            if *why == Why::Missing
+                && let Some(node) = self.arrived(namespace, object)
+            {
+                return Ok(Answered::Arrived(node));
+            }
             let answer = self.get(wire::object(object.kind, namespace, &object.name)).await;
             drop(turn);
-            answer
+            answer.map(Answered::Text)
         })
         .await;
         let (read, result) = match answer {
             Err(_) if got_turn => (Read::Unknown, LiveRead::Timeout),
             Err(_) => (Read::Unknown, LiveRead::Skipped),
-            Ok(Ok(text)) => match self.node(object.kind, namespace, &text) {
+            Ok(Ok(Answered::Arrived(node))) => return Read::Found(node),
+            Ok(Ok(Answered::Text(text))) => match self.node(object.kind, namespace, &text) {
                 Ok(found) => (Read::Found(self.resolved(found)), LiveRead::Found),
                 Err(_) => (Read::Unknown, LiveRead::Error),
             },
@@ -155,6 +190,19 @@ impl Reading {
         };
         self.metrics.live_read(object.kind.as_str(), result);
         read
+    }
+
+    /// What the graph has by now.
+    fn arrived(&self, namespace: &Name, object: &ObjectRef) -> Option<Node> {
+        let shard = self.graph.existing_shard(namespace)?;
+        let shard = locked(&shard);
+        let claim = || shard.claim(&object.name).cloned().map(Node::Claim);
+        let service = || shard.service(&object.name).cloned().map(Node::Service);
+        match object.kind {
+            kind if kind == Kind::CLAIM => claim(),
+            kind if kind == Kind::SERVICE => service(),
+            _ => shard.workload(object).cloned().map(Node::Workload),
+        }
     }
 
     async fn get(&self, path: String) -> Result<String, kube::Error> {
@@ -184,4 +232,45 @@ fn services(text: &str) -> Result<Vec<Service>, json::Error> {
         .into_iter()
         .map(|json| json::whole(json, Service::read))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use http::Response;
+    use kube::client::Body;
+
+    use super::*;
+    use crate::graph::{Facts, Knowledge};
+
+    #[tokio::test]
+    async fn what_the_watch_brings_before_its_turn_is_not_asked_for() {
+        let calls = Arc::<AtomicUsize>::default();
+        let counted = calls.clone();
+        let service = tower::service_fn(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async { Err::<Response<Body>, _>(io::Error::other("down")) }
+        });
+        let graph = Arc::new(Graph::new(Facts::new(Knowledge::Complete)));
+        let metrics = Arc::new(Metrics::new(&[]));
+        let reader = LiveReader::new(Client::new(service, "default"), graph.clone(), metrics);
+        let all = u32::try_from(AT_ONCE).expect("a small number");
+        let turns = reader.shared.turns.acquire_many(all).await.expect("turns");
+        let (shop, data): (Name, _) = ("shop".into(), ObjectRef::new(Kind::CLAIM, "data"));
+        let arrives = async {
+            let claim = r#"{"metadata":{"name":"data"},"spec":{}}"#;
+            graph.insert(Kind::CLAIM, &shop, claim).expect("a claim");
+            drop(turns);
+        };
+        let (missing, doubted, ()) = tokio::join!(reader.missing(&shop, &data), reader.object(&shop, &data), arrives);
+        assert!(matches!(missing, Read::Found(Node::Claim(_))), "{missing:?}");
+        assert_eq!(
+            doubted,
+            Read::Unknown,
+            "it may be gone, which only the API server knows"
+        );
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
 }

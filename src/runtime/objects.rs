@@ -191,16 +191,22 @@ struct FromCluster(LiveReader);
 
 impl LiveReads for FromCluster {
     fn object<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Lookup<Node>> {
-        Box::pin(async move {
-            match self.0.object(namespace, object).await {
-                Read::Found(object) => Lookup::Known(object),
-                Read::Absent => Lookup::Absent,
-                Read::Unknown => Lookup::Unknown,
-            }
-        })
+        Box::pin(self.0.object(namespace, object).map(told))
+    }
+
+    fn missing<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Lookup<Node>> {
+        Box::pin(self.0.missing(namespace, object).map(told))
     }
 
     fn services<'a>(&'a self, namespace: &'a Name) -> Answer<'a, Option<Vec<Service>>> {
         Box::pin(self.0.services(namespace))
+    }
+}
+
+fn told(read: Read) -> Lookup<Node> {
+    match read {
+        Read::Found(object) => Lookup::Known(object),
+        Read::Absent => Lookup::Absent,
+        Read::Unknown => Lookup::Unknown,
     }
 }

@@ -23,6 +23,10 @@ impl LiveReads for Nothing {
         Box::pin(async { Lookup::Absent })
     }
 
+    fn missing<'a>(&'a self, namespace: &'a Name, object: &'a ObjectRef) -> Answer<'a, Lookup<Node>> {
+        self.object(namespace, object)
+    }
+
     fn services<'a>(&'a self, _: &'a Name) -> Answer<'a, Option<Vec<Service>>> {
         Box::pin(async { None })
     }
