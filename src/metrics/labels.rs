@@ -63,6 +63,8 @@ label_values! {
         Idle = "idle",
         /// The budget of bodies was spent, and this connection held the most.
         MadeRoom = "made_room",
+        /// Not a word came.
+        Silent = "silent",
         /// A body took too long.
         Slow = "slow",
         /// No request came.

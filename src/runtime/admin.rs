@@ -13,9 +13,11 @@ use crate::server::admin::router;
 use crate::server::limits::Limits;
 use crate::server::shutdown::Shutdown;
 
-/// Serves the admin port to the very end, since readiness must tell of the drain.
-pub(super) fn start(listener: TcpListener, decisions: Arc<Decisions>, parts: &mut Parts) {
-    let server = Server::plain(listener, Limits::admin(), parts.metrics.traffic(Port::Admin));
+/// Serves the admin port to the very end, since readiness must tell of the drain. This process may have so many files
+/// open.
+pub(super) fn start(listener: TcpListener, decisions: Arc<Decisions>, files: usize, parts: &mut Parts) {
+    let limits = Limits::admin().within(files);
+    let server = Server::plain(listener, limits, parts.metrics.traffic(Port::Admin));
     let router = router(parts.readiness.clone(), parts.metrics.clone()).merge(decisions.router());
     let service = TowerToHyperService::new(router);
     parts.start("admin", End::Cut, async move {

@@ -30,6 +30,7 @@ use crate::admission::{Decisions, Webhook, router};
 use crate::metrics::{Metrics, Port};
 use crate::rules::RULES;
 use crate::server::accept::Server;
+use crate::server::files;
 use crate::server::limits::Limits;
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::{server_config, server_config_for};
@@ -106,14 +107,16 @@ impl Runtime {
             refusals,
             on_error: config.on_error,
         };
+        let files = files::raise_limit();
         let limits = Limits {
             body_budget: config.body_budget,
             shutdown_delay: config.shutdown_delay,
             ..Limits::default()
         };
+        let limits = limits.within(files);
         let server = Server::tls(listener, tls, limits, parts.metrics.traffic(Port::Webhook));
         parts.metrics.body_bytes.observe(server.body_bytes());
-        admin::start(admin_listener, decisions, &mut parts);
+        admin::start(admin_listener, decisions, files, &mut parts);
         info!(%address, admin = %config.admin_listen, "Serving");
         Ok(Self {
             parts,

@@ -17,8 +17,9 @@ use tracing::{error, info, warn};
 
 use super::body::Received;
 use super::connection::{self, Connection, Phase};
+use super::guest::{FirstWord, Guest};
 use super::limits::Limits;
-use super::place::Seat;
+use super::lobby::Stay;
 use super::shutdown::{Interrupted, Shutdown};
 use super::table::Table;
 use super::tls::Tls;
@@ -54,7 +55,7 @@ impl Server {
     /// Returns what tells the bytes of request bodies that are held at present.
     pub fn body_bytes(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
         let table = Arc::clone(&self.table);
-        move || table.held() as u64
+        move || table.budget.held() as u64
     }
 
     /// Returns the address that is listened on.
@@ -82,14 +83,24 @@ impl Server {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (phase, _) = watch::channel(Phase::Open);
-        let (tls, table) = (self.tls.clone(), Arc::clone(&self.table));
-        let spawn = |stream: TcpStream, seat: Seat| {
-            let connection = Connection {
-                seat,
-                table: Arc::clone(&table),
-                phase: phase.subscribe(),
-            };
-            tokio::spawn(connection::serve(stream, service.clone(), tls.clone(), connection));
+        let table = Arc::clone(&self.table);
+        let word = self.tls.as_ref().map_or(FirstWord::Head, |_| FirstWord::Record);
+        let host = Arc::new((service, self.tls.clone()));
+        let receive = |stream: TcpStream, peer: SocketAddr| {
+            table.receive(|stay| {
+                let (host, table, phase) = (Arc::clone(&host), Arc::clone(&table), phase.subscribe());
+                let guest = async move {
+                    let Some((stream, connection)) = until_it_speaks((stream, word), peer, stay, table, phase).await
+                    else {
+                        return;
+                    };
+                    let (service, tls) = &*host;
+                    let served = connection::serve(stream, service.clone(), tls.clone(), connection);
+                    // Apart, so that a guest that is silent has no room for it.
+                    Box::pin(served).await;
+                };
+                tokio::spawn(guest).abort_handle()
+            });
         };
         let run = async {
             let delay = async {
@@ -104,10 +115,10 @@ impl Server {
             };
             tokio::select! {
                 () = delay => {}
-                () = self.accept_each(&spawn) => {}
+                () = self.accept_each(&receive) => {}
             }
             table.close();
-            self.take_backlog(&spawn);
+            self.take_backlog(&receive);
             phase.send_replace(Phase::Closing);
             info!(connections = phase.receiver_count(), "Draining");
             tokio::select! {
@@ -127,20 +138,14 @@ impl Server {
         result
     }
 
-    /// Accepts for ever. Where all places are taken and nobody can give way, newcomers wait in the backlog.
-    async fn accept_each(&self, spawn: &impl Fn(TcpStream, Seat)) {
+    /// Accepts for ever.
+    async fn accept_each(&self, receive: &impl Fn(TcpStream, SocketAddr)) {
         let mut failing = false;
         loop {
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     failing = false;
-                    let seat = loop {
-                        if let Some(seat) = self.table.admit(peer.ip()) {
-                            break seat;
-                        }
-                        self.table.room().await;
-                    };
-                    spawn(stream, seat);
+                    receive(stream, peer);
                 }
                 Err(error) => {
                     let Some(pause) = pause_after(&error) else {
@@ -162,19 +167,47 @@ impl Server {
     }
 
     /// Takes the connections that clients made before the listener closes, and closes it.
-    fn take_backlog(self, spawn: &impl Fn(TcpStream, Seat)) {
+    fn take_backlog(self, receive: &impl Fn(TcpStream, SocketAddr)) {
         let Ok(listener) = self.listener.into_std() else {
             return;
         };
         while let Ok((stream, peer)) = listener.accept() {
             if stream.set_nonblocking(true).is_ok()
                 && let Ok(stream) = TcpStream::from_std(stream)
-                && let Some(seat) = self.table.admit(peer.ip())
             {
-                spawn(stream, seat);
+                receive(stream, peer);
             }
         }
     }
+}
+
+/// Waits in the lobby until the peer has said its first word and there is a place for it; `None` where it ends before,
+/// or the server does.
+async fn until_it_speaks(
+    (stream, word): (TcpStream, FirstWord),
+    peer: SocketAddr,
+    stay: Stay,
+    table: Arc<Table>,
+    phase: watch::Receiver<Phase>,
+) -> Option<(TcpStream, Connection)> {
+    let mut guest = Guest::new(stream);
+    // Another one, so that a server that begins to close meanwhile is news to the connection.
+    let mut ends = phase.clone();
+    let seated = async {
+        if !guest.speaks(word).await.unwrap_or(false) {
+            return None;
+        }
+        stay.spoke();
+        Some(table.seat(peer.ip()).await)
+    };
+    let seat = tokio::select! {
+        biased;
+        seat = seated => seat?,
+        _ = ends.wait_for(|phase| *phase == Phase::Abort) => return None,
+    };
+    drop(stay);
+    let stream = guest.into_stream()?;
+    Some((stream, Connection { seat, table, phase }))
 }
 
 /// Tells how long to wait after a failed accept: nothing where only that one connection failed,

@@ -11,11 +11,16 @@ use super::place::{Generation, Place, Room};
 
 /// What a body that comes in pieces takes beside its bytes, as measured: its connection, a TLS record as it arrives and
 /// as it is deciphered, and a piece that is not full yet.
-const READING: usize = 96 * 1024;
+const READING: usize = 64 * 1024;
 
 /// What its bytes take beside themselves: one in so many, since memory that bodies gave back is not always at hand for
 /// the next.
 const SLACK: usize = 4;
+
+/// What the first bytes of a body in pieces take.
+pub(super) fn held(bytes: usize) -> usize {
+    READING + bytes + bytes / SLACK
+}
 
 /// The body of a request.
 ///
@@ -53,23 +58,23 @@ impl Received {
     }
 
     fn hold(&mut self, bytes: usize) {
-        let beside = if self.held == 0 { READING } else { 0 };
-        let bytes = bytes + bytes / SLACK + beside;
+        let bytes = if self.held == 0 {
+            held(bytes)
+        } else {
+            bytes + bytes / SLACK
+        };
         self.held += bytes;
         self.place.hold(bytes);
     }
 
-    /// Waits until there is room for the rest of a body. Others go on meanwhile, so that whoever has to give way does.
+    /// Waits until there is room for the rest of a body.
     fn poll_room(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
         if self.held == 0 {
             return Poll::Ready(Ok(()));
         }
-        match self.place.room() {
+        match self.place.room(context.waker()) {
             Room::Enough => Poll::Ready(Ok(())),
-            Room::Soon => {
-                context.waker().wake_by_ref();
-                Poll::Pending
-            }
+            Room::Soon => Poll::Pending,
             Room::None => Poll::Ready(Err(io::Error::new(ErrorKind::QuotaExceeded, "no room for the body"))),
         }
     }

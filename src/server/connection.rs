@@ -23,7 +23,7 @@ use tracing::debug;
 
 use super::body::Received;
 use super::in_place::InPlace;
-use super::place::{Place, Seat, Wish};
+use super::place::{Answering, Place, Seat, Wish};
 use super::table::Table;
 use super::tls::{H2, Tls};
 
@@ -116,8 +116,10 @@ where
     let service = service_fn(|request: Request<Incoming>| {
         let keep_alive = request.version() == Version::HTTP_11;
         let answer = service.call(request.map(|body| Received::new(body, place)));
+        let answering = Answering::new(&**place);
         async move {
             let mut answer = answer.await?;
+            drop(answering);
             if keep_alive && table.closing.load(Ordering::Relaxed) {
                 let close = HeaderValue::from_static("close");
                 answer.headers_mut().insert(CONNECTION, close);
@@ -146,7 +148,15 @@ where
 {
     let _counted = connection.table.count_http2();
     let place = &connection.seat.0;
-    let service = service_fn(|request: Request<Incoming>| service.call(request.map(|body| Received::new(body, place))));
+    let service = service_fn(|request: Request<Incoming>| {
+        let answer = service.call(request.map(|body| Received::new(body, place)));
+        let answering = Answering::new(Arc::clone(place));
+        async move {
+            let answer = answer.await;
+            drop(answering);
+            answer
+        }
+    });
     let http = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(H2_KEEP_ALIVE)

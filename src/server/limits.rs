@@ -6,10 +6,13 @@ use std::time::Duration;
 /// A time is met within a quarter of a second, that of bodies within half of itself.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once; for a further one, another that is silent gives way. Below the 1,024 files that a container
-    /// may have open by default, with room for the admin port and the watches, and above what API servers need: each
-    /// keeps 25 for later, and has one more for each request under way.
+    /// Connections that have said something, at once; for a further one, another that is silent gives way. Above what API
+    /// servers need: each keeps 25 for later, and has one more for each request under way. An equal share of the budget
+    /// of bodies takes a review of 100 KB that comes in pieces.
     pub connections: usize,
+    /// Connections beside them that have not said a word yet, or wait until another gives way: a file each, and no
+    /// buffer.
+    pub lobby: usize,
     /// HTTP/2 connections among them, since each may have many requests under way; further ones are offered HTTP/1.1.
     /// The API server speaks HTTP/1.1 to Services, and HTTP/2 only to `localhost`.
     pub http2_connections: usize,
@@ -42,17 +45,31 @@ impl Limits {
     pub fn admin() -> Self {
         Self {
             connections: 64,
+            lobby: 256,
             body_budget: 64 * 1024,
             first_request_timeout: Duration::from_secs(5),
             ..Self::default()
         }
     }
+
+    /// Makes the lobby as small as the files that this process may have open want it: half of what the places of both
+    /// ports and everything else leave, since there are two.
+    #[must_use]
+    pub fn within(mut self, files: usize) -> Self {
+        let rest = Self::default().connections + Self::admin().connections + OTHER_FILES;
+        self.lobby = self.lobby.min(files.saturating_sub(rest) / 2).max(1);
+        self
+    }
 }
+
+/// Files that are no connection of ours: watches, clients, certificates and policies as they are read.
+const OTHER_FILES: usize = 128;
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 256,
+            connections: 320,
+            lobby: 2048,
             http2_connections: 32,
             body_budget: 64 * 1024 * 1024,
             handshake_timeout: Duration::from_secs(5),
@@ -69,10 +86,26 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::body::held;
 
     #[test]
     fn idle_connections_outlive_the_api_servers_pool() {
         assert!(Limits::default().idle_timeout > Duration::from_secs(90));
+    }
+
+    #[test]
+    fn a_lobby_leaves_files_to_everything_else() {
+        assert_eq!(Limits::default().within(20_000).lobby, 2048);
+        assert_eq!(Limits::default().within(1024).lobby, 256);
+        assert_eq!(Limits::admin().within(1024).lobby, 256);
+        assert_eq!(Limits::default().within(0).lobby, 1);
+    }
+
+    #[test]
+    fn an_equal_share_of_the_budget_takes_a_review_in_pieces() {
+        const REVIEW: usize = 100_000;
+        let limits = Limits::default();
+        assert!(limits.body_budget / limits.connections > held(REVIEW));
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Poll, Waker};
 
 use futures::task::AtomicWaker;
 
@@ -30,6 +31,8 @@ pub(super) struct Place {
     /// Of each generation, the requests that began and the bodies that are still being read: one number, so that the
     /// beginning of a request is one addition.
     requests: [AtomicU64; GENERATIONS],
+    /// Requests whose answers are being made.
+    answering: AtomicUsize,
     /// Bytes of its bodies.
     held: AtomicUsize,
     /// A [`Wish`].
@@ -78,6 +81,7 @@ impl Place {
             table,
             greeted: AtomicBool::new(false),
             requests: Default::default(),
+            answering: AtomicUsize::new(0),
             held: AtomicUsize::new(0),
             wish: AtomicU8::new(Wish::None as u8),
             task: AtomicWaker::new(),
@@ -106,6 +110,11 @@ impl Place {
         self.requests[generation.0 % GENERATIONS].fetch_sub(READING, Ordering::Relaxed);
     }
 
+    /// Tells whether the answer to a request is being made.
+    pub(super) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Relaxed) > 0
+    }
+
     fn count(&self, generation: Generation, what: u64) {
         self.requests[generation.0 % GENERATIONS].fetch_add(what, Ordering::Relaxed);
     }
@@ -132,23 +141,23 @@ impl Place {
     /// Counts bytes of a body that arrived.
     pub(super) fn hold(&self, bytes: usize) {
         self.held.fetch_add(bytes, Ordering::Relaxed);
-        self.table.hold(bytes);
+        self.table.budget.hold(bytes);
     }
 
     /// Counts bytes of a body no longer.
     pub(super) fn release(&self, bytes: usize) {
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
-        self.table.release(bytes);
+        let left = self.held.fetch_sub(bytes, Ordering::SeqCst) - bytes;
+        self.table.budget.release(bytes, left);
     }
 
     /// The bytes of its bodies.
     pub(super) fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
+        self.held.load(Ordering::SeqCst)
     }
 
-    /// Tells whether more of a body may be read.
-    pub(super) fn room(&self) -> Room {
-        self.table.room_for(self)
+    /// Tells whether more of a body may be read; `waker` is called when a body that has to wait may go on.
+    pub(super) fn room(&self, waker: &Waker) -> Room {
+        self.table.room_for(self, waker)
     }
 
     /// Tells its task.
@@ -168,6 +177,23 @@ impl Place {
             }
         })
         .await
+    }
+}
+
+/// An answer that is being made.
+#[derive(Debug)]
+pub(super) struct Answering<P: Deref<Target = Place>>(P);
+
+impl<P: Deref<Target = Place>> Answering<P> {
+    pub(super) fn new(place: P) -> Self {
+        place.answering.fetch_add(1, Ordering::Relaxed);
+        Self(place)
+    }
+}
+
+impl<P: Deref<Target = Place>> Drop for Answering<P> {
+    fn drop(&mut self) {
+        self.0.answering.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,173 +1,149 @@
-//! The connections of a server: who may come, who has been silent or slow for too long, and who gives way.
+//! The connections of a server: who has a place, who has been silent or slow for too long, and who gives way.
 //!
 //! One clock looks at all of them, so that neither a connection nor a request has a timer of its own.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
 
+use super::budget::Budget;
 use super::limits::Limits;
-use super::place::{Activity, Generation, Place, Room, Seat, Wish};
+use super::lobby::{Lobby, Stay};
+use super::place::{Activity, Generation, Place, Room, Seat};
+use super::rows::{Row, Rows};
 use crate::metrics::{End, Traffic};
 
 /// How often the clock ticks: deadlines are of seconds, and are met within one of these.
 const TICK: Duration = Duration::from_millis(250);
 
-/// For how long a connection without a request is left alone even where places are short: a client of good will greets
-/// and asks within this, however many others come with it.
-const GRACE: Duration = Duration::from_millis(500);
+/// How often it ticks while more than half of the places are taken: who has been silent for how long must be known well
+/// by the time that somebody needs a place.
+const CROWDED_TICK: Duration = Duration::from_millis(10);
 
-/// For how many ticks a connection is left alone after a request began whose body has not come.
-const GRACE_READING: u32 = 2;
-
-/// For how many ticks a connection that was used is left alone: the API server may be about to use it again.
-const GRACE_USED: u32 = 8;
+/// How many connections of a kind end at one tick, so that requests get their turn between the ends of a thousand.
+const ENDS: usize = 32;
 
 /// Every connection of a server.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) limits: Limits,
+    pub(super) budget: Budget,
+    lobby: Arc<Lobby>,
     /// Connections end as soon as no request can be lost.
     pub(super) closing: AtomicBool,
     generation: AtomicUsize,
-    /// Bytes of bodies that arrived and are still needed.
-    held: AtomicUsize,
     http2: AtomicUsize,
     rows: Mutex<Rows>,
-    left: Notify,
+    /// Those places that nobody has; whoever came first gets the next.
+    places: Semaphore,
+    /// How many wait for a place.
+    waiting: AtomicUsize,
+    /// Half of the places are taken, or somebody waits for one.
+    crowded: Notify,
     traffic: Traffic,
-}
-
-#[derive(Debug, Default)]
-struct Rows {
-    next: u64,
-    /// By the order of acceptance.
-    rows: BTreeMap<u64, Row>,
-    /// Those that were told to end and still hold something.
-    going: Vec<Arc<Place>>,
-}
-
-#[derive(Debug)]
-struct Row {
-    place: Arc<Place>,
-    since: Instant,
-    seen: Activity,
-    /// Ticks since it last did something, or was told to wind down.
-    quiet: u32,
-    winding: bool,
 }
 
 impl Table {
     pub(super) fn new(limits: Limits, traffic: Traffic) -> Arc<Self> {
         Arc::new(Self {
+            budget: Budget::new(limits.body_budget),
+            lobby: Lobby::new(limits.lobby),
+            places: Semaphore::new(limits.connections),
             limits,
             closing: AtomicBool::new(false),
             generation: AtomicUsize::new(0),
-            held: AtomicUsize::new(0),
             http2: AtomicUsize::new(0),
             rows: Mutex::default(),
-            left: Notify::new(),
+            waiting: AtomicUsize::new(0),
+            crowded: Notify::new(),
             traffic,
         })
     }
 
-    /// Gives a newcomer a place, if need be that of another; `None` where nobody can give way.
-    pub(super) fn admit(self: &Arc<Self>, peer: IpAddr) -> Option<Seat> {
-        let mut rows = self.rows();
-        if rows.rows.len() >= self.limits.connections && !self.crowd_out(&mut rows) {
-            return None;
+    /// Lets a new connection wait in the lobby for its first word; `spawn` starts its task.
+    pub(super) fn receive(&self, spawn: impl FnOnce(Stay) -> AbortHandle) {
+        if self.lobby.enter(Instant::now(), spawn) {
+            self.traffic.ended(End::Crowded);
         }
-        let id = rows.next;
-        rows.next += 1;
-        let place = Arc::new(Place::new(id, peer.to_canonical(), Arc::clone(self)));
-        let row = Row {
-            place: Arc::clone(&place),
-            since: Instant::now(),
-            seen: Activity::default(),
-            quiet: 0,
-            winding: false,
+    }
+
+    /// Gives a connection a place, as soon as there is one: those who wait get it in the order in which they came.
+    pub(super) async fn seat(self: &Arc<Self>, peer: IpAddr) -> Seat {
+        let place = if let Ok(place) = self.places.try_acquire() {
+            Some(place)
+        } else {
+            let _waits = Waits::new(&self.waiting);
+            self.crowded.notify_one();
+            // Nobody closes the semaphore.
+            self.places.acquire().await.ok()
         };
-        rows.rows.insert(id, row);
-        Some(Seat(place))
+        if let Some(place) = place {
+            place.forget();
+        }
+        let mut rows = self.rows();
+        let place = rows.insert(Instant::now(), |id| {
+            Place::new(id, peer.to_canonical(), Arc::clone(self))
+        });
+        if rows.len() == self.half() {
+            self.crowded.notify_one();
+        }
+        Seat(place)
     }
 
     /// Connections end from now on as soon as no request can be lost.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
-        for row in self.rows().rows.values_mut() {
-            row.quiet = 0;
-        }
+        self.rows().restart(Instant::now());
     }
 
     /// Ends a connection that can be spared; tells whether there was one.
     pub(super) fn spare_one(&self) -> bool {
-        self.crowd_out(&mut self.rows())
-    }
-
-    /// Of the peer with the most connections, ends the one that was silent for longest. One that was used goes only
-    /// where all were: if need be, newcomers wait until others have had their chance.
-    /// So a peer that fills the table loses its own places, and not those of others.
-    fn crowd_out(&self, rows: &mut Rows) -> bool {
-        let mut of_peer: BTreeMap<IpAddr, usize> = BTreeMap::new();
-        for row in rows.rows.values() {
-            *of_peer.entry(row.place.peer).or_default() += 1;
+        if self.lobby.turn_out() {
+            self.traffic.ended(End::Crowded);
+            return true;
         }
-        let all_used = rows.rows.values().all(Row::is_used);
-        let spared = rows.rows.values().filter(|row| row.can_be_spared(all_used));
-        let spared = spared.max_by_key(|row| {
-            let crowd = of_peer.get(&row.place.peer);
-            (crowd, row.quiet, Reverse(row.place.id))
-        });
-        let Some(id) = spared.map(|row| row.place.id) else {
-            return false;
-        };
-        self.cut(rows, id, End::Crowded);
-        true
+        self.spare(1, Instant::now())
     }
 
-    /// Counts bytes of bodies that arrived.
-    pub(super) fn hold(&self, bytes: usize) {
-        self.held.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Counts bytes of bodies no longer.
-    pub(super) fn release(&self, bytes: usize) {
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    /// The bytes that are held.
-    pub(super) fn held(&self) -> usize {
-        self.held.load(Ordering::Relaxed)
+    /// Ends as many connections as can be spared; tells whether there was one.
+    fn spare(&self, most: usize, now: Instant) -> bool {
+        let mut rows = self.rows();
+        let spared = rows.spare(most, now);
+        for id in &spared {
+            self.cut(&mut rows, *id, End::Crowded);
+        }
+        !spared.is_empty()
     }
 
     /// Tells whether a connection may read more of its bodies. Where the budget is spent, the one that holds the most
     /// ends: so whoever holds less than an equal share of the budget always finds room.
-    pub(super) fn room_for(&self, place: &Place) -> Room {
-        if self.held() <= self.limits.body_budget {
+    /// Where it is told to wait, `waker` is called when room was given back.
+    pub(super) fn room_for(&self, place: &Place, waker: &Waker) -> Room {
+        if !self.budget.is_spent() {
             return Room::Enough;
         }
         let mut rows = self.rows();
-        rows.going.retain(|place| place.held() > 0);
-        if !rows.going.is_empty() {
-            return Room::Soon;
-        }
-        let most = rows.rows.values().max_by_key(|row| row.place.held());
-        match most.map(|row| row.place.id) {
-            Some(id) if id != place.id => {
-                self.cut(&mut rows, id, End::MadeRoom);
-                Room::Soon
-            }
-            _ => {
-                self.traffic.refused_bodies.inc();
-                Room::None
+        if !rows.are_going() {
+            match rows.holds_most() {
+                Some(id) if id != place.id => self.cut(&mut rows, id, End::MadeRoom),
+                _ => {
+                    self.traffic.refused_bodies.inc();
+                    return Room::None;
+                }
             }
         }
+        self.budget.halt(waker);
+        if !self.budget.is_spent() || !rows.are_going() {
+            drop(rows);
+            self.budget.go_on();
+        }
+        Room::Soon
     }
 
     pub(super) fn generation(&self) -> Generation {
@@ -187,59 +163,88 @@ impl Table {
 
     /// A connection ended.
     pub(super) fn leave(&self, id: u64) {
-        if self.rows().rows.remove(&id).is_some() {
-            self.left.notify_one();
+        if self.rows().remove(id) {
+            self.places.add_permits(1);
         }
-    }
-
-    /// Waits until a connection left, or may be spared since time has passed.
-    pub(super) async fn room(&self) {
-        // Either way the caller tries again.
-        let _ = timeout(TICK / 10, self.left.notified()).await;
     }
 
     /// Looks after all connections for ever.
     pub(super) async fn attend(&self) {
-        let mut clock = interval(TICK);
-        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // A body that began in this generation or the two before it is in time.
-        let generation = ticks(self.limits.body_timeout).div_ceil(2);
-        let mut passed = 0;
+        let generation = self.limits.body_timeout / 2;
+        let mut turn = Instant::now() + generation;
+        let mut due = Due::Later;
         loop {
-            clock.tick().await;
-            passed += 1;
-            let turned = passed == generation;
+            let pause = match due {
+                Due::Later if self.rows().len() < self.half() => TICK,
+                _ => CROWDED_TICK,
+            };
+            // Either way it is looked.
+            let _ = timeout(pause, self.crowded.notified()).await;
+            let now = Instant::now();
+            let turned = now >= turn;
             if turned {
-                passed = 0;
+                turn = now + generation;
                 self.generation.fetch_add(1, Ordering::Relaxed);
             }
-            self.look(turned);
+            due = self.look(now);
+            let lacking = self.lacking();
+            if lacking > 0 {
+                self.spare(lacking, now);
+            }
         }
     }
 
-    /// Ends what was silent for too long, and where a generation has passed, what reads a body for too long.
-    fn look(&self, turned: bool) {
+    /// How many of those who wait for a place will not find one that was given back already.
+    fn lacking(&self) -> usize {
+        let free = self.limits.connections.saturating_sub(self.rows().len());
+        self.waiting.load(Ordering::Relaxed).saturating_sub(free)
+    }
+
+    fn half(&self) -> usize {
+        self.limits.connections.div_ceil(2)
+    }
+
+    /// Ends what was silent for too long, and what reads a body for too long.
+    fn look(&self, now: Instant) -> Due {
+        let patience = if self.closing.load(Ordering::Relaxed) {
+            self.limits.drain_idle
+        } else {
+            self.limits.handshake_timeout
+        };
+        let turned_out = self.lobby.turn_out_silent(patience, ENDS, now);
+        for _ in 0..turned_out {
+            self.traffic.ended(End::Silent);
+        }
         let mut rows = self.rows();
-        rows.going.retain(|place| place.held() > 0);
-        let now = self.generation();
+        let generation = self.generation();
         let mut cut = Vec::new();
-        for row in rows.rows.values_mut() {
-            row.tick();
-            if turned && row.place.is_overdue(now) {
-                cut.push((row.place.id, End::Slow));
+        rows.see(now);
+        for row in rows.each() {
+            if row.place().is_overdue(generation) {
+                cut.push((row.place().id, End::Slow));
             } else if let Some((end, patience)) = self.patience(row)
-                && row.quiet >= ticks(patience)
+                && row.quiet(now) >= patience
             {
                 if end == End::Idle && !row.winding {
-                    row.wind();
+                    row.wind(now);
                 } else {
-                    cut.push((row.place.id, end));
+                    cut.push((row.place().id, end));
                 }
             }
+            if cut.len() == ENDS {
+                break;
+            }
         }
+        let due = if turned_out.max(cut.len()) < ENDS {
+            Due::Later
+        } else {
+            Due::Soon
+        };
         for (id, end) in cut {
             self.cut(&mut rows, id, end);
         }
+        due
     }
 
     /// What silence means for a connection, and how long it may last; `None` where it may last for ever.
@@ -258,12 +263,9 @@ impl Table {
     }
 
     fn cut(&self, rows: &mut Rows, id: u64, end: End) {
-        if let Some(row) = rows.rows.remove(&id) {
+        if rows.cut(id) {
             self.traffic.ended(end);
-            row.place.wish(Wish::Cut);
-            if row.place.held() > 0 {
-                rows.going.push(row.place);
-            }
+            self.places.add_permits(1);
         }
     }
 
@@ -272,35 +274,26 @@ impl Table {
     }
 }
 
-impl Row {
-    fn tick(&mut self) {
-        let activity = self.place.activity();
-        self.quiet = if activity == self.seen { self.quiet + 1 } else { 0 };
-        self.seen = activity;
-    }
+/// Whether further connections are to end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Due {
+    Later,
+    Soon,
+}
 
-    /// Tells it to end as soon as nothing can be lost.
-    fn wind(&mut self) {
-        self.winding = true;
-        self.quiet = 0;
-        self.place.wish(Wish::Wind);
-    }
+/// One of those that wait for a place.
+struct Waits<'a>(&'a AtomicUsize);
 
-    /// Tells whether its place may go to a newcomer.
-    fn can_be_spared(&self, all_used: bool) -> bool {
-        // It may have begun to do something since the clock last looked.
-        match self.place.activity() {
-            Activity { begun: 0, .. } => self.since.elapsed() >= GRACE,
-            now if now != self.seen => false,
-            Activity { reading: 1.., .. } => self.quiet >= GRACE_READING,
-            _ => all_used && self.quiet >= GRACE_USED,
-        }
+impl<'a> Waits<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
     }
+}
 
-    /// Tells whether requests came, and all of their bodies.
-    fn is_used(&self) -> bool {
-        let activity = self.place.activity();
-        activity.begun > 0 && activity.reading == 0
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -314,17 +307,14 @@ impl Drop for Http2 {
     }
 }
 
-/// How many ticks a time takes, one at least.
-fn ticks(time: Duration) -> u32 {
-    u32::try_from(time.as_millis().div_ceil(TICK.as_millis()))
-        .unwrap_or(u32::MAX)
-        .max(1)
-}
-
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
     use crate::metrics::{Metrics, Port};
+    use crate::server::place::Answering;
+    use crate::server::rows::GRACE;
 
     const GUARDED: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
     const STRANGER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
@@ -338,23 +328,25 @@ mod tests {
         Table::new(limits, Metrics::new(&[]).traffic(Port::Webhook))
     }
 
+    fn seat(table: &Arc<Table>, peer: IpAddr) -> Seat {
+        table.seat(peer).now_or_never().expect("a place")
+    }
+
     /// A connection that was used, and is idle.
     fn used(table: &Arc<Table>, peer: IpAddr) -> Seat {
-        let seat = table.admit(peer).expect("a place");
+        let seat = seat(table, peer);
         seat.0.greet();
         seat.0.begin();
         seat
     }
 
-    fn pass(table: &Table, ticks: u32) {
-        for _ in 0..ticks {
-            table.look(false);
-        }
+    fn room(seat: &Seat) -> Room {
+        seat.0.room(Waker::noop())
     }
 
     /// Whether it was told to end.
     fn is_cut(table: &Table, seat: &Seat) -> bool {
-        !table.rows().rows.contains_key(&seat.0.id)
+        !table.rows().contains(seat.0.id)
     }
 
     #[test]
@@ -362,22 +354,62 @@ mod tests {
         let table = table(4);
         let guarded = used(&table, GUARDED);
         let strangers = [(); 3].map(|()| used(&table, STRANGER));
-        assert!(table.admit(STRANGER).is_none(), "nobody was silent for long enough");
-        pass(&table, GRACE_USED + 1);
-        let newcomer = table.admit(GUARDED).expect("a place");
+        let mut newcomer = Box::pin(table.seat(GUARDED));
+        assert!((&mut newcomer).now_or_never().is_none(), "all places are taken");
+        assert_eq!(table.lacking(), 1);
+        let now = Instant::now();
+        table.look(now);
+        assert!(!table.spare(1, now), "nobody was silent for long enough");
+        assert!(table.spare(1, now + GRACE));
+        assert_eq!(table.lacking(), 0, "there is a place, which it has not seen yet");
         assert!(is_cut(&table, &strangers[0]) && !is_cut(&table, &guarded));
-        drop(newcomer);
+        assert!(newcomer.now_or_never().is_some());
     }
 
     #[test]
-    fn a_body_that_comes_keeps_its_place_and_one_that_does_not_loses_it() {
+    fn who_comes_first_has_the_first_place() {
+        let table = table(1);
+        let taken = used(&table, STRANGER);
+        let mut waiting = [(); 3].map(|()| Box::pin(table.seat(GUARDED)));
+        for newcomer in &mut waiting {
+            assert!(newcomer.now_or_never().is_none());
+        }
+        drop(taken);
+        let mut seats = waiting.map(FutureExt::now_or_never);
+        assert!(seats[0].is_some() && seats[1].is_none() && seats[2].is_none());
+        seats[0] = None;
+        assert!(
+            table.seat(GUARDED).now_or_never().is_some(),
+            "those who waited went away"
+        );
+    }
+
+    #[test]
+    fn who_never_asked_goes_before_who_did() {
+        let table = table(3);
+        let used = used(&table, STRANGER);
+        let [unused, younger] = [(); 2].map(|()| seat(&table, STRANGER));
+        let now = Instant::now();
+        table.look(now);
+        table.spare(1, now + GRACE);
+        assert!(is_cut(&table, &unused) && !is_cut(&table, &used) && !is_cut(&table, &younger));
+        table.spare(2, now + GRACE);
+        assert!(is_cut(&table, &used) && is_cut(&table, &younger));
+    }
+
+    #[test]
+    fn whoever_did_something_is_left_alone_for_a_while() {
         let table = table(1);
         let seat = used(&table, STRANGER);
-        pass(&table, 1);
+        let now = Instant::now();
+        table.look(now);
+        let answering = Answering::new(&*seat.0);
+        assert!(!table.spare(1, now + GRACE), "it waits for an answer");
+        drop(answering);
         let generation = seat.0.begin_reading();
-        assert!(table.admit(GUARDED).is_none());
-        pass(&table, GRACE_READING + 1);
-        assert!(table.admit(GUARDED).is_some());
+        table.look(now + GRACE);
+        assert!(!table.spare(1, now + GRACE));
+        assert!(table.spare(1, now + 2 * GRACE), "the body does not come");
         seat.0.read(generation);
     }
 
@@ -386,15 +418,15 @@ mod tests {
         let table = table(3);
         let [small, large] = [(); 2].map(|()| used(&table, STRANGER));
         large.0.hold(900);
-        assert_eq!(large.0.room(), Room::Enough);
+        assert_eq!(room(&large), Room::Enough);
         small.0.hold(200);
-        assert_eq!(large.0.room(), Room::None, "it holds the most itself");
-        assert_eq!(small.0.room(), Room::Soon);
+        assert_eq!(room(&large), Room::None, "it holds the most itself");
+        assert_eq!(room(&small), Room::Soon);
         assert!(is_cut(&table, &large));
-        assert_eq!(small.0.room(), Room::Soon, "it has not given it back yet");
+        assert_eq!(room(&small), Room::Soon, "it has not given it back yet");
         large.0.release(900);
-        assert_eq!(small.0.room(), Room::Enough);
-        assert_eq!(table.held(), 200);
+        assert_eq!(room(&small), Room::Enough);
+        assert_eq!(table.budget.held(), 200);
     }
 
     #[test]
@@ -402,29 +434,41 @@ mod tests {
         let table = table(1);
         let seat = used(&table, STRANGER);
         seat.0.begin_reading();
+        let now = Instant::now();
         for _ in 0..2 {
             table.generation.fetch_add(1, Ordering::Relaxed);
-            table.look(true);
+            table.look(now);
             assert!(!is_cut(&table, &seat));
         }
         table.generation.fetch_add(1, Ordering::Relaxed);
-        table.look(true);
+        table.look(now);
         assert!(is_cut(&table, &seat));
     }
 
     #[test]
     fn silence_ends_a_connection_in_two_steps_and_one_without_a_request_at_once() {
         let table = table(2);
-        let (idle, unused) = (used(&table, GUARDED), table.admit(GUARDED).expect("a place"));
+        let (idle, unused) = (used(&table, GUARDED), seat(&table, GUARDED));
         unused.0.greet();
-        pass(&table, ticks(table.limits.first_request_timeout) + 1);
+        let now = Instant::now();
+        table.look(now);
+        table.look(now + table.limits.first_request_timeout);
         assert!(is_cut(&table, &unused) && !is_cut(&table, &idle));
-        pass(
-            &table,
-            ticks(table.limits.idle_timeout - table.limits.first_request_timeout),
-        );
+        let now = now + table.limits.idle_timeout;
+        table.look(now);
         assert!(!is_cut(&table, &idle), "it may still answer what is on its way");
-        pass(&table, ticks(table.limits.handshake_timeout));
+        table.look(now + table.limits.handshake_timeout);
         assert!(is_cut(&table, &idle));
+    }
+
+    #[test]
+    fn a_thousand_that_are_due_do_not_end_at_once() {
+        let table = table(2 * ENDS);
+        let seats: Vec<_> = (0..2 * ENDS).map(|_| seat(&table, STRANGER)).collect();
+        let now = Instant::now() + table.limits.handshake_timeout;
+        let left = || seats.iter().filter(|seat| !is_cut(&table, seat)).count();
+        assert_eq!((table.look(now), left()), (Due::Soon, ENDS));
+        table.look(now);
+        assert_eq!((table.look(now), left()), (Due::Later, 0));
     }
 }

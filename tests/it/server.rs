@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step of a helper is a failed test")]
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use stateward::server::reload::{CertificateFiles, Told};
 use stateward::server::self_signed::SelfSigned;
 use stateward::server::shutdown::{Interrupted, Shutdown};
 use stateward::server::tls::{CertResolver, server_config};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, yield_now};
@@ -113,7 +114,10 @@ impl Running {
     }
 }
 
-async fn handshake(stream: TcpStream, ca_pem: &str, alpn: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+async fn handshake<S>(stream: S, ca_pem: &str, alpn: &[&str]) -> std::io::Result<TlsStream<S>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap())
@@ -249,6 +253,47 @@ async fn over_the_cap_the_silent_give_way_to_newcomers() {
     server.answers().await;
     closed(&mut silent).await;
     assert!(request(&mut used, "/").await.unwrap().ends_with("ok"));
+}
+
+#[tokio::test]
+async fn silence_takes_no_place() {
+    let server = Running::start(Limits {
+        connections: 1,
+        ..limits()
+    })
+    .await;
+    let mut open = Vec::new();
+    for word in [b"".as_slice(), b"\x16", b"\x16\x03\x01\x00\x04\x01"] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(word).await.unwrap();
+        open.push(stream);
+    }
+    server.answers().await;
+    for stream in open {
+        let error = stream.try_read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldBlock, "it may stay");
+    }
+}
+
+#[tokio::test]
+async fn a_full_lobby_turns_out_who_was_silent_for_longest() {
+    let server = Running::start(Limits { lobby: 2, ..limits() }).await;
+    let mut oldest = TcpStream::connect(server.address).await.unwrap();
+    let _second = TcpStream::connect(server.address).await.unwrap();
+    server.answers().await;
+    let error = oldest.read(&mut [0]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+#[tokio::test]
+async fn a_greeting_in_pieces_is_waited_for() {
+    let server = Running::start(limits()).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    // One byte at a time.
+    let (near, mut far) = duplex(1);
+    tokio::spawn(async move { copy_bidirectional(&mut far, &mut stream).await });
+    let mut stream = handshake(near, &server.ca_pem, &["http/1.1"]).await.unwrap();
+    assert!(request(&mut stream, "/").await.unwrap().ends_with("ok"));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -40,6 +40,21 @@ impl Client {
 
     /// A new connection that speaks one protocol, `http/1.1` or `h2`.
     pub(super) async fn connect(&self, protocol: &str) -> io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(self.address).await?;
+        // As Go's clients do.
+        stream.set_nodelay(true)?;
+        TlsConnector::from(self.config(protocol)).connect(name(), stream).await
+    }
+
+    /// What a client says first.
+    pub(super) fn hello(&self) -> Vec<u8> {
+        let mut connection = ClientConnection::new(self.config("http/1.1"), name()).expect("a client");
+        let mut hello = Vec::new();
+        connection.write_tls(&mut hello).expect("memory takes it");
+        hello
+    }
+
+    fn config(&self, protocol: &str) -> Arc<ClientConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -48,11 +63,7 @@ impl Client {
             .with_no_client_auth();
         let mut config = config;
         config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
-        let stream = TcpStream::connect(self.address).await?;
-        // As Go's clients do.
-        stream.set_nodelay(true)?;
-        let name = ServerName::try_from("localhost").expect("a name");
-        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+        Arc::new(config)
     }
 
     /// Many new connections over HTTP/1.1, some at a time, each with the same beginning of a request.
@@ -91,6 +102,10 @@ impl Client {
             Err(io::Error::other(answer))
         }
     }
+}
+
+fn name() -> ServerName<'static> {
+    ServerName::try_from("localhost").expect("a name")
 }
 
 /// Reads an answer to the end that its head tells.

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::runtime::Builder;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use super::client::Client;
@@ -44,7 +45,7 @@ impl Honest {
 
     pub(super) fn start(client: Client, admin: SocketAddr) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(async move {
+        let client = async move {
             let mut told = Told::default();
             while !*stopped.borrow() || told.probes + told.failures.len() < LEAST {
                 let size = if told.took.len() % 4 == 3 {
@@ -66,6 +67,11 @@ impl Honest {
                 sleep(PAUSE).await;
             }
             told
+        };
+        // A thread of its own, so that it takes no turns with a thousand tasks of attackers.
+        let task = spawn_blocking(|| {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(client)
         });
         Self { task, stop }
     }

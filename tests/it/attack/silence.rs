@@ -1,9 +1,14 @@
 //! Connections that say nothing, or not enough: they must not keep others out.
 
+use std::io;
+use std::net::SocketAddr;
+
 use futures::future::join_all;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::Site;
+use super::client::{head, review};
 
 /// Far more than there are places.
 const MANY: usize = 1100;
@@ -30,6 +35,49 @@ async fn handshakes_without_a_request() {
         (format!("{SOME} connections, silent after the handshake"), streams)
     };
     site.endures("silence after TLS", attack).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_byte_of_a_handshake() {
+    let site = Site::start().await;
+    let attack = async {
+        // As a record begins that has a handshake in it.
+        let streams = say_each(site.client.address, &[22]).await;
+        (format!("{MANY} connections with one byte of a handshake"), streams)
+    };
+    site.endures("unfinished greetings", attack).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn handshakes_without_an_end() {
+    let site = Site::start().await;
+    let attack = async {
+        let streams = say_each(site.client.address, &site.client.hello()).await;
+        (format!("{MANY} handshakes that the client begins"), streams)
+    };
+    site.endures("unfinished handshakes", attack).await;
+}
+
+/// Says the same on many connections at once.
+async fn say_each(address: SocketAddr, words: &[u8]) -> Vec<io::Result<TcpStream>> {
+    let one = async || {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(words).await?;
+        Ok(stream)
+    };
+    join_all((0..MANY).map(|_| one())).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silence_after_an_answer() {
+    let site = Site::start().await;
+    let attack = async {
+        let body = review("u", 0);
+        let whole = [head(body.len()), body].concat();
+        let streams = site.client.connect_each(SOME, &whole).await;
+        (format!("{SOME} connections, silent after a review"), streams)
+    };
+    site.endures("silence after an answer", attack).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
