@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use stateward::findings::{Auditor, GRACE, Store};
+use stateward::findings::{Auditor, Store};
 use stateward::graph::{Graph, Lookup};
 use stateward::metrics::Metrics;
 use stateward::policy::{Policies, Profile, Settings};
@@ -56,7 +56,7 @@ fn main() {
         graph: graph.clone(),
         policies: Arc::new(ArcSwap::from_pointee(policies)),
         changes: Arc::default(),
-        store: Arc::new(Store::new(GRACE, vec![Box::new(Dirty::default())])),
+        store: Arc::new(Store::new(vec![Box::new(Dirty::default())])),
         metrics: Arc::new(Metrics::new(RULES)),
     };
     // Everything is new, and is put into the store.

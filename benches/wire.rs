@@ -26,7 +26,7 @@ use axum::routing::post;
 use hyper_util::service::TowerToHyperService;
 use prometheus_client::metrics::gauge::Gauge;
 use stateward::admission::{OnError, Webhook, router};
-use stateward::findings::{Auditor, GRACE, Store};
+use stateward::findings::{Auditor, Store};
 use stateward::graph::Graph;
 use stateward::metrics::{Metrics, Port};
 use stateward::policy::{Policies, Profile, Settings};
@@ -167,7 +167,7 @@ fn auditor(graph: Arc<Graph>) -> Auditor {
         graph,
         policies: policies(),
         changes: Arc::default(),
-        store: Arc::new(Store::new(GRACE, Vec::new())),
+        store: Arc::new(Store::new(Vec::new())),
         metrics: Arc::new(Metrics::new(RULES)),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{Auditor, GRACE, Store};
+use super::{Auditor, Store};
 use crate::graph::{Facts, Graph, Kind, Knowledge, Name};
 use crate::metrics::Metrics;
 use crate::policy::{Policies, Profile, Settings};
@@ -47,7 +47,7 @@ fn a_large_namespace_is_judged_whole_and_forgets_what_is_gone() {
         graph: graph.clone(),
         policies: Arc::new(ArcSwap::from_pointee(policies)),
         changes: Arc::default(),
-        store: Arc::new(Store::new(GRACE, Vec::new())),
+        store: Arc::new(Store::new(Vec::new())),
         metrics: Arc::new(Metrics::new(RULES)),
     };
     auditor.judge_everything();

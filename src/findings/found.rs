@@ -1,5 +1,8 @@
 //! A finding as it is kept, and the workload that it is on.
 
+use std::time::Duration;
+
+use super::grace::GRACE;
 use crate::fnv::Fnv;
 use crate::graph::{Name, ObjectRef, Uid};
 use crate::judge::{Exemption, Granted, Judged};
@@ -78,8 +81,8 @@ impl Found {
 #[derive(Clone, Debug)]
 pub(super) struct Tentative {
     pub(super) found: Found,
-    /// It rests on something that is not there, or not known, maybe only not yet.
-    pub(super) waits: bool,
+    /// For how long it waits, since it rests on something that is not there, or not known, maybe only not yet.
+    pub(super) waits: Option<Duration>,
     weight: (Action, u64),
 }
 
@@ -95,7 +98,8 @@ impl Tentative {
             standing: _,
         } = judged;
         Self {
-            waits: finding.absent.is_some() || finding.verdict == Verdict::Unknown,
+            waits: (finding.absent.is_some() || finding.verdict == Verdict::Unknown)
+                .then(|| finding.grace.unwrap_or(GRACE)),
             weight: (action, finding.extent),
             found: Found {
                 rule: finding.rule.id,

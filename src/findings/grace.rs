@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// For so long something must have been missing, or not known, before a finding that rests on it is told: objects of one
+/// Unless the rule's parameter says otherwise, for so long something must have been missing, or not known, before a finding that rests on it is told: objects of one
 /// application come in any order, and a controller may take its time.
-pub const GRACE: Duration = Duration::from_secs(60);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// Whether a finding may be told yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub(super) enum Grace {
 
 impl Grace {
     /// What follows for a finding that is judged now, where `former` is what followed last time.
-    pub(super) fn next(former: Option<Self>, waits: bool, now: Instant, grace: Duration) -> Self {
-        match former {
-            _ if !waits => Self::Over,
+    pub(super) fn next(former: Option<Self>, waits: Option<Duration>, now: Instant) -> Self {
+        match (former, waits) {
+            (_, None) => Self::Over,
             // What was told already is not taken back because it could not be told now.
-            Some(former) => former.at(now),
-            None => Self::Until(now + grace),
+            (Some(former), Some(_)) => former.at(now),
+            (None, Some(grace)) => Self::Until(now + grace).at(now),
         }
     }
 

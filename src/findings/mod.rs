@@ -12,7 +12,6 @@ mod tally;
 
 pub use auditor::Auditor;
 pub use found::{Found, Workload};
-pub use grace::GRACE;
 pub use store::{Change, Listener, Opened, Store};
 pub use tally::{Counted, Tally};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::iter;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::watch;
 
@@ -46,7 +46,6 @@ pub trait Listener: Send + Sync {
 pub struct Store {
     state: Mutex<State>,
     listeners: Vec<Box<dyn Listener>>,
-    grace: Duration,
     /// When everything was judged last, in Unix seconds.
     complete: watch::Sender<Option<i64>>,
 }
@@ -93,13 +92,12 @@ pub(super) struct At {
 }
 
 impl Store {
-    /// An empty store; findings that may vanish by themselves are told after `grace`.
+    /// An empty store.
     #[must_use]
-    pub fn new(grace: Duration, listeners: Vec<Box<dyn Listener>>) -> Self {
+    pub fn new(listeners: Vec<Box<dyn Listener>>) -> Self {
         Self {
             state: Mutex::default(),
             listeners,
-            grace,
             complete: watch::Sender::new(None),
         }
     }
@@ -303,7 +301,7 @@ impl Store {
                 before.next_if(|held| held.found.identity() < now.found.identity())
             }));
             let former = before.next_if(|held| held.found.identity() == now.found.identity());
-            let grace = Grace::next(former.as_ref().map(|held| held.grace), now.waits, at.now, self.grace);
+            let grace = Grace::next(former.as_ref().map(|held| held.grace), now.waits, at.now);
             let was_told = former.as_ref().is_some_and(|held| held.grace == Grace::Over);
             if let Some(former) = &former {
                 now.found.first_seen = former.found.first_seen;
@@ -383,9 +381,7 @@ impl Entry {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("grace", &self.grace)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").finish_non_exhaustive()
     }
 }
 

@@ -39,7 +39,7 @@ impl Desk {
     fn new() -> Self {
         let told = Told::default();
         Self {
-            store: Store::new(GRACE, vec![Box::new(Recorder(told.clone()))]),
+            store: Store::new(vec![Box::new(Recorder(told.clone()))]),
             told,
             start: Instant::now(),
         }
@@ -119,6 +119,32 @@ fn missing(subject: &str) -> Judged {
     let finding = Finding::violation(RULES[0], &object, subject);
     let absent = ObjectRef::new(Kind::SERVICE, subject);
     judged(finding.rests_on_absence_of(absent), Action::Warn)
+}
+
+#[test]
+fn a_parameter_says_how_long_something_must_be_missing() {
+    let default = match &crate::rules::kit::GRACE.kind {
+        crate::rules::kit::ParameterKind::Duration(text) => crate::rules::kit::duration::parse(text),
+        other => unreachable!("{other:?}"),
+    };
+    assert_eq!(
+        default,
+        Some(GRACE),
+        "what the parameter says and what counts without it are one"
+    );
+    let after = |seconds: u64| {
+        let mut one = missing("db");
+        one.finding.grace = Some(Duration::from_secs(seconds));
+        one
+    };
+    let desk = Desk::new();
+    desk.judge(0, "web", 1, vec![after(300)]);
+    desk.judge(61, "web", 1, vec![after(300)]);
+    assert_eq!(desk.told(), []);
+    desk.judge(300, "web", 1, vec![after(300)]);
+    assert_eq!(desk.told().len(), 1);
+    desk.judge(301, "api", 2, vec![after(0)]);
+    assert_eq!(desk.told().len(), 1, "at once");
 }
 
 fn subjects(names: &[&str]) -> Vec<String> {
@@ -213,7 +239,7 @@ impl Listener for Ends {
 fn what_says_something_else_and_what_is_gone_are_told() {
     let ends = Ends::default();
     let desk = Desk {
-        store: Store::new(GRACE, vec![Box::new(ends.clone())]),
+        store: Store::new(vec![Box::new(ends.clone())]),
         ..Desk::new()
     };
     let told = || std::mem::take(&mut *ends.0.lock().unwrap());

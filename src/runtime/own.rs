@@ -19,7 +19,7 @@ use crate::admission::Refusals;
 use crate::clock;
 use crate::controller::{Announcement, Leader, Leadership, Replicas, replica};
 use crate::events::{Events, events};
-use crate::findings::{Auditor, Counted, GRACE, Listener, Store};
+use crate::findings::{Auditor, Counted, Listener, Store};
 use crate::graph::{Graph, Knowledge, Name};
 use crate::otlp::{self, Exporter};
 use crate::policy::Policies;
@@ -106,7 +106,7 @@ pub(super) fn start(
     if let Some(exporter) = &exporter {
         listeners.push(Box::new(exporter.news()));
     }
-    let store = Arc::new(Store::new(GRACE, listeners));
+    let store = Arc::new(Store::new(listeners));
     if let Some(exporter) = exporter {
         let (store, leadership, shutdown) = (store.clone(), leadership.clone(), parts.shutdown.clone());
         parts.start("otlp", End::Awaited, async move {

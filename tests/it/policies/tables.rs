@@ -139,6 +139,7 @@ fn value(shape: &Shape) -> String {
         Shape::Metadata(Scope::Namespaced) => "object with `name` and `namespace`".to_owned(),
         Shape::Object(object) if object.atomic => "[label selector](#which-workloads)".to_owned(),
         Shape::Object(_) | Shape::Unread | Shape::Variants(_) => "object".to_owned(),
+        Shape::Duration => "seconds, minutes or hours, such as `60s`".to_owned(),
         Shape::Quantity => "quantity, such as `10Gi`".to_owned(),
         Shape::Said => "text that says something".to_owned(),
         Shape::Span => "days or hours, such as `90d`".to_owned(),

@@ -7,7 +7,7 @@ use stateward_nearest::nearest;
 
 use super::glob::{Glob, Of};
 use super::schema::{Absent, Entries, Field, List, Scope, Shape, Variants, Words};
-use crate::rules::kit::Quantity;
+use crate::rules::kit::{Quantity, duration};
 use crate::time::{Span, Time};
 
 /// A mistake in a policy or an exception.
@@ -65,6 +65,11 @@ impl Checker {
             Shape::Boolean if value.is_boolean() => {}
             Shape::Boolean => self.mistake(at, &format!("expected true or false, found {}", kind_of(value))),
             Shape::Constant(wanted) => self.constant(value, wanted, at),
+            Shape::Duration => {
+                if let Some(text) = self.text(value, at).filter(|text| duration::parse(text).is_none()) {
+                    self.mistake(at, &format!("{text:?} is no length of time such as 60s, 5m or 1h"));
+                }
+            }
             Shape::Glob(of) => self.glob(value, *of, at),
             Shape::Integer { least, most, .. } => self.integer(value, (*least, *most), at),
             Shape::List(list) => self.list(value, list, at),

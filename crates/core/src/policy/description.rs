@@ -319,6 +319,7 @@ fn parameter(parameter: &Parameter) -> Field {
             });
             (shape, words.first().copied().unwrap_or_default().into())
         }
+        ParameterKind::Duration(default) => (Shape::Duration, (*default).into()),
         ParameterKind::List([]) => (Shape::list(Shape::Text, Entries::Atomic), "none".into()),
         ParameterKind::List(texts) => (Shape::list(Shape::Text, Entries::Atomic), texts.join(", ").into()),
         ParameterKind::Quantity => (Shape::Quantity, "unset".into()),

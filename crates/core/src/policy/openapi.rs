@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::cel::validations;
 use super::check::PLACEHOLDER;
 use super::schema::{Absent, Entries, Field, List, Object, Scope, Shape};
+use crate::rules::kit::duration;
 use crate::time::{Span, Time};
 
 /// As Kubernetes writes it (`k8s.io/apimachinery/pkg/api/resource`), with whole exponents only.
@@ -25,6 +26,7 @@ pub fn schema(shape: &Shape, form: Form) -> Value {
     match shape {
         Shape::Boolean => json!({"type": "boolean"}),
         Shape::Constant(word) => json!({"type": "string", "enum": [word]}),
+        Shape::Duration => json!({"type": "string", "pattern": duration::PATTERN}),
         Shape::Glob(of) => {
             json!({"type": "string", "minLength": 1, "maxLength": of.longest(), "pattern": of.pattern()})
         }

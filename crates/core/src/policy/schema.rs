@@ -10,6 +10,8 @@ pub enum Shape {
     Boolean,
     /// Exactly this text.
     Constant(&'static str),
+    /// A short length of time.
+    Duration,
     /// A name, or a pattern of names.
     Glob(Of),
     /// A whole number from `least` to `most`.

@@ -1,6 +1,6 @@
 //! `claim-missing`: a workload names a claim that is not there.
 
-use super::kit::{Action, Case, Finding, Rule, Surroundings, sharing, text};
+use super::kit::{Action, Case, Finding, GRACE, Rule, Surroundings, sharing, text};
 use crate::graph::{Kind, Lookup, ObjectRef, Workload};
 
 /// See `claim-missing.md`.
@@ -10,6 +10,7 @@ pub(super) static RULE: Rule = Rule {
     page: include_str!("claim-missing.md"),
     since: "0.1.0",
     cases: &[Case::always(Action::Warn)],
+    parameters: &[GRACE],
     judge: Some(judge),
     ..Rule::DEFAULTS
 };
@@ -34,6 +35,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 )
                 .remedy(format!("Create PersistentVolumeClaim \"{claim}\""))
                 .rests_on_absence_of(ObjectRef::new(Kind::CLAIM, claim.clone()))
+                .after_grace(cx.parameters)
                 .lost(format!(
                     "leaves {} without its volume: it cannot start another pod",
                     text::object(workload)

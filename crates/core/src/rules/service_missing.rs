@@ -1,6 +1,6 @@
 //! `service-missing`: the governing Service of a StatefulSet does not exist.
 
-use super::kit::{Action, Case, Finding, Rule, Surroundings, governing, text};
+use super::kit::{Action, Case, Finding, GRACE, Rule, Surroundings, governing, text};
 use crate::graph::{Features, Field, Lookup, Workload};
 
 /// See `service-missing.md`.
@@ -13,6 +13,7 @@ pub(super) static RULE: Rule = Rule {
     page: include_str!("service-missing.md"),
     since: "0.1.0",
     cases: &[Case::rising(Action::Warn, Action::Deny)],
+    parameters: &[GRACE],
     judges: Features::having(Field::ServiceName),
     judge: Some(judge),
     ..Rule::DEFAULTS
@@ -39,6 +40,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 governing::pairs(governing::selector(workload))
             ))
             .rests_on_absence_of(governing::reference(service))
+            .after_grace(cx.parameters)
             .lost(format!(
                 "leaves {} ({}) without its governing Service: {} stops resolving",
                 text::object(workload),

@@ -1,6 +1,10 @@
 //! One hit of a rule.
 
+use std::time::Duration;
+
 use super::case::Action;
+use super::parameter::GRACE;
+use super::parameters::Parameters;
 use super::rule::Rule;
 use crate::graph::{Name, ObjectRef};
 
@@ -30,6 +34,8 @@ pub struct Finding {
     pub brief: String,
     /// The object on whose absence it rests: one that was created a moment ago may not be known yet.
     pub absent: Option<ObjectRef>,
+    /// How long that must have been so before the audit tells of it; `None` where no parameter says so.
+    pub grace: Option<Duration>,
     /// `text` where the request itself takes away what `absent` names; continues after `deleting Service shop/db `.
     pub loss: Option<String>,
     pub related: Vec<Related>,
@@ -68,6 +74,7 @@ impl Finding {
             remedy: String::new(),
             brief: String::new(),
             absent: None,
+            grace: None,
             loss: None,
             related: Vec::new(),
         }
@@ -133,6 +140,15 @@ impl Finding {
     pub fn rests_on_absence_of(self, object: ObjectRef) -> Self {
         Self {
             absent: Some(object),
+            ..self
+        }
+    }
+
+    /// The audit tells of it as late as the parameter says.
+    #[must_use]
+    pub fn after_grace(self, parameters: &Parameters) -> Self {
+        Self {
+            grace: parameters.duration(GRACE.name),
             ..self
         }
     }

@@ -3,6 +3,7 @@
 pub mod case;
 pub mod dns;
 pub mod draft;
+pub mod duration;
 pub mod finding;
 pub mod governing;
 pub mod others;
@@ -20,7 +21,7 @@ pub mod transition;
 pub use case::{Action, Case};
 pub use draft::Draft;
 pub use finding::{Finding, Related, Verdict};
-pub use parameter::{Parameter, ParameterKind};
+pub use parameter::{GRACE, Parameter, ParameterKind};
 pub use parameters::{Parameters, Value};
 pub use patch::{Defaulted, Outcome, PatchOperation};
 pub use precedence::{Fault, Seen};

@@ -1,5 +1,9 @@
 //! The parameters of one rule, as the policies in force set them.
 
+use std::time::Duration;
+
+use super::duration;
+
 /// Parameters by name. What is not set has the rule's default.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parameters(Vec<(&'static str, Value)>);
@@ -19,13 +23,19 @@ impl Parameters {
         }
     }
 
-    /// The text, choice or quantity of this name.
+    /// The text, choice, quantity or length of time of this name, as it was written.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find_map(|(other, value)| match value {
             Value::Text(text) if *other == name => Some(text.as_str()),
             _ => None,
         })
+    }
+
+    /// The length of time of this name.
+    #[must_use]
+    pub fn duration(&self, name: &str) -> Option<Duration> {
+        self.text(name).and_then(duration::parse)
     }
 
     /// The list of this name.
