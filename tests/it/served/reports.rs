@@ -41,10 +41,12 @@ pub(super) async fn create(cluster: &ControlPlane, namespace: &str, objects: &[S
 async fn reports(cluster: &ControlPlane, resource: &str, namespace: &str) -> Vec<Value> {
     let place = format!("--namespace={namespace}");
     let place = if namespace.is_empty() { "-A" } else { &place };
-    let list = cluster
-        .kubectl(["get", resource, place, "-o", "json"])
-        .await
-        .succeeded();
+    // An API server that is short of time says so instead of answering.
+    let list = eventually("a list of reports", async || {
+        let list = cluster.kubectl(["get", resource, place, "-o", "json"]).await;
+        list.success.then_some(list)
+    })
+    .await;
     let mut list: Value = serde_json::from_str(&list.stdout).expect("JSON");
     match list["items"].take() {
         Value::Array(reports) => reports,
