@@ -5,6 +5,7 @@ use crate::judge::Judged;
 
 /// Hears of refusals while the request still waits: it must not wait for anything.
 pub trait Refusals: Send + Sync {
-    /// A write to a namespace was refused for some of these findings. Not told of dry runs.
-    fn refused(&self, namespace: &Name, findings: &[Judged]);
+    /// A write to a namespace, by the request with this uid, was refused for some of these findings. Not told of dry
+    /// runs.
+    fn refused(&self, request: &str, namespace: &Name, findings: &[Judged]);
 }

@@ -1,12 +1,13 @@
 //! One request from bytes to bytes.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use futures::future::join_all;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::change::{Meaning, meaning};
 use super::decisions::Decisions;
@@ -156,7 +157,7 @@ impl Webhook {
                     && !request.dry_run
                     && let Some(refusals) = &self.refusals
                 {
-                    refusals.refused(&namespace, &decision.findings);
+                    refusals.refused(&request.uid, &namespace, &decision.findings);
                 }
                 self.told(request, decision)
             }
@@ -401,11 +402,8 @@ fn unreadable<'r>(request: &'r Request<'_>, error: &json::Error) -> (Answer<'r>,
     (warned(request, warning), Outcome::Error)
 }
 
-/// One line a decision that is not a plain allow; never the object.
+/// One line a decision, a plain allow only for whoever wants details; never the object. `docs/logs.md` has the fields.
 fn log(request: &Request<'_>, decision: &Decision) {
-    if decision.findings.is_empty() && decision.warnings.is_empty() {
-        return;
-    }
     let Request {
         uid,
         user,
@@ -418,6 +416,10 @@ fn log(request: &Request<'_>, decision: &Decision) {
         ..
     } = request;
     let namespace = namespace.as_deref().unwrap_or_default();
+    if decision.findings.is_empty() && decision.warnings.is_empty() {
+        debug!(%uid, %user, %operation, %kind, %sub_resource, namespace, %name, dry_run, verdict = "Allowed", "Decided");
+        return;
+    }
     let rules: Vec<String> = decision
         .findings
         .iter()
@@ -429,6 +431,10 @@ fn log(request: &Request<'_>, decision: &Decision) {
         Some(format!("{}={}", judged.finding.rule.id, granted.exception))
     });
     let exceptions = exceptions.collect::<Vec<_>>().join(",");
+    // What was found is on the workload: of a scale its parent, of a claim or a Service whoever uses it.
+    let on = decision.findings.iter().map(|judged| &judged.finding.object);
+    let on: BTreeSet<String> = on.map(|object| format!("{}/{}", object.kind, object.name)).collect();
+    let workloads = on.into_iter().collect::<Vec<_>>().join(",");
     let verdict = if !decision.is_allowed() {
         "Denied"
     } else if decision.warnings.is_empty() {
@@ -436,7 +442,7 @@ fn log(request: &Request<'_>, decision: &Decision) {
     } else {
         "Warned"
     };
-    info!(%uid, %user, %operation, %kind, %sub_resource, namespace, %name, dry_run, verdict, rules, exceptions, "Decided");
+    info!(%uid, %user, %operation, %kind, %sub_resource, namespace, %name, dry_run, verdict, rules, workloads, exceptions, "Decided");
 }
 
 fn readable(error: &Unreadable) -> String {

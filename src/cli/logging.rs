@@ -29,17 +29,43 @@ impl LogFormat {
     }
 }
 
+/// How much is logged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    /// Decisions in which something was found, and what becomes of the process.
+    Info,
+    /// Every decision, and what failed and is tried again.
+    Debug,
+    Trace,
+}
+
+impl LogLevel {
+    /// Of others only what matters: their details would bury ours.
+    fn filter(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "info,stateward=debug",
+            Self::Trace => "info,stateward=trace",
+        }
+    }
+}
+
 /// Starts logging in the given format, or in the one that suits standard error.
 ///
-/// Levels come from `RUST_LOG` (default `info`); colour only on a terminal, and never against `NO_COLOR`.
+/// Without a level, `RUST_LOG` has it (default `info`); colour only on a terminal, and never against `NO_COLOR`.
 ///
 /// # Errors
 /// When `RUST_LOG` cannot be read, or logging was already started.
-pub fn init(format: Option<LogFormat>) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env()
-        .context("RUST_LOG cannot be read")?;
+pub fn init(format: Option<LogFormat>, level: Option<LogLevel>) -> anyhow::Result<()> {
+    let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let filter = match level {
+        Some(level) => builder.parse(level.filter()).context("the level cannot be read")?,
+        None => builder.from_env().context("RUST_LOG cannot be read")?,
+    };
     let builder = fmt().with_env_filter(filter).with_writer(stderr);
     match format.unwrap_or_else(LogFormat::detect) {
         LogFormat::Human => {

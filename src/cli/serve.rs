@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 
-use super::logging::{self, LogFormat};
+use super::logging::{self, LogFormat, LogLevel};
 use crate::admission::OnError;
 use crate::cluster::register::WebhookUrl;
 use crate::otlp::{self, Endpoint};
@@ -97,6 +97,9 @@ pub struct Args {
     /// How log lines are written; for people on a terminal, JSON elsewhere
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<LogFormat>,
+    /// How much is logged; else what $RUST_LOG says, else info
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<LogLevel>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -139,7 +142,7 @@ impl Args {
         if self.otlp_logs.is_some() && self.namespace().is_none() {
             bail!("--otlp-logs sends what an installation finds, which needs --namespace, or $POD_NAMESPACE");
         }
-        logging::init(self.log_format)?;
+        logging::init(self.log_format, self.log_level)?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

@@ -41,6 +41,9 @@ const NOTE: usize = 1_024;
 /// Nor a longer name of who tells.
 const INSTANCE: usize = 128;
 
+/// The annotation by which an event and the log line of the decision are found together.
+const REQUEST: &str = "stateward.dev/request-uid";
+
 /// Something to tell of a workload.
 #[derive(Debug)]
 struct Told {
@@ -51,6 +54,8 @@ struct Told {
     note: String,
     /// What is told once an hour.
     id: String,
+    /// The uid of the request that was refused.
+    request: Option<String>,
 }
 
 /// Takes events without ever waiting: on the way of requests and of the audit.
@@ -128,6 +133,7 @@ impl Listener for Events {
                     action: "Found",
                     note: found.message.clone(),
                     id: found.id(change.workload),
+                    request: None,
                 });
             }
         }
@@ -135,7 +141,7 @@ impl Listener for Events {
 }
 
 impl Refusals for Events {
-    fn refused(&self, namespace: &Name, findings: &[Judged]) {
+    fn refused(&self, request: &str, namespace: &Name, findings: &[Judged]) {
         for judged in findings.iter().filter(|judged| judged.action == Action::Deny) {
             let workload = Workload {
                 namespace: namespace.clone(),
@@ -155,6 +161,7 @@ impl Refusals for Events {
                 action: "Denied",
                 note: format!("Denied: {}", judged.message),
                 id: id.digits(),
+                request: Some(request.to_owned()),
             });
         }
     }
@@ -192,6 +199,10 @@ impl Writer {
             metadata: ObjectMeta {
                 generate_name: Some(format!("{}-", object.name)),
                 namespace: Some(namespace.to_string()),
+                annotations: told
+                    .request
+                    .as_ref()
+                    .map(|uid| [(REQUEST.to_owned(), uid.clone())].into()),
                 ..ObjectMeta::default()
             },
             event_time: Some(MicroTime(Timestamp::now())),

@@ -290,6 +290,10 @@ async fn a_refusal_and_a_new_finding_leave_events_on_the_workload() {
             .is_some_and(|note| note.starts_with("Denied: ")),
         "{denied:?}"
     );
+    let uid = &denied[0]["metadata"]["annotations"]["stateward.dev/request-uid"];
+    served
+        .logged(|line| line["message"] == "Decided" && line["uid"] == *uid)
+        .await;
     eventually("the repetition", async || {
         let metrics = served.metrics().await;
         metrics.series("stateward_events_total", &[("result", "repeated")])

@@ -109,11 +109,65 @@ async fn decisions_are_counted_and_logged_without_the_object() {
         .webhook
         .logged(|line| line["kind"] == "Deployment" && line["namespace"] == namespace.as_str())
         .await;
-    let fields =
-        ["user", "operation", "kind", "name", "verdict", "rules"].map(|field| line[field].as_str().unwrap_or_default());
+    let said = |line: &serde_json::Value| {
+        ["user", "operation", "kind", "name", "verdict", "rules", "workloads"]
+            .map(|field| line[field].as_str().unwrap_or_default().to_owned())
+    };
     assert_eq!(
-        fields,
-        ["admin", "CREATE", "Deployment", "web", "Denied", "rwo-replicas=Deny"]
+        said(&line),
+        [
+            "admin",
+            "CREATE",
+            "Deployment",
+            "web",
+            "Denied",
+            "rwo-replicas=Deny",
+            "Deployment/web"
+        ]
     );
     assert!(!line.to_string().contains("secret-image"), "{line}");
+    the_page_has_every_field(&line);
+
+    // A scale holds no workload: the line names it all the same.
+    shop.create(&namespace, &[deployment("web", "data", 1)])
+        .await
+        .succeeded();
+    shop.kubectl(&namespace, "scale deployment/web --replicas=2")
+        .await
+        .failed();
+    let scaled = shop
+        .webhook
+        .logged(|line| line["sub_resource"] == "scale" && line["namespace"] == namespace.as_str())
+        .await;
+    assert_eq!(
+        said(&scaled),
+        [
+            "admin",
+            "UPDATE",
+            "Scale",
+            "web",
+            "Denied",
+            "rwo-replicas=Deny",
+            "Deployment/web"
+        ]
+    );
+}
+
+/// `docs/logs.md` lists the fields of a decision, and no others.
+fn the_page_has_every_field(line: &serde_json::Value) {
+    let page = include_str!("../../../docs/logs.md");
+    let (_, table) = page.split_once("| Field | What it says |").expect("a table");
+    let rows = table.lines().take_while(|row| row.is_empty() || row.starts_with('|'));
+    let mut told: Vec<&str> = rows
+        .filter_map(|row| row.strip_prefix("| `")?.split('`').next())
+        .collect();
+    told.sort_unstable();
+    let mut fields: Vec<&str> = line
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    fields.sort_unstable();
+    assert_eq!(told, fields);
 }
