@@ -26,10 +26,10 @@ update:
 bench *ARGS:
     cargo bench {{ARGS}}
 
-# Builds the container image.
-image TAG="stateward:dev":
-    docker build --tag {{TAG}} .
+# Builds the static binary and the image of it.
+image *ARGS:
+    deploy/image.sh {{ARGS}}
 
-# Checks licences, sources and advisories (needs cargo-deny).
+# Checks licences, sources and advisories.
 deny:
-    cargo deny check
+    "$(.ci/tool cargo-deny)" check

@@ -38,6 +38,9 @@ mod generated;
 /// A StatefulSet, its name and its governing Service.
 mod identity;
 
+/// The image: the script that builds it, and the Dockerfile.
+mod image;
+
 /// What `stateward manifests` prints, and the serving certificate.
 mod install;
 

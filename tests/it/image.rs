@@ -1,0 +1,203 @@
+//! `deploy/image.sh` and the Dockerfile: what the one makes is what the other takes.
+//!
+//! With stand-ins for the compiler and for what builds images; the real build takes minutes, and `docs/image.md` has it.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What the script may use besides the stand-ins. No more is on its `PATH`, so that no docker of this machine is asked.
+const PROGRAMS: &[&str] = &["sh", "sed", "uname", "dirname", "mkdir", "install", "touch"];
+const TIME: &str = "1700000000";
+
+/// A copy of what the script needs, with stand-ins.
+struct Workplace {
+    directory: tempfile::TempDir,
+}
+
+impl Workplace {
+    fn with(builders: &[(&str, &str)]) -> Self {
+        let directory = tempfile::tempdir().expect("a file can be made");
+        let place = Self { directory };
+        for path in ["deploy/image.sh", "Dockerfile", ".dockerignore"] {
+            let file = place.file(path);
+            fs::create_dir_all(file.parent().expect("a directory")).expect("a file can be made");
+            fs::copy(root().join(path), file).expect("a file can be made");
+        }
+        fs::create_dir_all(place.file("bin")).expect("a file can be made");
+        for program in PROGRAMS {
+            symlink(found(program), place.file("bin").join(program)).expect("a link can be made");
+        }
+        place.script(".ci/tool", "echo \"$PWD/auditable\"");
+        place.script(
+            "auditable",
+            "while [ $# -gt 1 ]; do [ \"$1\" = --target ] && target=$2; shift; done\nmkdir -p \
+             target/$target/release\necho \"$target $CARGO_ENCODED_RUSTFLAGS $CFLAGS\" >target/$target/release/stateward",
+        );
+        place.script("bin/rustup", "exit 0");
+        place.script("bin/musl-gcc", "exit 0");
+        for (name, script) in builders {
+            place.script(&format!("bin/{name}"), script);
+        }
+        place
+    }
+
+    fn file(&self, path: &str) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    fn script(&self, path: &str, text: &str) {
+        let file = self.file(path);
+        fs::create_dir_all(file.parent().expect("a directory")).expect("a file can be made");
+        fs::write(&file, format!("#!/bin/sh\n{text}\n")).expect("a file can be made");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a file can be made");
+    }
+
+    fn run(&self, architecture: &str) -> Output {
+        Command::new(self.file("deploy/image.sh"))
+            .args(["stateward:test", architecture])
+            .env_clear()
+            .env("HOME", self.directory.path())
+            .env("PATH", self.file("bin"))
+            .env("SOURCE_DATE_EPOCH", TIME)
+            .output()
+            .expect("a shell runs")
+    }
+
+    /// What the Dockerfile would copy into an image for this architecture.
+    fn copied(&self, architecture: &str) -> PathBuf {
+        let dockerfile = fs::read_to_string(self.file("Dockerfile")).expect("a Dockerfile");
+        let mut copies = dockerfile.lines().filter_map(|line| line.strip_prefix("COPY "));
+        let source = copies.next().expect("something is copied").split(' ').next();
+        assert_eq!(copies.next(), None, "one file and nothing else");
+        self.file(&source.expect("a source").replace("${TARGETARCH}", architecture))
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn found(program: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").expect("a path");
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(program))
+        .find(|file| file.exists())
+        .expect("a program that every machine has")
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+#[test]
+fn the_image_takes_the_binary_that_the_script_makes() {
+    let told = "echo \"$0 $*\"";
+    let docker = "[ \"$1\" = build ] && echo \"$0 $*\"; exit 0";
+    let cases: [(&str, &[(&str, &str)]); 3] = [
+        (
+            "docker build",
+            &[("docker", docker), ("podman", told), ("buildah", told)],
+        ),
+        (
+            "podman build --timestamp",
+            &[("docker", "exit 1"), ("podman", told), ("buildah", told)],
+        ),
+        ("buildah bud --timestamp", &[("buildah", told)]),
+    ];
+    for (builder, builders) in cases {
+        for (architecture, target) in [
+            ("amd64", "x86_64-unknown-linux-musl"),
+            ("arm64", "aarch64-unknown-linux-musl"),
+        ] {
+            let place = Workplace::with(builders);
+            let output = place.run(architecture);
+            let (shown, complaint) = (text(&output.stdout), text(&output.stderr));
+            assert!(output.status.success(), "{builder}: {shown}{complaint}");
+            let last = shown.lines().last().unwrap_or_default();
+            assert!(last.contains(&format!("/bin/{builder}")), "{builder}: {last}");
+            for part in [
+                format!("--platform linux/{architecture}"),
+                format!("--build-arg TARGETARCH={architecture}"),
+                "--tag stateward:test .".to_owned(),
+            ] {
+                assert!(last.contains(&part), "{part}: {last}");
+            }
+            let binary = place.copied(architecture);
+            assert!(
+                fs::read_to_string(&binary).unwrap_or_default().starts_with(target),
+                "{} is what was built",
+                binary.display()
+            );
+            let facts = fs::metadata(&binary).expect("the binary");
+            assert_eq!(facts.mtime().to_string(), TIME, "the time is that of the commit");
+            assert_eq!(facts.mode() & 0o777, 0o755);
+        }
+    }
+}
+
+#[test]
+fn no_path_of_the_machine_and_no_time_goes_into_the_binary() {
+    let place = Workplace::with(&[("buildah", "exit 0")]);
+    assert!(place.run("amd64").status.success());
+    let made = fs::read_to_string(place.copied("amd64")).expect("the binary");
+    let checkout = place.directory.path().canonicalize().expect("the directory");
+    let crates = place.file(".cargo/registry/src");
+    for (flag, path) in [
+        ("--remap-path-prefix=", &checkout),
+        ("-ffile-prefix-map=", &checkout),
+        ("--remap-path-prefix=", &crates),
+        ("-ffile-prefix-map=", &crates),
+    ] {
+        assert!(made.contains(&format!("{flag}{}=", path.display())), "{flag} of {made}");
+    }
+    for constant in ["-D__DATE__=\"\"", "-D__TIME__=\"\""] {
+        assert!(made.contains(constant), "{constant} of {made}");
+    }
+}
+
+#[test]
+fn without_a_builder_the_binary_is_there_and_named() {
+    let place = Workplace::with(&[]);
+    let output = place.run("arm64");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(place.copied("arm64").exists());
+    let complaint = text(&output.stderr);
+    assert!(complaint.contains("target/image/arm64/stateward"), "{complaint}");
+    let output = place.run("riscv64");
+    assert_eq!(output.status.code(), Some(2), "no such image");
+}
+
+/// What is sent to docker is the binary alone: a key that lies beside it in the checkout never is.
+#[test]
+fn nothing_else_is_sent_to_the_builder() {
+    let ignored = fs::read_to_string(root().join(".dockerignore")).expect(".dockerignore");
+    let lines: Vec<_> = ignored.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(lines, ["*", "!target/image"]);
+}
+
+#[test]
+fn the_scripts_are_shell() {
+    let checker = Command::new("shellcheck").arg("--version").output().is_ok();
+    for (script, shell) in [
+        ("deploy/image.sh", "sh"),
+        ("certs/make.sh", "sh"),
+        (".ci/run", "bash"),
+        (".ci/tool", "bash"),
+    ] {
+        let read = Command::new(shell)
+            .arg("-n")
+            .arg(root().join(script))
+            .output()
+            .expect("a shell runs");
+        assert!(read.status.success(), "{script}: {}", text(&read.stderr));
+        if checker {
+            let said = Command::new("shellcheck")
+                .arg(root().join(script))
+                .output()
+                .expect("shellcheck runs");
+            assert!(said.status.success(), "{}", text(&said.stdout));
+        }
+    }
+}
