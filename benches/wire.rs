@@ -24,11 +24,10 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
 use hyper_util::service::TowerToHyperService;
-use prometheus_client::metrics::gauge::Gauge;
 use stateward::admission::{OnError, Webhook, router};
 use stateward::findings::{Auditor, Store};
 use stateward::graph::Graph;
-use stateward::metrics::{Metrics, Port};
+use stateward::metrics::{Metrics, Port, Validity};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::server::accept::Server;
@@ -204,7 +203,7 @@ fn runtime(name: &str) -> Runtime {
 
 fn start(runtime: &Runtime, router: Router) -> Target {
     let made = SelfSigned::new(["localhost".to_owned()]).expect("a certificate");
-    let tls = server_config(CertResolver::new(made.certificate, Gauge::default())).expect("TLS settings");
+    let tls = server_config(CertResolver::new(made.certificate, Validity::default())).expect("TLS settings");
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let traffic = Metrics::new(RULES).traffic(Port::Webhook);

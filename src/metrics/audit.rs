@@ -30,7 +30,7 @@ pub struct Audit {
 
 impl Audit {
     pub(super) fn new() -> Self {
-        Self {
+        let audit = Self {
             duration: Histogram::new(DURATION_BUCKETS),
             leader: Gauge::default(),
             open_findings: Observed::new(
@@ -42,7 +42,15 @@ impl Audit {
             events: Family::default(),
             otlp_records: Family::default(),
             reports_due: Family::default(),
+        };
+        // From zero on, since alerts ask whether they rise.
+        for labels in ReportLabels::all() {
+            audit.reports_due.get_or_create(&labels).inc_by(0);
         }
+        for labels in RecordLabels::all() {
+            audit.otlp_records.get_or_create(&labels).inc_by(0);
+        }
+        audit
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {

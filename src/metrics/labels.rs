@@ -229,6 +229,13 @@ pub(super) struct ReportLabels {
     pub(super) result: ReportFate,
 }
 
+impl ReportLabels {
+    /// Every set.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        ReportFate::ALL.iter().map(|&result| Self { result })
+    }
+}
+
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct FindingLabels {
     rule: &'static str,
@@ -270,6 +277,13 @@ pub(super) struct RecordLabels {
     pub(super) result: RecordFate,
 }
 
+impl RecordLabels {
+    /// Every set.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        RecordFate::ALL.iter().map(|&result| Self { result })
+    }
+}
+
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub(super) struct ReloadLabels {
     pub(super) what: Reloaded,
@@ -308,6 +322,11 @@ impl RequestLabels {
     pub(super) fn place(&self) -> usize {
         let operation = self.webhook as usize * Verb::ALL.len() + self.operation as usize;
         operation * Outcome::ALL.len() + self.decision as usize
+    }
+
+    /// Whether an alert waits for the first of them.
+    pub(super) fn alarming(&self) -> bool {
+        matches!(self.decision, Outcome::Deny | Outcome::Error)
     }
 }
 

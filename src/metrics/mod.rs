@@ -3,9 +3,11 @@
 mod audit;
 mod counters;
 mod labels;
+mod plain;
 mod reloads;
 mod scraped;
 mod traffic;
+mod validity;
 
 use std::fmt;
 
@@ -27,6 +29,7 @@ use labels::{
 pub use reloads::Reloads;
 pub use scraped::{Computed, Observed};
 pub use traffic::Traffic;
+pub use validity::Validity;
 
 /// Upper bounds of the request duration buckets in seconds: fine where a healthy answer lies (tens of microseconds),
 /// and up to the 5 s after which the API server gives up on us.
@@ -46,8 +49,8 @@ pub struct Metrics {
     pub audit: Audit,
     /// `stateward_body_bytes`: bytes of request bodies that are held at present.
     pub body_bytes: Computed,
-    /// `stateward_certificate_expiry_timestamp_seconds`: end of the serving certificate's validity, in Unix seconds.
-    pub certificate_expiry: Gauge,
+    /// `stateward_certificate_{start,expiry}_timestamp_seconds`: the serving certificate's validity, in Unix seconds.
+    pub certificate: Validity,
     /// `stateward_exceptions{state}`: exceptions, by what the date makes of them.
     pub exceptions: Observed<1>,
     /// `stateward_graph_objects{kind}`: objects in the graph.
@@ -88,7 +91,7 @@ impl Metrics {
         let mut metrics = Self {
             audit: Audit::new(),
             body_bytes: Computed::new("stateward_body_bytes", "Bytes of request bodies that are held"),
-            certificate_expiry: Gauge::default(),
+            certificate: Validity::default(),
             exceptions: Observed::new(
                 "stateward_exceptions",
                 "Exceptions from policies, by what the date makes of them",
@@ -116,7 +119,7 @@ impl Metrics {
             refused_bodies: Counter::default(),
             registry: Registry::default(),
             reloads_refused: Family::default(),
-            requests: Counters::new(RequestLabels::all()),
+            requests: Counters::new(RequestLabels::all()).told_from_zero(RequestLabels::alarming),
             rules,
             unknown_lookups: Family::default(),
             validate_duration: duration_of(Webhook::Validate),
@@ -173,11 +176,7 @@ impl Metrics {
             "1 at the reasons for which files, or the cluster's policies, are not in force, the last good ones staying",
             self.reloads_refused.clone(),
         );
-        registry.register(
-            "stateward_certificate_expiry_timestamp_seconds",
-            "End of the serving certificate's validity",
-            self.certificate_expiry.clone(),
-        );
+        self.certificate.register(registry);
         registry.register(
             "stateward_connections_ended",
             "Connections that the server ended, by why",
@@ -270,6 +269,14 @@ impl Metrics {
         place
     }
 
+    /// Returns all metrics in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// None in practice: writing to a string cannot fail.
+    pub fn encode_plain(&self) -> Result<String, fmt::Error> {
+        Ok(plain::plain(&self.encode()?))
+    }
+
     /// Returns all metrics as OpenMetrics text.
     ///
     /// # Errors
@@ -297,7 +304,7 @@ mod tests {
         metrics.incomplete_decisions.inc();
         metrics.policy_reload_failures.inc();
         metrics.reservations.observe(|| 3);
-        metrics.certificate_expiry.set(1_800_000_000);
+        metrics.certificate.tell(1_700_000_000, 1_800_000_000);
         metrics
             .graph_objects
             .observe_each(|| vec![("Deployment", 12.0), ("Service", 7.0)]);
@@ -326,6 +333,7 @@ mod tests {
             "stateward_reservations 3",
             r#"stateward_patches_total{rule="rwo-surge"} 1"#,
             "stateward_policy_reload_failures_total 1",
+            "stateward_certificate_start_timestamp_seconds 1700000000",
             "stateward_certificate_expiry_timestamp_seconds 1800000000",
             r#"stateward_graph_objects{kind="Deployment"} 12.0"#,
             r#"stateward_watch_age_seconds{kind="Service"} 1.5"#,
@@ -333,10 +341,18 @@ mod tests {
             assert!(text.lines().any(|l| l == line), "no {line:?} in\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
-        // What never happened is not told.
-        for name in ["requests", "findings", "patches"] {
-            let name = format!("stateward_{name}_total");
-            assert_eq!(text.lines().filter(|line| line.starts_with(&name)).count(), 1, "{text}");
+        // What never happened is not told, but for what an alert waits for.
+        let told = |series: &str| text.lines().filter(|line| line.starts_with(series)).count();
+        for name in ["findings", "patches"] {
+            assert_eq!(told(&format!("stateward_{name}_total")), 1, "{text}");
+        }
+        assert_eq!(told("stateward_requests_total"), 24, "{text}");
+        for line in [
+            r#"stateward_requests_total{webhook="mutate",operation="update",decision="error"} 0"#,
+            r#"stateward_reports_due_total{result="full"} 0"#,
+            r#"stateward_otlp_records_total{result="dropped"} 0"#,
+        ] {
+            assert_eq!(told(line), 1, "no {line:?} in\n{text}");
         }
     }
 

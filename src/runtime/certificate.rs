@@ -44,12 +44,12 @@ pub(super) struct Served {
 /// Reads or makes the certificate, and begins to look for changes of its files.
 pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Served, StartError> {
     let gate = parts.readiness.gate("certificate", "not loaded");
-    let expiry = parts.metrics.certificate_expiry.clone();
+    let validity = parts.metrics.certificate.clone();
     let served = match source {
         CertificateSource::Files { chain, key } => {
             let mut files = CertificateFiles::new(chain, key);
             let certificate = files.read(now())?.ok_or(StartError::NoCertificate)?;
-            let resolver = CertResolver::new(certificate, expiry);
+            let resolver = CertResolver::new(certificate, validity);
             let reloads = parts.metrics.reloads(Reloaded::Certificate);
             reloads.taken();
             let told = Told {
@@ -64,7 +64,7 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
             let SelfSigned { certificate, ca_pem } = SelfSigned::new(names)?;
             info!("Serving a self-signed certificate, made just now");
             Served {
-                resolver: CertResolver::new(certificate, expiry),
+                resolver: CertResolver::new(certificate, validity),
                 ca_pem: Some(ca_pem),
             }
         }

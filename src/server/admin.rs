@@ -7,8 +7,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
 
 use super::shutdown::Shutdown;
 use crate::metrics::Metrics;
@@ -142,12 +142,21 @@ async fn readyz(State(readiness): State<Readiness>) -> (StatusCode, String) {
     readiness.report()
 }
 
-/// The media type of OpenMetrics text, which Prometheus asks for.
+/// OpenMetrics text, which Prometheus asks for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The text format of Prometheus, which everybody reads.
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-async fn scrape(State(metrics): State<Arc<Metrics>>) -> Response {
-    match metrics.encode() {
-        Ok(text) => ([(CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
+async fn scrape(State(metrics): State<Arc<Metrics>>, headers: HeaderMap) -> Response {
+    let accepted = headers.get_all(ACCEPT).iter();
+    let mut accepted = accepted.filter_map(|value| value.to_str().ok());
+    let (media_type, text) = if accepted.any(|types| types.contains("application/openmetrics-text")) {
+        (OPEN_METRICS, metrics.encode())
+    } else {
+        (PLAIN, metrics.encode_plain())
+    };
+    match text {
+        Ok(text) => ([(CONTENT_TYPE, media_type)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -96,6 +96,11 @@ impl Certificate {
             .any(|name| name == wanted || Some(name) == wildcard.as_ref())
     }
 
+    /// Returns the start of the leaf's validity in Unix seconds.
+    pub fn not_before(&self) -> i64 {
+        self.leaf.not_before
+    }
+
     /// Returns the end of the leaf's validity in Unix seconds.
     pub fn not_after(&self) -> i64 {
         self.leaf.not_after

@@ -222,10 +222,9 @@ impl ReadError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Metrics, Reloaded};
+    use crate::metrics::{Metrics, Reloaded, Validity};
     use crate::server::admin::Readiness;
     use crate::server::shutdown::Shutdown;
-    use prometheus_client::metrics::gauge::Gauge;
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
     use std::os::unix::fs::symlink;
 
@@ -285,7 +284,7 @@ mod tests {
         let first = write_pair(dir);
         let mut files = files(dir);
         let certificate = files.read(now()).unwrap().unwrap();
-        let told = told(CertResolver::new(certificate, Gauge::default()));
+        let told = told(CertResolver::new(certificate, Validity::default()));
         let old_key = fs::read(dir.join("tls.key")).unwrap();
         let second = write_pair(dir);
         let new_key = fs::read(dir.join("tls.key")).unwrap();

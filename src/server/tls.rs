@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use prometheus_client::metrics::gauge::Gauge;
 use rustls::ServerConfig;
 use rustls::crypto::hash;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
@@ -13,6 +12,7 @@ use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, We
 use rustls::sign::CertifiedKey;
 
 use super::certificate::Certificate;
+use crate::metrics::Validity;
 
 /// The ALPN name of HTTP/2.
 pub(super) const H2: &[u8] = b"h2";
@@ -21,22 +21,22 @@ pub(super) const H2: &[u8] = b"h2";
 #[derive(Debug)]
 pub struct CertResolver {
     current: ArcSwap<CertifiedKey>,
-    expiry: Gauge,
+    validity: Validity,
 }
 
 impl CertResolver {
-    /// Starts with a certificate, and keeps the gauge at the end of the present one's validity.
-    pub fn new(certificate: Certificate, expiry: Gauge) -> Arc<Self> {
-        expiry.set(certificate.not_after());
+    /// Starts with a certificate, and tells the present one's validity.
+    pub fn new(certificate: Certificate, validity: Validity) -> Arc<Self> {
+        validity.tell(certificate.not_before(), certificate.not_after());
         Arc::new(Self {
             current: ArcSwap::new(certificate.certified),
-            expiry,
+            validity,
         })
     }
 
     /// Presents another certificate from the next handshake on; open connections stay.
     pub fn replace(&self, certificate: Certificate) {
-        self.expiry.set(certificate.not_after());
+        self.validity.tell(certificate.not_before(), certificate.not_after());
         self.current.store(certificate.certified);
     }
 

@@ -14,11 +14,10 @@ use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
-use prometheus_client::metrics::gauge::Gauge;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use stateward::metrics::{Metrics, Port, Reloaded, Traffic};
+use stateward::metrics::{Metrics, Port, Reloaded, Traffic, Validity};
 use stateward::rules::RULES;
 use stateward::server::accept::Server;
 use stateward::server::admin::{self, Readiness};
@@ -71,7 +70,7 @@ struct Running {
 impl Running {
     async fn start(limits: Limits) -> Self {
         let made = SelfSigned::new(["localhost".to_owned()]).unwrap();
-        let resolver = CertResolver::new(made.certificate, Gauge::default());
+        let resolver = CertResolver::new(made.certificate, Validity::default());
         let tls = server_config(Arc::clone(&resolver)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Server::tls(listener, tls, limits, traffic());
@@ -463,7 +462,7 @@ async fn the_admin_port_tells_readiness_and_metrics() {
     let readiness = Readiness::new(shutdown.clone());
     let gate = readiness.gate("sync", "not done yet");
     let metrics = Arc::new(Metrics::new(RULES));
-    metrics.certificate_expiry.set(42);
+    metrics.certificate.tell(41, 42);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server::plain(listener, limits(), traffic());
     let address = server.local_addr().unwrap();
@@ -481,7 +480,16 @@ async fn the_admin_port_tells_readiness_and_metrics() {
     shutdown.request();
     assert!(ask("/readyz").await.ends_with("[-]shutdown stopping\n"));
     assert!(ask("/livez").await.starts_with("HTTP/1.1 200 "));
-    let answer = ask("/metrics").await;
-    assert!(answer.contains("content-type: application/openmetrics-text"));
-    assert!(answer.contains("\nstateward_certificate_expiry_timestamp_seconds 42\n"));
+    let plain = ask("/metrics").await;
+    assert!(plain.contains("content-type: text/plain; version=0.0.4"), "{plain}");
+    assert!(plain.contains("\n# TYPE stateward_build_info gauge\n"), "{plain}");
+    // A header as Prometheus sends it: `request` ends the first line.
+    let accept = "application/openmetrics-text;version=1.0.0;q=0.75,text/plain;version=0.0.4;q=0.5";
+    let open = ask(&format!("/metrics HTTP/1.1\r\naccept: {accept}\r\nx-rest:")).await;
+    assert!(open.contains("content-type: application/openmetrics-text"), "{open}");
+    assert!(open.ends_with("# EOF\n"), "{open}");
+    for answer in [plain, open] {
+        assert!(answer.contains("\nstateward_certificate_start_timestamp_seconds 41\n"));
+        assert!(answer.contains("\nstateward_certificate_expiry_timestamp_seconds 42\n"));
+    }
 }

@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::service::TowerToHyperService;
-use prometheus_client::metrics::gauge::Gauge;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 use stateward::admission::{OnError, Webhook, router};
 use stateward::graph::{Facts, Features, Field, Graph, Knowledge};
-use stateward::metrics::Port;
+use stateward::metrics::{Port, Validity};
 use stateward::rules::kit::{Action, Case, Rule};
 use stateward::server::accept::Server;
 use stateward::server::limits::Limits;
@@ -47,7 +46,7 @@ impl Site {
 
     async fn within(webhook: Webhook, limits: Limits) -> Self {
         let made = SelfSigned::new(["localhost".to_owned()]).unwrap();
-        let tls = server_config(CertResolver::new(made.certificate, Gauge::default())).unwrap();
+        let tls = server_config(CertResolver::new(made.certificate, Validity::default())).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let traffic = webhook.metrics.traffic(Port::Webhook);
         let server = Server::tls(listener, tls, limits, traffic);

@@ -112,7 +112,7 @@ async fn findings_open_stand_and_close_at_a_collector_and_keep_their_ids() {
     let metrics = served.metrics().await;
     let count = |result| metrics.series("stateward_otlp_records_total", &[("result", result)]);
     assert!(count("sent") > Some(3.0), "{:?}", count("sent"));
-    assert_eq!((count("dropped"), count("refused")), (None, None));
+    assert_eq!((count("dropped"), count("refused")), (Some(0.0), Some(0.0)));
     served.signal("TERM");
     assert_eq!(served.ended().await.code(), Some(0), "{}", served.text());
 
@@ -146,11 +146,11 @@ async fn findings_open_stand_and_close_at_a_collector_and_keep_their_ids() {
     let count = |result| metrics.series("stateward_otlp_records_total", &[("result", result)]);
     let stands = metrics.series("stateward_open_findings", &[]);
     assert!(
-        count("refused").is_some() && count("refused") == stands,
+        count("refused") > Some(0.0) && count("refused") == stands,
         "{:?} of {stands:?}",
         count("refused")
     );
-    assert_eq!(count("sent"), None);
+    assert_eq!(count("sent"), Some(0.0));
 }
 
 #[tokio::test]
@@ -189,7 +189,8 @@ async fn while_a_collector_is_away_requests_are_answered_and_later_it_hears_of_a
         ];
         cluster.kubectl(label).await.succeeded();
         let metrics = served.metrics().await;
-        metrics.series("stateward_otlp_records_total", &[("result", "dropped")])
+        let dropped = metrics.series("stateward_otlp_records_total", &[("result", "dropped")]);
+        dropped.filter(|count| *count > 0.0)
     })
     .await;
     let scale = ["scale", "deployment", "web-0", "--replicas=3", "-n", &namespace];

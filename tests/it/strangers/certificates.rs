@@ -8,11 +8,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use hyper_util::service::TowerToHyperService;
-use prometheus_client::metrics::gauge::Gauge;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use stateward::metrics::{Metrics, Port};
+use stateward::metrics::{Metrics, Port, Validity};
 use stateward::server::accept::Server;
 use stateward::server::admin::Readiness;
 use stateward::server::client_ca::{ClientCaFile, Clients};
@@ -79,7 +78,7 @@ async fn only_clients_of_the_present_authority_are_answered() {
     let clients = Clients::of(&mut file).expect("an authority");
 
     let made = SelfSigned::new(["localhost".to_owned()]).expect("a certificate");
-    let resolver = CertResolver::new(made.certificate, Gauge::default());
+    let resolver = CertResolver::new(made.certificate, Validity::default());
     let tls = server_config_for(resolver, clients.clone()).expect("settings");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let traffic = Metrics::new(&[]).traffic(Port::Webhook);
