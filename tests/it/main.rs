@@ -50,6 +50,9 @@ mod kinds;
 /// The laws of the house: imports, files, rules, documents.
 mod laws;
 
+/// The metrics pack: rules, dashboard, what is scraped.
+mod metrics;
+
 /// Policies: parser, schema and page.
 mod policies;
 

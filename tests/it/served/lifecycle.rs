@@ -11,6 +11,8 @@ use super::objects::{claim, deployment};
 use super::{Served, workshop};
 use crate::controlplane::process::Scratch;
 use crate::controlplane::{ControlPlane, eventually, free_port};
+use crate::metrics::promtool::{CHECK_METRICS, promtool};
+use crate::metrics::{promql, scrape};
 
 /// The configurations of `--register-url` that exist.
 async fn registered(cluster: &ControlPlane) -> String {
@@ -128,6 +130,15 @@ async fn a_killed_process_is_in_nobodys_way_and_its_successor_takes_over() {
         .kubectl_stdin(["create", "-n", &namespace, "-f", "-"], &objects)
         .await
         .succeeded();
+    // It passed, and the API server counts that as the alert expects it.
+    let told = cluster.kubectl(["get", "--raw", "/metrics"]).await.succeeded().stdout;
+    let passed = told.lines().filter(|line| line.contains("_webhook_fail_open_count{"));
+    let passed: Vec<&str> = passed.collect();
+    assert_eq!(scrape::names(&passed.join("\n")), promql::of_the_api_server());
+    assert!(
+        passed.iter().all(|line| line.contains(".stateward.dev\",type=\"")),
+        "{passed:?}"
+    );
     let second = Served::start(&cluster, &[]).await;
     let refused = cluster
         .kubectl(["scale", "deployment/web", "--replicas=4", "-n", &namespace])
@@ -219,6 +230,10 @@ async fn readiness_and_metrics_tell_what_is_known() {
     assert!(age.is_some_and(|age| age < 300.0), "{age:?}");
     let expiry = metrics.series("stateward_certificate_expiry_timestamp_seconds", &[]);
     assert!(expiry.is_some_and(|expiry| expiry > 1.7e9), "{expiry:?}");
+    let start = metrics.series("stateward_certificate_start_timestamp_seconds", &[]);
+    assert!(start < expiry, "{start:?}");
+    let (_, page) = shop.webhook.admin("/metrics").await.expect("an answer");
+    promtool(&CHECK_METRICS, &page);
 }
 
 #[tokio::test]
