@@ -176,7 +176,7 @@ fn announce(client: &Client, namespace: &str, identity: &str, seen: &Seen<'_>, p
             .iter()
             .filter(|kind| facts.knowledge(*kind) == Knowledge::Unavailable);
         Announcement {
-            policies: policies.load().fingerprint(),
+            policies: policies.load().fingerprint().to_owned(),
             certificate: certificate.fingerprint(),
             unknown_kinds: unknown.map(|kind| kind.as_str()).collect(),
         }
@@ -214,7 +214,7 @@ fn tell_policies(policies: Arc<ArcSwap<Policies>>, replicas: Option<(Replicas, L
         if let Some((replicas, leadership)) = &replicas
             && leadership.holds()
         {
-            let everywhere = replicas.all_serve(&policies.fingerprint());
+            let everywhere = replicas.all_serve(policies.fingerprint());
             counts.push(("everywhere", if everywhere { count } else { 0.0 }));
         }
         counts

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use super::compose::Applying;
 use super::exception::Exception;
@@ -26,6 +27,8 @@ pub struct Policies {
     /// The strongest action that a policy adds which applies perhaps.
     doubtful: Action,
     memo: Memo,
+    /// Asked for again and again, and the same as long as the set is.
+    fingerprint: OnceLock<String>,
 }
 
 /// The bits that tell whether a policy applies.
@@ -63,12 +66,14 @@ impl Policies {
             baseline,
             doubtful: Action::Warn,
             memo: Memo::default(),
+            fingerprint: OnceLock::new(),
         }
     }
 
     /// The same policies with these exceptions besides; one of the same name replaces another.
     #[must_use]
     pub fn with_exceptions(mut self, exceptions: impl IntoIterator<Item = Exception>) -> Self {
+        self.fingerprint = OnceLock::new();
         for exception in exceptions {
             let here = self.exceptions.entry(exception.namespace.clone()).or_default();
             match here.binary_search_by(|known| known.name.cmp(&exception.name)) {
@@ -124,11 +129,13 @@ impl Policies {
     /// The same for equal sets: what replicas tell each other of the set that they serve. Another version of the program
     /// may have another one.
     #[must_use]
-    pub fn fingerprint(&self) -> String {
-        let mut hash = Fnv::default();
-        // Writing into a hash cannot fail.
-        let _ = write!(hash, "{:?} {:?}", self.list, self.exceptions);
-        hash.digits()
+    pub fn fingerprint(&self) -> &str {
+        self.fingerprint.get_or_init(|| {
+            let mut hash = Fnv::default();
+            // Writing into a hash cannot fail.
+            let _ = write!(hash, "{:?} {:?}", self.list, self.exceptions);
+            hash.digits()
+        })
     }
 
     /// The names of those that apply to a workload with `labels` in `namespace`, certainly or perhaps; sorted.
