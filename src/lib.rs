@@ -15,6 +15,7 @@
 
 pub mod admission;
 pub mod audit;
+pub mod causes;
 pub mod cli;
 pub mod clock;
 pub mod cluster;

@@ -7,7 +7,7 @@ use tracing::info;
 use super::response::Answer;
 use super::review::{Payload, Request};
 use super::webhook::unknown_kind;
-use crate::graph::{Graph, Kind, Knowledge, Lookup, Shard};
+use crate::graph::{Graph, Kind, Knowledge, Lookup};
 use crate::judge::void_where_meant;
 use crate::metrics::Outcome;
 use crate::policy::description::KIND;
@@ -79,8 +79,7 @@ fn check_exception(written: &Value, basis: &Basis<'_>) -> Result<Option<String>,
     if exception.expires <= basis.time {
         return Err(over(format!("{} is over", exception.expires)));
     }
-    let snapshot = basis.graph.snapshot(&exception.namespace);
-    let shard = snapshot.unwrap_or_else(|| Shard::new(exception.namespace.clone()));
+    let shard = basis.graph.namespace(&exception.namespace);
     match void_where_meant(&exception, &shard, basis.policies, basis.time) {
         None => Ok(None),
         Some(Void::TooLong(latest)) => Err(over(format!("the policies in force let it be {latest} at the latest"))),

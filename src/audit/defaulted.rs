@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::graph::{AccessMode, Graph, ObjectRef, Workload};
+use crate::graph::{Graph, ObjectRef, Workload};
 use crate::rules::kit::template::{self, Record};
 
 /// Each StatefulSet with such fields, with nothing but these, by namespace and name.
@@ -39,7 +39,7 @@ fn lacking(workload: &Workload) -> Option<Value> {
             .or_insert_with(|| json!({"metadata": {"name": name}, "spec": {}}));
         match record {
             Record::AccessModes(_) => {
-                lines["spec"]["accessModes"] = stored.modes.iter().map(AccessMode::as_str).collect();
+                lines["spec"]["accessModes"] = template::modes(stored.modes);
             }
             Record::Resources(_) => {
                 lines["spec"]["resources"]["requests"]["storage"] = stored.storage.as_deref().into();

@@ -211,8 +211,7 @@ impl Auditor {
 
     /// A rule that panics costs the news of one namespace, not the audit.
     fn judge_namespace(&self, namespace: &Name, workloads: &Workloads, ground: &Ground) {
-        let snapshot = self.graph.snapshot(namespace);
-        let shard = snapshot.unwrap_or_else(|| Shard::new(namespace.clone()));
+        let shard = self.graph.namespace(namespace);
         let judged = catch_unwind(AssertUnwindSafe(|| ground.judge(&shard, workloads)));
         match judged {
             Ok(judged) => self.store.take(namespace, judged, *workloads == Workloads::All, at()),
@@ -245,16 +244,11 @@ impl Ground {
         }
         let judgement = |(object, findings): (ObjectRef, Vec<Judged>)| {
             let workload = shard.workload(&object);
+            let found_in = workload.filter(|_| !findings.is_empty());
             Judgement {
                 uid: workload.and_then(|workload| workload.uid),
-                policies: match workload {
-                    Some(workload) if !findings.is_empty() => self.policies_of(shard, workload),
-                    _ => Name::default(),
-                },
-                owner: match workload {
-                    Some(workload) if !findings.is_empty() => owner(shard, workload),
-                    _ => Name::default(),
-                },
+                policies: found_in.map_or_else(Name::default, |workload| self.policies_of(shard, workload)),
+                owner: found_in.map_or_else(Name::default, |workload| owner(shard, workload)),
                 object,
                 findings,
             }

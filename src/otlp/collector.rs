@@ -1,6 +1,5 @@
 //! The connection to a collector: OTLP over HTTP.
 
-use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use tokio::time::timeout;
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
+use crate::causes::chain;
 
 /// A collector that takes longer has lost the request; exporters of OpenTelemetry wait as long.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -60,7 +60,7 @@ impl Collector {
             .header(USER_AGENT, concat!("stateward/", env!("CARGO_PKG_VERSION")))
             .body(Full::from(body))
             .map_err(|error| error.to_string())?;
-        let response = self.client.request(request).await.map_err(|error| reasons(&error))?;
+        let response = self.client.request(request).await.map_err(|error| chain(&error))?;
         let status = response.status().as_u16();
         let retry_after = response.headers().get(RETRY_AFTER).cloned();
         let retry_after = retry_after.as_ref().and_then(|value| value.to_str().ok());
@@ -77,17 +77,6 @@ impl fmt::Debug for Collector {
             .field("uri", &self.uri)
             .finish_non_exhaustive()
     }
-}
-
-/// The error with its causes: the first of them only says that there is one.
-fn reasons(error: &dyn Error) -> String {
-    let mut reasons = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        reasons += &format!(": {error}");
-        cause = error.source();
-    }
-    reasons
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@
 //! One more part is one more line in [`Runtime::start`].
 
 mod admin;
-mod causes;
 mod certificate;
 mod clients;
 mod config;

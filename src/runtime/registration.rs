@@ -7,10 +7,10 @@ use kube::Client;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
-use super::causes::chain;
 use super::error::StartError;
 use super::objects::Objects;
 use super::parts::{End, Parts};
+use crate::causes::chain;
 use crate::cluster::reach;
 use crate::cluster::register::{RegisterError, Registration, WebhookUrl};
 use crate::server::admin::Gate;

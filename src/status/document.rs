@@ -134,6 +134,7 @@ fn unless_fresh(status: Value, former: &Value, time: &str, again: i64) -> Value 
 
 #[cfg(test)]
 mod tests {
+    use super::exception as exception_status;
     use super::*;
     use crate::policy::exception;
     use crate::rules::RULES;
@@ -297,6 +298,4 @@ mod tests {
             ("False", "Invalid", "spec.owner: no; it is left out")
         );
     }
-
-    use super::exception as exception_status;
 }

@@ -21,11 +21,11 @@ use crate::clock;
 use crate::cluster::ending::is_ending;
 use crate::controller::{Leadership, Replicas};
 use crate::findings::{Change, Listener, Store};
-use crate::graph::{Graph, Shard};
+use crate::graph::Graph;
 use crate::judge::void_where_meant;
 use crate::policy::description::API_VERSION;
 use crate::policy::resource::{self, EXCEPTIONS, POLICIES, Resource};
-use crate::policy::{Exception, Policies};
+use crate::policy::{Exception, Policies, Void};
 use crate::time::Time;
 
 /// Under which name the API server remembers our writes.
@@ -145,7 +145,7 @@ impl Statuses {
             standings: self.source.version(),
             findings: self.news.0.load(Ordering::Relaxed),
             judged_all: self.store.judged_all(),
-            served_everywhere: self.replicas.all_serve(&self.policies.load().fingerprint()),
+            served_everywhere: self.replicas.all_serve(self.policies.load().fingerprint()),
             minute: clock::now().seconds() / 60,
         }
     }
@@ -190,10 +190,8 @@ impl Statuses {
         (due, Some((ground.judged_all, workloads)))
     }
 
-    fn void(&self, exception: &Exception, policies: &Policies, now: Time) -> Option<crate::policy::Void> {
-        let snapshot = self.graph.snapshot(&exception.namespace);
-        let shard = snapshot.unwrap_or_else(|| Shard::new(exception.namespace.clone()));
-        void_where_meant(exception, &shard, policies, now)
+    fn void(&self, exception: &Exception, policies: &Policies, now: Time) -> Option<Void> {
+        void_where_meant(exception, &self.graph.namespace(&exception.namespace), policies, now)
     }
 
     async fn write(&self, due: Due) -> Result<(), String> {
@@ -215,7 +213,7 @@ impl Statuses {
         match timeout(ANSWER, objects.patch_status(&name, &parameters, &Patch::Apply(&body))).await {
             Ok(Ok(_)) => Ok(()),
             // It is gone, or its namespace is going.
-            Ok(Err(kube::Error::Api(status))) if status.code == 404 || is_ending(&status) => Ok(()),
+            Ok(Err(kube::Error::Api(status))) if is_ending(&status) => Ok(()),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("no answer".to_owned()),
         }

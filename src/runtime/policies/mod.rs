@@ -290,7 +290,7 @@ fn is_list(document: Node<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::causes::chain;
+    use crate::causes::chain;
 
     fn texts(files: &[(&str, &str)]) -> Texts {
         files

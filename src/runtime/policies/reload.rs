@@ -12,10 +12,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::{PolicyError, PolicySource, Set, Texts, names, parse, places, texts};
+use crate::causes::chain;
 use crate::manifests::files::load_at_rest;
 use crate::metrics::{Metrics, Refusal, Reloaded, Reloads};
 use crate::policy::Policies;
-use crate::runtime::causes::chain;
 use crate::runtime::error::StartError;
 use crate::runtime::parts::{End, Parts};
 use crate::server::admin::Gate;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Source, assert_none, has_word, sources};
 
 /// Helpers without imports of their own, which everybody may use.
-const LEAVES: &[&str] = &["clock", "cursor", "fnv", "json", "parallel", "time"];
+const LEAVES: &[&str] = &["causes", "clock", "cursor", "fnv", "json", "parallel", "time"];
 
 /// A module of the product or of the core, and the modules that it imports. `cli` wires all of them.
 const IMPORTS: &[(&str, &[&str])] = &[

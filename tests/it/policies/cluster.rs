@@ -92,18 +92,7 @@ async fn kubectl_explains_and_shows(cluster: &ControlPlane) {
         "findings": {"denied": 3, "warned": 5, "audited": 8},
         "lastFullAudit": time,
     }});
-    let status = status.to_string();
-    let patch = [
-        "patch",
-        "wpol",
-        "shown",
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &status,
-    ];
-    let patched = cluster.kubectl(patch).await.succeeded();
-    assert_eq!(patched.stderr, "", "the schema knows every field of the status");
+    set_status(cluster, "wpol", &status).await;
     let shown = cluster.kubectl(["get", "stateward"]).await.succeeded().stdout;
     let mut rows = shown.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
     assert_eq!(
@@ -122,6 +111,14 @@ async fn kubectl_explains_and_shows(cluster: &ControlPlane) {
     }
 }
 
+/// Writes the status of the object "shown", as a controller would.
+async fn set_status(cluster: &ControlPlane, kind: &str, status: &Value) {
+    let (status, as_status) = (status.to_string(), "--subresource=status");
+    let patch = ["patch", kind, "shown", as_status, "--type=merge", "-p", &status];
+    let patched = cluster.kubectl(patch).await.succeeded();
+    assert_eq!(patched.stderr, "", "the schema knows every field of the status");
+}
+
 async fn kubectl_shows_exceptions(cluster: &ControlPlane) {
     let spec = "{rules: [rwo-replicas], match: {}, reason: why, owner: team-a, expiresAt: '2030-01-01T00:00:00Z'}";
     let mut object = exception("shown", spec);
@@ -135,18 +132,7 @@ async fn kubectl_shows_exceptions(cluster: &ControlPlane) {
         "findings": 2,
         "lastUsed": time,
     }});
-    let status = status.to_string();
-    let patch = [
-        "patch",
-        "wpolex",
-        "shown",
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        &status,
-    ];
-    let patched = cluster.kubectl(patch).await.succeeded();
-    assert_eq!(patched.stderr, "", "the schema knows every field of the status");
+    set_status(cluster, "wpolex", &status).await;
     let shown = cluster.kubectl(["get", "wpolex"]).await.succeeded().stdout;
     let mut rows = shown.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
     assert_eq!(

@@ -137,6 +137,13 @@ impl Graph {
     }
 
     /// The shard of a namespace, where there is one.
+    /// As [`Self::snapshot`]; empty where the graph has nothing of the namespace.
+    #[must_use]
+    pub fn namespace(&self, namespace: &Name) -> Shard {
+        self.snapshot(namespace)
+            .unwrap_or_else(|| Shard::new(namespace.clone()))
+    }
+
     #[must_use]
     pub fn existing_shard(&self, namespace: &str) -> Option<Arc<Mutex<Shard>>> {
         unpoisoned(self.shards.read()).get(namespace).cloned()

@@ -183,7 +183,9 @@ fn spec(index: usize, template: &ClaimTemplate, operations: &mut Vec<PatchOperat
     spec
 }
 
-fn modes(modes: Modes) -> Value {
+/// Access modes as JSON.
+#[must_use]
+pub fn modes(modes: Modes) -> Value {
     modes.iter().map(AccessMode::as_str).collect()
 }
 
