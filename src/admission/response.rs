@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use base64::write::EncoderWriter;
 use serde::Serialize;
 
+use crate::judge::message;
 use crate::rules::kit::PatchOperation;
 
 /// An `AdmissionReview` with a response (`docs/kubernetes-facts.md` §3.1). Fields are left out where they say nothing:
@@ -53,8 +54,9 @@ impl Answer<'_> {
         }
         if !self.warnings.is_empty() {
             put(&mut body, r#","warnings":"#);
-            let lines: Vec<_> = self.warnings.iter().map(|line| printable(line, "")).collect();
-            write(&mut body, &lines);
+            // Escaped first, for that makes a line longer.
+            let lines = self.warnings.iter().map(|line| printable(line, "").into_owned());
+            write(&mut body, &message::within_budget(lines));
         }
         if !self.annotations.is_empty() {
             put(&mut body, r#","auditAnnotations":"#);
@@ -124,7 +126,7 @@ mod tests {
             r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"u","allowed":true}}"#;
         assert_eq!(String::from_utf8(plain).unwrap(), expected);
         let full = Answer {
-            warnings: vec!["claim \"a\n\u{1b}[2J\"".to_owned()],
+            warnings: vec!["claim \"a\n\u{1b}[2J\"".to_owned(), "\u{7f}".repeat(300)],
             uid: "u",
             denial: Some("no\n\u{7}".to_owned()),
             patch: vec![PatchOperation::add("/a", 1)],
@@ -134,6 +136,8 @@ mod tests {
         assert_eq!(full["response"]["status"]["code"], 403);
         assert_eq!(full["response"]["status"]["message"], "no\n\\u{7}");
         assert_eq!(full["response"]["warnings"][0], "claim \"a\\n\\u{1b}[2J\"");
+        let longest = full["response"]["warnings"][1].as_str().unwrap();
+        assert_eq!(longest.chars().count(), 256);
         assert_eq!(
             full["response"]["patch"],
             "W3sib3AiOiJhZGQiLCJwYXRoIjoiL2EiLCJ2YWx1ZSI6MX1d"

@@ -58,6 +58,7 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
             "\t",
             "\u{0}",
             "\u{7f}",
+            "\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}",
             "é",
             "\u{feff}",
         ]

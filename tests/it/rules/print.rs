@@ -114,7 +114,7 @@ fn patches(world: &World, rule: &Rule) -> (String, String) {
         for operation in &injected.defaults.operations {
             operations.push(serde_json::to_string(operation).expect("JSON"));
         }
-        for warning in &injected.defaults.warnings {
+        for warning in message::within_budget(injected.defaults.warnings.iter().cloned()) {
             writeln!(warnings, "warning: {warning}").expect("a String takes all");
         }
     }

@@ -9,7 +9,7 @@ use crate::time::Time;
 pub struct Decision {
     /// The one message for all findings that deny, or `None` where the change is allowed.
     pub denial: Option<String>,
-    /// One a finding that warns, each at most 256 characters, together below 4,096.
+    /// One a finding that warns, of any length.
     pub warnings: Vec<String>,
     /// In the order of the objects, then of the rules.
     pub findings: Vec<Judged>,

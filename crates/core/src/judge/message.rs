@@ -11,7 +11,7 @@ use crate::time::Time;
 
 /// kubectl shows a line of this many characters well (`docs/kubernetes-facts.md` §3.1).
 const WARNING_WANTED: usize = 120;
-/// The API server cuts every warning to this once the total is over its budget.
+/// The API server cuts every warning to this many characters once the total is over its budget.
 const WARNING_MOST: usize = 256;
 /// Below the API server's total budget of 4,096.
 const WARNINGS_TOTAL: usize = 4_000;
@@ -64,8 +64,8 @@ pub fn while_another_is_created(denial: &str) -> String {
 /// A `scale` request whose parent nobody knows.
 #[must_use]
 pub fn unchecked_scale(namespace: &str, id: &ObjectRef) -> String {
-    let line = |name: &str| format!("{} {name} is not known, so scaling it was not checked", id.kind);
-    clip(&line(&format!("{namespace}/{}", id.name)), WARNING_MOST)
+    let ObjectRef { kind, name } = id;
+    format!("{kind} {namespace}/{name} is not known, so scaling it was not checked")
 }
 
 /// A workload that was judged although it names an owner that would have been judged in its place.
@@ -83,13 +83,13 @@ pub fn claims_owner(namespace: &str, id: &ObjectRef, owner: &ObjectRef) -> Strin
 /// A warning about an object that is no finding.
 #[must_use]
 pub fn warning_line(namespace: &str, object: &ObjectRef, problem: &str) -> String {
-    clip(&format!("{}: {problem}", text::named(namespace, object)), WARNING_MOST)
+    format!("{}: {problem}", text::named(namespace, object))
 }
 
 /// A warning that a rule did not inject what it is asked to.
 #[must_use]
 pub fn declined(rule: &Rule, workload: &Workload, why: &str) -> String {
-    clip(&format!("{}: {}: {why}", rule.id, text::object(workload)), WARNING_MOST)
+    format!("{}: {}: {why}", rule.id, text::object(workload))
 }
 
 /// What a rule injected, one warning a field: field and value, for the manifest that lacks them.
@@ -116,11 +116,10 @@ pub fn injected(
     said.map(move |PatchOperation::Add { path, value }| {
         let field = dotted(path);
         // The value last, for a template may be longer than a warning.
-        let line = format!(
+        format!(
             "{}: {object}: {did} {field}. Write it into the manifest{why}. Value: {value}",
             rule.id
-        );
-        clip(&line, WARNING_MOST)
+        )
     })
 }
 
@@ -142,7 +141,7 @@ pub fn compose<'a>(
         .filter(|voice| voice.judged.action == Action::Warn)
         .map(|voice| warning(change, voice.judged, now))
         .collect();
-    decision.warnings = within_budget(warnings.into_iter().chain(problems).collect());
+    decision.warnings = warnings.into_iter().chain(problems).collect();
     decision.annotations = annotations(decision);
 }
 
@@ -268,7 +267,7 @@ pub fn warning(change: &Change<'_>, judged: &Judged, now: Time) -> String {
     if over == 0 {
         full
     } else {
-        clip(&line(&shorten(&name, over)), WARNING_MOST)
+        line(&shorten(&name, over))
     }
 }
 
@@ -301,11 +300,13 @@ fn clip(text: &str, most: usize) -> String {
     text.chars().take(most - 1).chain(['…']).collect()
 }
 
-fn within_budget(warnings: Vec<String>) -> Vec<String> {
+/// Warnings as the API server passes them on whole: each once, none too long, all together within its budget.
+pub fn within_budget(warnings: impl ExactSizeIterator<Item = String>) -> Vec<String> {
     let mut left = WARNINGS_TOTAL - WARNING_MOST;
     let mut kept: Vec<String> = Vec::new();
     let total = warnings.len();
     for warning in warnings {
+        let warning = clip(&warning, WARNING_MOST);
         // The API server drops repeated texts; so do we, and save the room.
         if kept.contains(&warning) {
             continue;
