@@ -16,6 +16,7 @@
 pub mod admission;
 pub mod audit;
 pub mod causes;
+pub mod certificates;
 pub mod cli;
 pub mod clock;
 pub mod cluster;

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 
+use crate::cluster::cert_manager::Issuer;
 use crate::cluster::cidr::Cidr;
-use crate::cluster::install::{IMAGE, Installation};
+use crate::cluster::install::{Certificate, IMAGE, Installation};
 use crate::cluster::scope::{EXCLUDED, FailurePolicy, OptOut, Scope};
 use crate::cluster::webhooks::NAMESPACE;
 use crate::graph::Kinds;
@@ -17,7 +18,8 @@ use crate::runtime::policies::embedded;
 
 /// Print the Kubernetes objects that install stateward.
 ///
-/// Without --ca-bundle no webhook entry refuses a request when stateward cannot be called, since no call can succeed.
+/// The replicas sign their own certificates, unless --ca-bundle or --cert-manager says who does. A first installation
+/// refuses nothing while nobody answers; --fail is for one that runs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Namespace of the installation
@@ -26,9 +28,15 @@ pub struct Args {
     /// Container image
     #[arg(long, default_value = IMAGE)]
     image: String,
-    /// PEM file with the CA that signed the serving certificate
+    /// PEM file with the CA that signed the certificate in the Secret stateward-tls; implies --fail
     #[arg(long, value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
+    /// Let cert-manager fill that Secret: NAME of an Issuer of the namespace, or ClusterIssuer/NAME
+    #[arg(long, value_name = "ISSUER", conflicts_with = "ca_bundle")]
+    cert_manager: Option<Issuer>,
+    /// Refuse workloads with claims when stateward cannot be called: for an installation whose replicas run
+    #[arg(long)]
+    fail: bool,
     /// PEM file with the CA of the API server's client certificate: nobody else is answered
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
@@ -77,7 +85,16 @@ impl Args {
         let installation = Installation {
             namespace: &self.namespace,
             image: &self.image,
-            ca: ca.as_deref(),
+            certificate: match (&self.cert_manager, &ca) {
+                (Some(issuer), _) => Certificate::CertManager(issuer),
+                (None, Some(ca)) => Certificate::Files(ca),
+                (None, None) => Certificate::Own,
+            },
+            fail: if self.fail || ca.is_some() {
+                FailurePolicy::Fail
+            } else {
+                FailurePolicy::Ignore
+            },
             client_ca: client_ca.as_deref(),
             callers: &self.allow_from,
             scope: &self.scope(),

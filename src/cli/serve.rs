@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 
 use super::logging::{self, LogFormat, LogLevel};
 use crate::admission::OnError;
+use crate::certificates::Lifetimes;
 use crate::cluster::register::WebhookUrl;
 use crate::otlp::{self, Endpoint};
 use crate::reports::Wanted;
@@ -34,7 +35,7 @@ pub struct Args {
     /// Where policies come from: --policy, or the WorkloadPolicy objects of the cluster
     #[arg(long, default_value = "files", value_name = "SOURCE")]
     policy_source: PolicySourceArg,
-    /// PEM file with the serving certificate and its chain, reloaded when changed
+    /// PEM file with the serving certificate and its chain, reloaded when changed; without one, an installation signs its own
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// PEM file with the key of the serving certificate
@@ -88,6 +89,15 @@ pub struct Args {
     /// How many namespaces have metrics of their own; the findings of the others are summed as "other"
     #[arg(long, default_value = "500", value_name = "NUMBER")]
     metric_namespaces: usize,
+    /// How long an authority of our own holds
+    #[arg(long, hide = true, default_value = "8760h", value_parser = period)]
+    authority_lifetime: Duration,
+    /// How long a certificate that we signed holds
+    #[arg(long, hide = true, default_value = "720h", value_parser = period)]
+    certificate_lifetime: Duration,
+    /// How long an authority is announced before it signs, and trusted after it does not
+    #[arg(long, hide = true, default_value = "10m", value_parser = period)]
+    authority_settle: Duration,
     /// For development: create webhook configurations that point at this URL of this process, and remove them at exit
     #[arg(long, value_name = "URL", conflicts_with_all = ["no_cluster", "manifests"])]
     register_url: Option<WebhookUrl>,
@@ -160,9 +170,17 @@ impl Args {
 
     fn config(self) -> Config {
         let namespace = self.namespace();
-        let certificate = match self.tls_cert.zip(self.tls_key) {
-            Some((chain, key)) => CertificateSource::Files { chain, key },
-            None => CertificateSource::self_signed(self.listen, self.register_url.as_ref()),
+        let certificate = match (self.tls_cert.zip(self.tls_key), &namespace) {
+            (Some((chain, key)), _) => CertificateSource::Files { chain, key },
+            (None, Some(namespace)) if self.register_url.is_none() => CertificateSource::Own {
+                namespace: namespace.clone(),
+                lifetimes: Lifetimes {
+                    authority: self.authority_lifetime,
+                    leaf: self.certificate_lifetime,
+                    settle: self.authority_settle,
+                },
+            },
+            (None, _) => CertificateSource::self_signed(self.listen, self.register_url.as_ref()),
         };
         let objects = if !self.manifests.is_empty() {
             ObjectSource::Manifests {

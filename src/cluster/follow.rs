@@ -277,7 +277,7 @@ impl<I: Intake> Watch<I> {
     }
 
     fn tell_refusal(&self, verb: &str, code: u16) {
-        let Collection { kind, resource, .. } = self.collection;
+        let Collection { kind, resource, .. } = &self.collection;
         let group = self.collection.group();
         if code == 403 {
             warn!(

@@ -4,26 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment};
-use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMap, ConfigMapVolumeSource, Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction,
-    Namespace, ObjectFieldSelector, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements,
-    SeccompProfile, SecretVolumeSource, SecurityContext, Service, ServiceAccount, ServicePort, ServiceSpec,
-    TopologySpreadConstraint, Volume, VolumeMount,
-};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service, ServiceAccount, ServicePort, ServiceSpec};
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
 };
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
+use super::cert_manager::{self, Issuer};
 use super::cidr::Cidr;
-use super::permissions;
-use super::scope::Scope;
+use super::permissions::{self, Writes};
+use super::scope::{FailurePolicy, Scope};
 use super::webhooks::{Configurations, Endpoint, NAME};
 use super::yaml::{self, YamlError, object};
 use crate::graph::Kinds;
@@ -31,16 +25,12 @@ use crate::policy::resource::{EXCEPTIONS, POLICIES, group};
 
 /// The image of this very version.
 pub const IMAGE: &str = concat!("ghcr.io/stateward/stateward:", env!("CARGO_PKG_VERSION"));
-/// The Secret (type `kubernetes.io/tls`) with the serving certificate, filled by `certs/make.sh` or cert-manager.
+/// The Secret (type `kubernetes.io/tls`) with a serving certificate that is not our own, filled by `certs/make.sh` or
+/// cert-manager.
 pub const TLS_SECRET: &str = "stateward-tls";
 
-/// Where that Secret is mounted.
-const TLS_DIRECTORY: &str = "/etc/stateward/tls";
-/// The ConfigMap with the CA of the clients, and where it is mounted.
-const CLIENT_CA_MAP: &str = "stateward-clients";
-const CLIENTS_DIRECTORY: &str = "/etc/stateward/clients";
-/// The user and group that nothing else uses; the image has no other.
-const USER: i64 = 65532;
+/// The ConfigMap with the CA of the clients.
+pub(super) const CLIENT_CA_MAP: &str = "stateward-clients";
 
 /// What an administrator chooses about an installation.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +39,10 @@ pub struct Installation<'a> {
     pub namespace: &'a str,
     /// The container image.
     pub image: &'a str,
-    /// The PEM certificates of the CA that signed the serving certificate, when known.
-    pub ca: Option<&'a [u8]>,
+    /// Where the serving certificate comes from.
+    pub certificate: Certificate<'a>,
+    /// What becomes of requests that wait for us while we do not answer: `Ignore` until replicas run.
+    pub fail: FailurePolicy,
     /// The PEM certificates of the CA of the only clients that are answered, where not everybody is.
     pub client_ca: Option<&'a str>,
     /// From where the webhook may be called; from everywhere where there is none.
@@ -65,20 +57,45 @@ pub struct Installation<'a> {
     pub policy: Option<&'a Value>,
 }
 
+/// Where the serving certificate comes from.
+#[derive(Clone, Copy, Debug)]
+pub enum Certificate<'a> {
+    /// cert-manager fills the Secret, and writes whom to trust into the configurations.
+    CertManager(&'a Issuer),
+    /// Somebody fills the Secret with what this CA, in PEM, has signed.
+    Files(&'a [u8]),
+    /// The replicas sign theirs, and write whom to trust.
+    Own,
+}
+
 impl Installation<'_> {
     /// Prints all objects as one stream of YAML documents, in the order in which they may be applied.
     ///
     /// # Errors
     /// When a value has no YAML form.
     pub fn to_yaml(&self) -> Result<String, YamlError> {
-        let Configurations { mutating, validating } = Configurations::new(
+        let ca = match self.certificate {
+            Certificate::Files(ca) => Some(ca),
+            // Who renders the field undoes what others write into it.
+            Certificate::CertManager(_) | Certificate::Own => None,
+        };
+        let Configurations {
+            mut mutating,
+            mut validating,
+        } = Configurations::new(
             self.kinds,
             Endpoint::Service {
                 namespace: self.namespace,
-                ca: self.ca,
+                ca,
+                fail: self.fail,
             },
             self.scope,
         );
+        if let Certificate::CertManager(_) = self.certificate {
+            for metadata in [&mut mutating.metadata, &mut validating.metadata] {
+                metadata.annotations = Some(cert_manager::annotation(self.namespace));
+            }
+        }
         let mut documents = Vec::new();
         // First, since the policy below is of the kind that they define.
         for definition in self.definitions {
@@ -89,7 +106,7 @@ impl Installation<'_> {
             object(&self.service_account())?,
             object(&self.cluster_role())?,
             object(&self.cluster_role_binding())?,
-            object(&permissions::role(self.metadata()))?,
+            object(&permissions::role(self.metadata(), self.writes_certificates()))?,
             object(&permissions::role_binding(self.metadata(), NAME, self.subject()))?,
             object(&self.service())?,
             object(&self.disruption_budget())?,
@@ -99,6 +116,13 @@ impl Installation<'_> {
         }
         if !self.callers.is_empty() {
             documents.push(object(&self.network_policy())?);
+        }
+        if let Certificate::CertManager(issuer) = self.certificate {
+            documents.push(yaml::document(&cert_manager::certificate(
+                self.namespace,
+                &labels(),
+                issuer,
+            ))?);
         }
         // Before the replicas, so that they find it.
         if let Some(policy) = self.policy {
@@ -114,9 +138,10 @@ impl Installation<'_> {
             "# Printed by `stateward manifests`. The serving certificate: certs/README.md.\n\
              # Apply what `stateward crds` prints before: kubectl takes no object whose kind it does not know yet.\n",
         );
-        if self.ca.is_none() {
+        if self.fail == FailurePolicy::Ignore {
             heading.push_str(
-                "# Without --ca-bundle no call to stateward can succeed, so no webhook here has failurePolicy: Fail.\n",
+                "# No webhook here has failurePolicy: Fail, since nobody answers before the replicas run. Once they do,\n\
+                 # apply what --fail prints.\n",
             );
         }
         Ok(yaml::joined(&heading, documents))
@@ -187,9 +212,17 @@ impl Installation<'_> {
                     .map(rule)
                     .chain([own, definitions])
                     .chain(permissions::written())
+                    .chain(permissions::configurations(self.writes_certificates()))
                     .collect(),
             ),
             aggregation_rule: None,
+        }
+    }
+
+    fn writes_certificates(&self) -> Writes {
+        match self.certificate {
+            Certificate::Own => Writes::Certificates,
+            Certificate::CertManager(_) | Certificate::Files(_) => Writes::Findings,
         }
     }
 
@@ -289,141 +322,7 @@ impl Installation<'_> {
         }
     }
 
-    fn deployment(&self) -> Deployment {
-        Deployment {
-            metadata: self.metadata(),
-            spec: DeploymentSpec {
-                replicas: Some(2),
-                selector: selector(),
-                strategy: Some(DeploymentStrategy {
-                    type_: Some("RollingUpdate".to_owned()),
-                    // An old replica goes only when its successor is ready: no review is lost during an upgrade.
-                    rolling_update: Some(RollingUpdateDeployment {
-                        max_surge: Some(IntOrString::Int(1)),
-                        max_unavailable: Some(IntOrString::Int(0)),
-                    }),
-                }),
-                template: PodTemplateSpec {
-                    metadata: Some(ObjectMeta {
-                        labels: Some(labels()),
-                        ..ObjectMeta::default()
-                    }),
-                    spec: Some(self.pod()),
-                },
-                ..DeploymentSpec::default()
-            },
-            status: None,
-        }
-    }
-
-    fn pod(&self) -> PodSpec {
-        PodSpec {
-            automount_service_account_token: Some(true),
-            containers: vec![self.container()],
-            priority_class_name: Some("system-cluster-critical".to_owned()),
-            security_context: Some(PodSecurityContext {
-                fs_group: Some(USER),
-                run_as_group: Some(USER),
-                run_as_non_root: Some(true),
-                run_as_user: Some(USER),
-                seccomp_profile: Some(SeccompProfile {
-                    type_: "RuntimeDefault".to_owned(),
-                    ..SeccompProfile::default()
-                }),
-                ..PodSecurityContext::default()
-            }),
-            service_account_name: Some(NAME.to_owned()),
-            // Longer than the 3 s of --shutdown-delay and the 10 s that the longest admission request may take.
-            termination_grace_period_seconds: Some(30),
-            topology_spread_constraints: Some(
-                ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
-                    .map(spread)
-                    .to_vec(),
-            ),
-            volumes: Some(self.volumes()),
-            ..PodSpec::default()
-        }
-    }
-
-    fn volumes(&self) -> Vec<Volume> {
-        let mut volumes = vec![Volume {
-            name: "tls".to_owned(),
-            secret: Some(SecretVolumeSource {
-                secret_name: Some(TLS_SECRET.to_owned()),
-                default_mode: Some(0o440),
-                ..SecretVolumeSource::default()
-            }),
-            ..Volume::default()
-        }];
-        volumes.extend(self.client_ca.map(|_| Volume {
-            name: "clients".to_owned(),
-            config_map: Some(ConfigMapVolumeSource {
-                name: CLIENT_CA_MAP.to_owned(),
-                ..ConfigMapVolumeSource::default()
-            }),
-            ..Volume::default()
-        }));
-        volumes
-    }
-
-    fn container(&self) -> Container {
-        let port = |name: &str, number| ContainerPort {
-            name: Some(name.to_owned()),
-            container_port: number,
-            ..ContainerPort::default()
-        };
-        let mount = |name: &str, path: &str| VolumeMount {
-            name: name.to_owned(),
-            mount_path: path.to_owned(),
-            read_only: Some(true),
-            ..VolumeMount::default()
-        };
-        let mut args = vec![
-            "serve".to_owned(),
-            format!("--tls-cert={TLS_DIRECTORY}/tls.crt"),
-            format!("--tls-key={TLS_DIRECTORY}/tls.key"),
-            "--policy-source=cluster".to_owned(),
-        ];
-        let mut volume_mounts = vec![mount("tls", TLS_DIRECTORY)];
-        if self.client_ca.is_some() {
-            args.push(format!("--client-ca={CLIENTS_DIRECTORY}/ca.crt"));
-            volume_mounts.push(mount("clients", CLIENTS_DIRECTORY));
-        }
-        Container {
-            name: NAME.to_owned(),
-            image: Some(self.image.to_owned()),
-            args: Some(args),
-            env: Some(
-                [("POD_NAME", "metadata.name"), ("POD_NAMESPACE", "metadata.namespace")]
-                    .map(field)
-                    .to_vec(),
-            ),
-            ports: Some(vec![port("https", 8443), port("admin", 8080)]),
-            liveness_probe: Some(probe("/livez", 10)),
-            // Every second: a new replica is in use as soon as it can answer.
-            readiness_probe: Some(probe("/readyz", 1)),
-            // Small, because the graph holds projections: 100,000 workloads with their neighbours fit in 150 MiB.
-            // No CPU limit: throttled, a webhook turns into timeouts of the whole API.
-            resources: Some(ResourceRequirements {
-                requests: Some(quantities(&[("cpu", "50m"), ("memory", "64Mi")])),
-                limits: Some(quantities(&[("memory", "256Mi")])),
-                claims: None,
-            }),
-            security_context: Some(SecurityContext {
-                allow_privilege_escalation: Some(false),
-                capabilities: Some(Capabilities {
-                    drop: Some(vec!["ALL".to_owned()]),
-                    add: None,
-                }),
-                read_only_root_filesystem: Some(true),
-                ..SecurityContext::default()
-            }),
-            volume_mounts: Some(volume_mounts),
-            ..Container::default()
-        }
-    }
-
-    fn metadata(&self) -> ObjectMeta {
+    pub(super) fn metadata(&self) -> ObjectMeta {
         ObjectMeta {
             namespace: Some(self.namespace.to_owned()),
             ..self.cluster_metadata(NAME)
@@ -439,57 +338,13 @@ impl Installation<'_> {
     }
 }
 
-fn labels() -> BTreeMap<String, String> {
+pub(super) fn labels() -> BTreeMap<String, String> {
     [("app.kubernetes.io/name".to_owned(), NAME.to_owned())].into()
 }
 
-fn selector() -> LabelSelector {
+pub(super) fn selector() -> LabelSelector {
     LabelSelector {
         match_labels: Some(labels()),
         match_expressions: None,
     }
-}
-
-fn spread(topology_key: &str) -> TopologySpreadConstraint {
-    TopologySpreadConstraint {
-        topology_key: topology_key.to_owned(),
-        max_skew: 1,
-        // A wish: on a cluster with one node both replicas run there.
-        when_unsatisfiable: "ScheduleAnyway".to_owned(),
-        label_selector: Some(selector()),
-        ..TopologySpreadConstraint::default()
-    }
-}
-
-/// A variable with a field of the pod.
-fn field((name, path): (&str, &str)) -> EnvVar {
-    EnvVar {
-        name: name.to_owned(),
-        value_from: Some(EnvVarSource {
-            field_ref: Some(ObjectFieldSelector {
-                field_path: path.to_owned(),
-                api_version: None,
-            }),
-            ..EnvVarSource::default()
-        }),
-        value: None,
-    }
-}
-
-fn probe(path: &str, period_seconds: i32) -> Probe {
-    Probe {
-        http_get: Some(HTTPGetAction {
-            path: Some(path.to_owned()),
-            port: IntOrString::String("admin".to_owned()),
-            ..HTTPGetAction::default()
-        }),
-        period_seconds: Some(period_seconds),
-        ..Probe::default()
-    }
-}
-
-fn quantities(list: &[(&str, &str)]) -> BTreeMap<String, Quantity> {
-    list.iter()
-        .map(|&(name, amount)| (name.to_owned(), Quantity(amount.to_owned())))
-        .collect()
 }

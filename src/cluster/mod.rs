@@ -1,9 +1,11 @@
 //! The API server: watches that fill the graph, and what is written back.
 
+pub mod cert_manager;
 pub mod changes;
 pub mod cidr;
 mod conditions;
 pub mod connect;
+mod deployment;
 pub mod ending;
 mod entries;
 mod feed;
@@ -11,6 +13,7 @@ pub mod follow;
 pub mod freshness;
 pub mod install;
 pub mod live;
+pub mod one;
 mod permissions;
 pub mod policies;
 pub mod reach;

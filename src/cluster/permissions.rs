@@ -1,8 +1,10 @@
-//! What an installation may write: Leases in its own namespace, reports and events everywhere, and the status of
-//! policies and exceptions.
+//! What an installation may write: Leases and the Secret of its authority in its own namespace, reports and events
+//! everywhere, the status of policies and exceptions, and whom its own webhook configurations trust.
 
 use k8s_openapi::api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use super::webhooks::{AUTHORITY_SECRET, NAME};
 
 /// What is written into any namespace. Server-side apply needs `create` beside `patch`, and reads nothing.
 const WRITTEN: [(&str, &str, &[&str]); 5] = [
@@ -25,17 +27,45 @@ const LEASES: (&str, &str, &[&str]) = (
     &["create", "delete", "get", "list", "patch", "update"],
 );
 
+/// What of its own an installation writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Writes {
+    /// What is found, and its certificates too.
+    Certificates,
+    /// What is found.
+    Findings,
+}
+
 /// The rules of what is written into any namespace.
 pub(super) fn written() -> impl Iterator<Item = PolicyRule> {
     WRITTEN.into_iter().map(rule)
 }
 
-/// The role in our own namespace.
-pub(super) fn role(metadata: ObjectMeta) -> Role {
+/// The role in our own namespace: of all Secrets the one of the authority. To create cannot be granted by name, since
+/// the name is not known when it is asked for.
+pub(super) fn role(metadata: ObjectMeta, writes: Writes) -> Role {
+    let mut rules = vec![rule(LEASES)];
+    if writes == Writes::Certificates {
+        rules.push(rule(("", "secrets", &["create"])));
+        rules.push(PolicyRule {
+            resource_names: Some(vec![AUTHORITY_SECRET.to_owned()]),
+            ..rule(("", "secrets", &["delete", "list", "update", "watch"]))
+        });
+    }
     Role {
         metadata,
-        rules: Some(vec![rule(LEASES)]),
+        rules: Some(rules),
     }
+}
+
+/// The rule of our two webhook configurations: no others can be read or changed, and none created.
+pub(super) fn configurations(writes: Writes) -> Option<PolicyRule> {
+    let resources = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
+    (writes == Writes::Certificates).then(|| PolicyRule {
+        resources: Some(resources.map(str::to_owned).to_vec()),
+        resource_names: Some(vec![NAME.to_owned()]),
+        ..rule(("admissionregistration.k8s.io", "", &["list", "patch", "watch"]))
+    })
 }
 
 /// Who has it.

@@ -110,6 +110,7 @@ fn collection(resource: &Resource) -> Collection {
         kind: resource.kind,
         api_version: API_VERSION,
         resource: resource.plural,
+        only: None,
     }
 }
 

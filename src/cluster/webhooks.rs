@@ -19,6 +19,8 @@ pub const NAME: &str = "stateward";
 pub const DEVELOPMENT_NAME: &str = "stateward-dev";
 /// The namespace of an installation, unless told otherwise.
 pub const NAMESPACE: &str = "stateward-system";
+/// The Secret with the authority that signs for an installation.
+pub const AUTHORITY_SECRET: &str = "stateward-authority";
 /// Where mutating reviews are posted.
 pub const MUTATE_PATH: &str = "/mutate";
 /// Where validating reviews are posted.
@@ -32,8 +34,13 @@ const TIMEOUT_SECONDS: i32 = 5;
 /// Where the API server finds us.
 #[derive(Clone, Copy, Debug)]
 pub enum Endpoint<'a> {
-    /// The Service of an installation in `namespace`; without `ca` a call cannot succeed yet.
-    Service { namespace: &'a str, ca: Option<&'a [u8]> },
+    /// The Service of an installation in `namespace`. Without `ca` somebody else writes it.
+    /// Where nobody answers yet, nothing may `fail` closed.
+    Service {
+        namespace: &'a str,
+        ca: Option<&'a [u8]>,
+        fail: FailurePolicy,
+    },
     /// This very process during development: `https://HOST:PORT`, no trailing slash, and the CA that signed for it.
     Url { base: &'a str, ca: &'a [u8] },
 }
@@ -92,7 +99,7 @@ impl Endpoint<'_> {
 
     fn client_config(self, path: &str) -> WebhookClientConfig {
         match self {
-            Self::Service { namespace, ca } => WebhookClientConfig {
+            Self::Service { namespace, ca, .. } => WebhookClientConfig {
                 ca_bundle: ca.map(|pem| ByteString(pem.to_vec())),
                 service: Some(ServiceReference {
                     name: NAME.to_owned(),
@@ -111,11 +118,14 @@ impl Endpoint<'_> {
     }
 
     /// `Fail` only where somebody can answer: a process on a URL is gone after a `kill -9` and its configuration
-    /// stays, and without a CA no call ever succeeds. `Fail` would then refuse every workload of the cluster.
+    /// stays, and in a first installation no replica runs. `Fail` would then refuse every workload of the cluster.
     fn failure_policy(self, wanted: FailurePolicy) -> String {
         let policy = match self {
-            Self::Service { ca: Some(_), .. } => wanted,
-            Self::Service { ca: None, .. } | Self::Url { .. } => FailurePolicy::Ignore,
+            Self::Service {
+                fail: FailurePolicy::Fail,
+                ..
+            } => wanted,
+            Self::Service { .. } | Self::Url { .. } => FailurePolicy::Ignore,
         };
         match policy {
             FailurePolicy::Fail => "Fail".to_owned(),
@@ -176,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fails_closed_only_with_a_ca_behind_a_service() {
+    fn fails_closed_only_behind_a_service_that_answers() {
         let policies = |endpoint| -> Vec<(String, String)> {
             let configurations = Configurations::new(Kinds::builtin(), endpoint, &Scope::default());
             configurations
@@ -192,14 +202,16 @@ mod tests {
         assert_eq!(
             policies(Endpoint::Service {
                 namespace: NAMESPACE,
-                ca: Some(b"pem")
+                ca: None,
+                fail: FailurePolicy::Fail,
             }),
             fail
         );
         assert_eq!(
             policies(Endpoint::Service {
                 namespace: NAMESPACE,
-                ca: None
+                ca: Some(b"pem"),
+                fail: FailurePolicy::Ignore,
             }),
             []
         );

@@ -121,12 +121,22 @@ impl Status {
 }
 
 /// The objects of one kind, as the API server serves them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Collection {
     pub(super) kind: &'static str,
     pub(super) api_version: &'static str,
     /// The plural, as in a URL.
     pub(super) resource: &'static str,
+    /// The only one of them that is wanted.
+    pub(super) only: Option<Only>,
+}
+
+/// Names one object: a list and a watch of it need permission for this name only.
+#[derive(Clone, Debug)]
+pub struct Only {
+    /// `None` for a kind that is in no namespace.
+    pub namespace: Option<String>,
+    pub name: String,
 }
 
 impl Collection {
@@ -135,9 +145,20 @@ impl Collection {
         self.api_version.rsplit_once('/').map_or("", |(group, _)| group)
     }
 
-    /// The path of all of them.
+    /// The path of all of them, or of the list of the only one.
     pub(super) fn path(&self) -> String {
-        format!("{}/{}", self.root(), self.resource)
+        let root = self.root();
+        match &self.only {
+            None => format!("{root}/{}", self.resource),
+            Some(Only { namespace, name }) => {
+                let namespace = namespace
+                    .as_deref()
+                    .map(|name| format!("namespaces/{}/", escaped(name)));
+                let name = escaped(&format!("metadata.name={name}"));
+                let namespace = namespace.unwrap_or_default();
+                format!("{root}/{namespace}{}?fieldSelector={name}", self.resource)
+            }
+        }
     }
 
     /// The path of the version that they are of.
@@ -153,6 +174,7 @@ impl From<Kind> for Collection {
             kind: kind.as_str(),
             api_version: kind.api_version(),
             resource: kind.resource(),
+            only: None,
         }
     }
 }
@@ -173,17 +195,24 @@ pub(super) fn collection(kind: Kind, namespace: Option<&str>) -> String {
 
 /// The path of a page of 500 objects of a collection; as large as kubectl's and client-go's.
 pub(super) fn page(collection: &str, next: &str) -> String {
+    let mark = mark(collection);
     match next {
-        "" => format!("{collection}?limit=500"),
-        next => format!("{collection}?limit=500&continue={}", escaped(next)),
+        "" => format!("{collection}{mark}limit=500"),
+        next => format!("{collection}{mark}limit=500&continue={}", escaped(next)),
     }
+}
+
+/// What stands between a path and the next of its parameters.
+fn mark(path: &str) -> char {
+    if path.contains('?') { '&' } else { '?' }
 }
 
 /// The path of a watch of a collection from a version on. It ends before five minutes are over, so that a bookmark,
 /// which comes at its end at the latest, keeps the kind from becoming stale.
 pub(super) fn watch(collection: &str, version: &str) -> String {
     format!(
-        "{collection}?watch=true&allowWatchBookmarks=true&timeoutSeconds=270&resourceVersion={}",
+        "{collection}{}watch=true&allowWatchBookmarks=true&timeoutSeconds=270&resourceVersion={}",
+        mark(collection),
         escaped(version)
     )
 }
@@ -234,5 +263,17 @@ mod tests {
             "/api/v1/namespaces/shop/services?limit=500"
         );
         assert_eq!(namespace("shop"), "/api/v1/namespaces/shop");
+        let one = Collection {
+            kind: "Secret",
+            api_version: "v1",
+            resource: "secrets",
+            only: Some(Only {
+                namespace: Some("shop".to_owned()),
+                name: "one".to_owned(),
+            }),
+        };
+        let path = "/api/v1/namespaces/shop/secrets?fieldSelector=metadata.name%3Done";
+        assert_eq!(page(&one.path(), ""), format!("{path}&limit=500"));
+        assert!(watch(&one.path(), "1").starts_with(&format!("{path}&watch=true&")));
     }
 }

@@ -6,4 +6,4 @@ mod lease;
 pub mod replica;
 
 pub use leader::{Leader, Leadership};
-pub use replica::{Announcement, Replicas};
+pub use replica::{Announcement, Replicas, Signing};

@@ -1,5 +1,6 @@
 //! A Lease a replica: what each of them serves, for the leader and for people to see.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,6 +30,8 @@ const COMPONENT_VALUE: &str = "replica";
 /// The annotation with [`Announcement::policies`].
 const POLICIES: &str = "stateward.dev/policies";
 const CERTIFICATE: &str = "stateward.dev/certificate";
+const ISSUER: &str = "stateward.dev/issuer";
+const AUTHORITIES: &str = "stateward.dev/authorities";
 const UNKNOWN_KINDS: &str = "stateward.dev/unknown-kinds";
 const VERSION: &str = "stateward.dev/version";
 
@@ -39,8 +42,19 @@ pub struct Announcement {
     pub policies: String,
     /// The fingerprint of the certificate that is served.
     pub certificate: String,
+    /// Where the certificate is our own: whom it is of.
+    pub signing: Option<Signing>,
     /// The kinds of which nothing is known at present: never listed, refused, or silent for too long.
     pub unknown_kinds: Vec<&'static str>,
+}
+
+/// By whom a replica's certificate is signed, and whom it could be signed by; all by their fingerprints.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signing {
+    /// Empty while there is no certificate.
+    pub issuer: String,
+    /// The authorities that it knows of.
+    pub known: Vec<String>,
 }
 
 impl Announcement {
@@ -48,6 +62,7 @@ impl Announcement {
         let Self {
             policies,
             certificate,
+            signing,
             unknown_kinds,
         } = self;
         let annotations = [
@@ -56,7 +71,31 @@ impl Announcement {
             (UNKNOWN_KINDS, unknown_kinds.join(",")),
             (VERSION, env!("CARGO_PKG_VERSION").to_owned()),
         ];
-        annotations.map(|(key, value)| (key.to_owned(), value)).into()
+        let signing = signing.iter().flat_map(Signing::annotations);
+        annotations
+            .into_iter()
+            .chain(signing)
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
+    }
+}
+
+impl Signing {
+    fn annotations(&self) -> [(&'static str, String); 2] {
+        [(ISSUER, self.issuer.clone()), (AUTHORITIES, self.known.join(","))]
+    }
+
+    fn read(lease: &Lease) -> Self {
+        let text = |key| lease.annotations().get(key).cloned().unwrap_or_default();
+        let known = text(AUTHORITIES);
+        Self {
+            issuer: text(ISSUER),
+            known: known
+                .split(',')
+                .filter(|it| !it.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        }
     }
 }
 
@@ -127,6 +166,7 @@ struct Seen {
     /// When that was new.
     since: Instant,
     policies: String,
+    signing: Signing,
 }
 
 impl Replicas {
@@ -135,6 +175,12 @@ impl Replicas {
     pub fn all_serve(&self, policies: &str) -> bool {
         let seen = self.lock();
         !seen.is_empty() && seen.values().all(|replica| replica.policies == policies)
+    }
+
+    /// What all replicas that live say of their certificates; nothing where none is known yet.
+    #[must_use]
+    pub fn signing(&self) -> Vec<Signing> {
+        self.lock().values().map(|replica| replica.signing.clone()).collect()
     }
 
     /// Looks at all replicas for as long as this one leads, and removes the Leases of those that are gone.
@@ -169,17 +215,21 @@ impl Replicas {
         for lease in leases {
             let version = lease.resource_version().unwrap_or_default();
             let policies = lease.annotations().get(POLICIES).cloned().unwrap_or_default();
-            let replica = seen.entry(lease.name_any()).or_insert_with(|| Seen {
-                version: version.clone(),
+            let signing = Signing::read(lease);
+            let replica = Seen {
+                version,
                 since: now,
-                policies: policies.clone(),
-            });
-            if replica.version != version {
-                *replica = Seen {
-                    version,
-                    since: now,
-                    policies,
-                };
+                policies,
+                signing,
+            };
+            match seen.entry(lease.name_any()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(replica);
+                }
+                Entry::Occupied(mut entry) if entry.get().version != replica.version => {
+                    entry.insert(replica);
+                }
+                Entry::Occupied(_) => {}
             }
         }
         let over = |replica: &Seen| now.saturating_duration_since(replica.since) >= EXPIRED;
@@ -254,6 +304,24 @@ mod tests {
         assert!(!replicas.all_serve("1"));
         assert_eq!(replicas.see(&[lease("a", "3", "1")], later), []);
         assert!(replicas.all_serve("1"));
+    }
+
+    #[test]
+    fn what_a_replica_says_of_its_certificate_is_read_again() {
+        let signing = Signing {
+            issuer: "A1".to_owned(),
+            known: vec!["A1".to_owned(), "B2".to_owned()],
+        };
+        let announcement = Announcement {
+            signing: Some(signing.clone()),
+            ..Announcement::default()
+        };
+        let mut written = lease("a", "1", "1");
+        written.metadata.annotations = Some(announcement.annotations());
+        let replicas = Replicas::default();
+        assert_eq!(replicas.signing(), []);
+        replicas.see(&[written, lease("b", "1", "1")], Instant::now());
+        assert_eq!(replicas.signing(), [signing, Signing::default()]);
     }
 
     #[test]

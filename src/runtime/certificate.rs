@@ -1,4 +1,4 @@
-//! The serving certificate: from files that are read again, or made at the start.
+//! The serving certificate: from files that are read again, of our own authority in the cluster, or made at the start.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,8 +7,11 @@ use std::sync::Arc;
 use tracing::info;
 
 use super::error::StartError;
+use super::objects::Cluster;
 use super::parts::{End, Parts};
+use crate::certificates::{Lifetimes, Signer, Target, View};
 use crate::cluster::register::WebhookUrl;
+use crate::cluster::webhooks::NAME;
 use crate::metrics::Reloaded;
 use crate::server::reload::{CertificateFiles, INTERVAL, Told, now};
 use crate::server::self_signed::SelfSigned;
@@ -19,6 +22,8 @@ use crate::server::tls::CertResolver;
 pub enum CertificateSource {
     /// PEM files, read again when they change.
     Files { chain: PathBuf, key: PathBuf },
+    /// Signed by the authority of the installation in this namespace; made at the start where there is no cluster.
+    Own { namespace: String, lifetimes: Lifetimes },
     /// Made at the start for these DNS names and addresses.
     SelfSigned { names: Vec<String> },
 }
@@ -37,8 +42,57 @@ impl CertificateSource {
 /// A certificate in force.
 pub(super) struct Served {
     pub(super) resolver: Arc<CertResolver>,
-    /// Whom to trust, where we made it ourselves.
+    /// Whom to trust, where it was made at the start.
     pub(super) ca_pem: Option<String>,
+    /// What has to be signed once there is a cluster.
+    pub(super) own: Option<Own>,
+}
+
+/// A certificate that waits for the authority of its installation.
+pub(super) struct Own {
+    namespace: String,
+    lifetimes: Lifetimes,
+    target: Target,
+}
+
+/// The authority of an installation, as it is seen.
+pub(super) struct Followed {
+    pub(super) view: Arc<View>,
+    pub(super) lifetimes: Lifetimes,
+}
+
+impl Own {
+    /// Begins to follow the authority, and to sign by it.
+    pub(super) fn start(self, cluster: Option<&Cluster>, parts: &mut Parts) -> Result<Option<Followed>, StartError> {
+        let Self {
+            namespace,
+            lifetimes,
+            target,
+        } = self;
+        // As the API server calls a Service.
+        let names = [
+            format!("{NAME}.{namespace}.svc"),
+            format!("{NAME}.{namespace}"),
+            NAME.to_owned(),
+        ]
+        .to_vec();
+        let Some(cluster) = cluster else {
+            target.resolver.replace(SelfSigned::new(names)?.certificate);
+            target.gate.open();
+            info!("Serving a self-signed certificate, made just now: there is no cluster");
+            return Ok(None);
+        };
+        let view = View::new(&namespace);
+        let signer = Signer {
+            view: view.clone(),
+            names,
+            lifetimes,
+            target,
+        };
+        parts.start("authority", End::Cut, view.clone().follow(cluster.client.clone()));
+        parts.start("certificate", End::Cut, signer.run());
+        Ok(Some(Followed { view, lifetimes }))
+    }
 }
 
 /// Reads or makes the certificate, and begins to look for changes of its files.
@@ -58,7 +112,29 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
                 reloads,
             };
             parts.start("certificate", End::Cut, files.watch(told, INTERVAL));
-            Served { resolver, ca_pem: None }
+            Served {
+                resolver,
+                ca_pem: None,
+                own: None,
+            }
+        }
+        CertificateSource::Own { namespace, lifetimes } => {
+            gate.close("not signed yet: the Secret with the authority was not seen");
+            let resolver = CertResolver::empty(expiry);
+            let target = Target {
+                resolver: resolver.clone(),
+                gate,
+            };
+            let own = Own {
+                namespace,
+                lifetimes,
+                target,
+            };
+            return Ok(Served {
+                resolver,
+                ca_pem: None,
+                own: Some(own),
+            });
         }
         CertificateSource::SelfSigned { names } => {
             let SelfSigned { certificate, ca_pem } = SelfSigned::new(names)?;
@@ -66,6 +142,7 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
             Served {
                 resolver: CertResolver::new(certificate, validity),
                 ca_pem: Some(ca_pem),
+                own: None,
             }
         }
     };

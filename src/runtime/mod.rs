@@ -79,6 +79,10 @@ impl Runtime {
         let admin_listener = listen("--admin-listen", config.admin_listen)?;
         let address = listener.local_addr().map_err(StartError::Address)?;
         let mut objects = objects::start(config.objects, &mut parts).await?;
+        let authority = match certificate.own {
+            Some(own) => own.start(objects.cluster.as_ref(), &mut parts)?,
+            None => None,
+        };
         let standings = awaited
             .map(|awaited| awaited.start(&mut objects, &mut parts))
             .transpose()?;
@@ -94,6 +98,7 @@ impl Runtime {
             policies: policies.clone(),
             standings,
             certificate: certificate.resolver,
+            authority,
         };
         let refusals = own::start(config.own, seen, &mut parts)?;
         let webhook = Webhook {

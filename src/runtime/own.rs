@@ -12,10 +12,12 @@ use kube::Client;
 use tokio::sync::oneshot;
 use tracing::info;
 
+use super::certificate::Followed;
 use super::error::StartError;
 use super::objects::Cluster;
 use super::parts::{End, Parts};
 use crate::admission::Refusals;
+use crate::certificates::Keeper;
 use crate::clock;
 use crate::controller::{Announcement, Leader, Leadership, Replicas, replica};
 use crate::events::{Events, events};
@@ -52,6 +54,8 @@ pub(super) struct Seen<'a> {
     /// Where the cluster holds the policies.
     pub(super) standings: Option<Arc<dyn Source>>,
     pub(super) certificate: Arc<CertResolver>,
+    /// Where the certificate is signed by our own authority.
+    pub(super) authority: Option<Followed>,
 }
 
 /// Begins all of it, where there are a cluster and a namespace; returns who is to hear of refusals.
@@ -134,6 +138,15 @@ pub(super) fn start(
         };
         parts.start("status", End::Cut, statuses.run(leadership.clone()));
     }
+    if let Some(Followed { view, lifetimes }) = seen.authority {
+        let keeper = Keeper {
+            client: client.clone(),
+            view,
+            replicas: replicas.clone(),
+            lifetimes,
+        };
+        parts.start("authority's keeper", End::Cut, keeper.run(leadership.clone()));
+    }
     let (surveyed, namespace, led) = (client.clone(), own.namespace.clone(), leadership.clone());
     parts.start("replicas", End::Cut, async move {
         replicas.survey(surveyed, &namespace, led).await;
@@ -169,6 +182,7 @@ pub(super) fn start(
 /// Writes what this replica says of itself.
 fn announce(client: &Client, namespace: &str, identity: &str, seen: &Seen<'_>, parts: &mut Parts) {
     let (graph, policies, certificate) = (seen.graph.clone(), seen.policies.clone(), seen.certificate.clone());
+    let authority = seen.authority.as_ref().map(|authority| authority.view.clone());
     let says = move || {
         let facts = graph.facts();
         let unknown = facts
@@ -178,6 +192,7 @@ fn announce(client: &Client, namespace: &str, identity: &str, seen: &Seen<'_>, p
         Announcement {
             policies: policies.load().fingerprint().to_owned(),
             certificate: certificate.fingerprint(),
+            signing: authority.as_ref().map(|view| view.signing()),
             unknown_kinds: unknown.map(|kind| kind.as_str()).collect(),
         }
     };

@@ -30,7 +30,7 @@ impl Certificate {
         Self::new(chain, key)
     }
 
-    pub(super) fn new(
+    pub(crate) fn new(
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, CertificateError> {
@@ -52,6 +52,7 @@ impl Certificate {
             not_before,
             not_after,
             names,
+            common_name: _,
         } = &self.leaf;
         if now > *not_after {
             return Err(CertificateError::Expired(span(now - not_after)));

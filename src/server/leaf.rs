@@ -4,18 +4,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a server's certificate says of itself.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Leaf {
+pub(crate) struct Leaf {
     /// When it begins to hold, in Unix seconds.
-    pub(super) not_before: i64,
+    pub(crate) not_before: i64,
     /// When it ceases to hold, in Unix seconds.
-    pub(super) not_after: i64,
+    pub(crate) not_after: i64,
+    /// The common name of its subject; empty where there is none.
+    pub(crate) common_name: String,
     /// The DNS names, in lower case, and addresses of its subject.
     pub(super) names: Vec<String>,
 }
 
 impl Leaf {
     /// Reads DER; `None` if it is not an X.509 certificate (RFC 5280 §4.1).
-    pub(super) fn read(certificate: &[u8]) -> Option<Self> {
+    pub(crate) fn read(certificate: &[u8]) -> Option<Self> {
         let (certificate, _) = element(certificate, SEQUENCE)?;
         let (mut tbs, _) = element(certificate, SEQUENCE)?;
         if tbs.first() == Some(&VERSION) {
@@ -27,7 +29,8 @@ impl Leaf {
         let (validity, rest) = element(tbs, SEQUENCE)?;
         let (not_before, validity) = time(validity)?;
         let (not_after, _) = time(validity)?;
-        (_, tbs) = element(rest, SEQUENCE)?; // subject
+        let (subject, rest) = element(rest, SEQUENCE)?;
+        tbs = rest;
         (_, tbs) = element(tbs, SEQUENCE)?; // subjectPublicKeyInfo
         for id in [ISSUER_ID, SUBJECT_ID] {
             if tbs.first() == Some(&id) {
@@ -38,6 +41,7 @@ impl Leaf {
         Some(Self {
             not_before,
             not_after,
+            common_name: common_name(subject)?,
             names,
         })
     }
@@ -49,6 +53,7 @@ const OBJECT_ID: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
 const ISSUER_ID: u8 = 0x81;
 const SUBJECT_ID: u8 = 0x82;
 const VERSION: u8 = 0xa0;
@@ -58,6 +63,23 @@ const DNS_NAME: u8 = 0x82;
 const ADDRESS: u8 = 0x87;
 /// `id-ce-subjectAltName`, 2.5.29.17.
 const SUBJECT_ALT_NAME: [u8; 3] = [0x55, 0x1d, 0x11];
+/// `id-at-commonName`, 2.5.4.3.
+const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
+
+/// The first common name of a subject.
+fn common_name(mut subject: &[u8]) -> Option<String> {
+    while !subject.is_empty() {
+        let (relative, rest) = element(subject, SET)?;
+        subject = rest;
+        let (attribute, _) = element(relative, SEQUENCE)?;
+        let (id, value) = element(attribute, OBJECT_ID)?;
+        if id == COMMON_NAME {
+            let (_, text, _) = any(value)?;
+            return Some(String::from_utf8_lossy(text).into_owned());
+        }
+    }
+    Some(String::new())
+}
 
 /// The names in the extensions, which are the last of a certificate's parts.
 fn names(tbs: &[u8]) -> Option<Vec<String>> {
@@ -205,6 +227,24 @@ mod tests {
         let nameless = CertificateParams::new([]).unwrap();
         let nameless = nameless.self_signed(&KeyPair::generate().unwrap()).unwrap();
         assert_eq!(Leaf::read(nameless.der()).unwrap().names, [""; 0]);
+    }
+
+    #[test]
+    fn reads_its_common_name() {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        let common_name = |params: &CertificateParams| {
+            let certificate = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+            Leaf::read(certificate.der()).unwrap().common_name
+        };
+        assert_eq!(common_name(&params), "");
+        params
+            .distinguished_name
+            .push(rcgen::DnType::OrganizationName, "somebody");
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "an authority");
+        assert_eq!(common_name(&params), "an authority");
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod connection;
 pub mod files;
 mod guest;
 mod in_place;
-mod leaf;
+pub(crate) mod leaf;
 pub mod limits;
 mod lobby;
 mod place;

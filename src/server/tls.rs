@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use rustls::ServerConfig;
 use rustls::crypto::hash;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
@@ -17,19 +17,25 @@ use crate::metrics::Validity;
 /// The ALPN name of HTTP/2.
 pub(super) const H2: &[u8] = b"h2";
 
-/// Presents the newest certificate in every handshake.
+/// Presents the newest certificate in every handshake; before there is one, handshakes fail.
 #[derive(Debug)]
 pub struct CertResolver {
-    current: ArcSwap<CertifiedKey>,
+    current: ArcSwapOption<CertifiedKey>,
     validity: Validity,
 }
 
 impl CertResolver {
     /// Starts with a certificate, and tells the present one's validity.
     pub fn new(certificate: Certificate, validity: Validity) -> Arc<Self> {
-        validity.tell(certificate.not_before(), certificate.not_after());
+        let resolver = Self::empty(validity);
+        resolver.replace(certificate);
+        resolver
+    }
+
+    /// Starts without one.
+    pub fn empty(validity: Validity) -> Arc<Self> {
         Arc::new(Self {
-            current: ArcSwap::new(certificate.certified),
+            current: ArcSwapOption::empty(),
             validity,
         })
     }
@@ -37,34 +43,36 @@ impl CertResolver {
     /// Presents another certificate from the next handshake on; open connections stay.
     pub fn replace(&self, certificate: Certificate) {
         self.validity.tell(certificate.not_before(), certificate.not_after());
-        self.current.store(certificate.certified);
+        self.current.store(Some(certificate.certified));
     }
 
-    /// The SHA-256 of the present certificate, in hexadecimal digits, as `openssl x509 -fingerprint` has it without
-    /// colons.
+    /// The [`fingerprint`] of the present certificate; empty where there is none.
     pub fn fingerprint(&self) -> String {
         let certified = self.current.load();
-        let leaf = certified.cert.first();
-        // The hash of this suite is SHA-256, and the provider brings it anyway.
-        let suite = TLS13_AES_128_GCM_SHA256.tls13();
-        let hash = leaf
-            .zip(suite)
-            .map(|(leaf, suite)| suite.common.hash_provider.hash(leaf));
-        let digits = |hash: hash::Output| hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-        hash.map(digits).unwrap_or_default()
+        let leaf = certified.as_ref().and_then(|certified| certified.cert.first());
+        leaf.map(|leaf| fingerprint(leaf)).unwrap_or_default()
     }
+}
+
+/// The SHA-256 of a certificate, in hexadecimal digits, as `openssl x509 -fingerprint` has it without colons.
+pub fn fingerprint(certificate: &[u8]) -> String {
+    // The hash of this suite is SHA-256, and the provider brings it anyway.
+    let suite = TLS13_AES_128_GCM_SHA256.tls13();
+    let hash = suite.map(|suite| suite.common.hash_provider.hash(certificate));
+    let digits = |hash: hash::Output| hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
+    hash.map(digits).unwrap_or_default()
 }
 
 #[cfg(test)]
 impl CertResolver {
     pub(super) fn certified(&self) -> Arc<CertifiedKey> {
-        self.current.load_full()
+        self.current.load_full().unwrap()
     }
 }
 
 impl ResolvesServerCert for CertResolver {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+        self.current.load_full()
     }
 }
 

@@ -156,12 +156,22 @@ const WRITTEN: [(&str, &[&str]); 5] = [
 #[test]
 fn the_roles_read_what_is_judged_and_write_what_is_told() {
     let objects = objects(&stateward(&["manifests"]).stdout);
-    let leases = serde_json::json!([{
+    let leases = serde_json::json!({
         "apiGroups": ["coordination.k8s.io"],
         "resources": ["leases"],
         "verbs": ["create", "delete", "get", "list", "patch", "update"],
-    }]);
-    assert_eq!(kind(&objects, "Role")["rules"], leases);
+    });
+    let secrets = serde_json::json!([
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+        {
+            "apiGroups": [""],
+            "resourceNames": ["stateward-authority"],
+            "resources": ["secrets"],
+            "verbs": ["delete", "list", "update", "watch"],
+        },
+    ]);
+    let role = &kind(&objects, "Role")["rules"];
+    assert_eq!(*role, serde_json::json!([leases, secrets[0], secrets[1]]));
     let rules = kind(&objects, "ClusterRole")["rules"].as_array().expect("rules");
     let written = |rule: &&Value| {
         WRITTEN
@@ -190,6 +200,12 @@ fn the_roles_read_what_is_judged_and_write_what_is_told() {
             );
             continue;
         }
+        if rule["apiGroups"][0] == "admissionregistration.k8s.io" {
+            let own = serde_json::json!(["stateward"]);
+            let verbs = serde_json::json!(["list", "patch", "watch"]);
+            assert_eq!((&rule["resourceNames"], &rule["verbs"]), (&own, &verbs));
+            continue;
+        }
         let (listed, asked_for): (Vec<&Value>, Vec<&Value>) = resources
             .iter()
             .partition(|name| LISTED.iter().any(|listed| *name == listed));
@@ -207,6 +223,81 @@ fn the_roles_read_what_is_judged_and_write_what_is_told() {
             "{rule}"
         );
     }
+}
+
+/// The failure policies and bundles of the entries that an installation prints.
+fn entries(objects: &[Value]) -> Vec<(Value, Value, Value)> {
+    let kinds = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
+    let configurations = kinds.map(|name| kind(objects, name)["webhooks"].as_array().expect("webhooks"));
+    let entry = |webhook: &Value| {
+        let field = |name: &str| webhook[name].clone();
+        (
+            field("name"),
+            field("failurePolicy"),
+            webhook["clientConfig"]["caBundle"].clone(),
+        )
+    };
+    configurations.into_iter().flatten().map(entry).collect()
+}
+
+#[test]
+fn certificates_of_its_own_need_no_volume_no_bundle_and_a_second_step_to_fail_closed() {
+    let printed = |arguments: &[&str]| objects(&stateward(&[&["manifests"], arguments].concat()).stdout);
+    for arguments in [&[][..], &["--fail"]] {
+        let objects = printed(arguments);
+        let pod = &kind(&objects, "Deployment")["spec"]["template"]["spec"];
+        assert_eq!(pod["volumes"], Value::Null);
+        let container = &pod["containers"][0];
+        assert_eq!(
+            container["args"],
+            serde_json::json!(["serve", "--policy-source=cluster"])
+        );
+        for (name, policy, bundle) in entries(&objects) {
+            // Who prints the field, if only empty, undoes what the leader writes.
+            assert_eq!(bundle, Value::Null, "{name}");
+            let closed = !arguments.is_empty() && name == "workloads.stateward.dev";
+            assert_eq!(policy, if closed { "Fail" } else { "Ignore" }, "{name}");
+        }
+    }
+}
+
+#[test]
+fn cert_manager_fills_the_secret_that_is_mounted_and_writes_the_bundle() {
+    let objects = objects(&stateward(&["manifests", "--cert-manager=ClusterIssuer/ca", "--namespace=guard"]).stdout);
+    let certificate = kind(&objects, "Certificate");
+    let pod = &kind(&objects, "Deployment")["spec"]["template"]["spec"];
+    assert_eq!(
+        pod["volumes"][0]["secret"]["secretName"],
+        certificate["spec"]["secretName"]
+    );
+    assert_eq!(
+        certificate["spec"]["dnsNames"],
+        serde_json::json!(["stateward.guard.svc"])
+    );
+    assert_eq!(
+        certificate["spec"]["issuerRef"],
+        serde_json::json!({"kind": "ClusterIssuer", "name": "ca"})
+    );
+    let name = certificate["metadata"]["name"].as_str().expect("a name");
+    for configuration in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
+        let annotations = &kind(&objects, configuration)["metadata"]["annotations"];
+        assert_eq!(annotations["cert-manager.io/inject-ca-from"], format!("guard/{name}"));
+    }
+    assert!(
+        entries(&objects)
+            .iter()
+            .all(|(_, policy, bundle)| policy == "Ignore" && bundle.is_null())
+    );
+    // What it need not do, it may not.
+    for role in ["Role", "ClusterRole"] {
+        let rules = kind(&objects, role)["rules"].to_string();
+        assert!(
+            !rules.contains("secrets") && !rules.contains("webhookconfigurations"),
+            "{role}"
+        );
+    }
+    let both = stateward(&["manifests", "--cert-manager=ca", "--ca-bundle=ca.crt"]);
+    assert_eq!(both.status.code(), Some(2));
 }
 
 #[test]
@@ -309,8 +400,8 @@ fn who_may_call_is_chosen_by_certificate_and_by_address() {
     let text = std::fs::read_to_string(&ca).expect("the CA");
     assert_eq!(map["data"]["ca.crt"], Value::String(text));
     let pod = &kind(&objects, "Deployment")["spec"]["template"]["spec"];
-    let volume = &pod["volumes"][1];
-    let mount = &pod["containers"][0]["volumeMounts"][1];
+    let volume = &pod["volumes"][0];
+    let mount = &pod["containers"][0]["volumeMounts"][0];
     let flag = format!("--client-ca={}/ca.crt", mount["mountPath"].as_str().expect("a path"));
     let arguments = pod["containers"][0]["args"].as_array().expect("arguments");
     assert!(arguments.contains(&Value::String(flag)), "{arguments:?}");

@@ -7,8 +7,8 @@ use axum::http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use stateward::admission::router;
-use stateward::cluster::install::{IMAGE, Installation};
-use stateward::cluster::scope::Scope;
+use stateward::cluster::install::{Certificate, IMAGE, Installation};
+use stateward::cluster::scope::{FailurePolicy, Scope};
 use stateward::graph::{Defaults, Entry, Facts, Field, Form, Graph, Kind, Kinds, Knowledge, Reach, Role, Row, Runs};
 use tower::ServiceExt as _;
 
@@ -135,7 +135,8 @@ fn permissions_and_webhook_rules_follow_from_the_table() {
     let installation = Installation {
         namespace: "stateward-system",
         image: IMAGE,
-        ca: None,
+        certificate: Certificate::Own,
+        fail: FailurePolicy::Ignore,
         client_ca: None,
         callers: &[],
         scope: &Scope::default(),

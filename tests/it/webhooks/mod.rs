@@ -6,7 +6,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use kube::Api;
 use kube::api::PostParams;
 use stateward::cluster::register::{Registration, WebhookUrl};
-use stateward::cluster::scope::Scope;
+use stateward::cluster::scope::{FailurePolicy, Scope};
 use stateward::cluster::webhooks::{Configurations, DEVELOPMENT_NAME, Endpoint, NAMESPACE};
 use stateward::graph::Kinds;
 
@@ -47,6 +47,7 @@ async fn register_unreachable(cluster: &ControlPlane) {
         Endpoint::Service {
             namespace: NAMESPACE,
             ca: None,
+            fail: FailurePolicy::Ignore,
         },
         &Scope::default(),
     );

@@ -166,7 +166,8 @@ async fn send(client: &Client, tag: &str, case: &Case) -> Option<String> {
 async fn register(client: &Client, scope: &Scope) {
     let endpoint = Endpoint::Service {
         namespace: NAMESPACE,
-        ca: Some(b"pem"),
+        ca: None,
+        fail: FailurePolicy::Fail,
     };
     let Configurations {
         mut mutating,
