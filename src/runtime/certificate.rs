@@ -120,7 +120,7 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
         }
         CertificateSource::Own { namespace, lifetimes } => {
             gate.close("not signed yet: the Secret with the authority was not seen");
-            let resolver = CertResolver::empty(expiry);
+            let resolver = CertResolver::empty(validity);
             let target = Target {
                 resolver: resolver.clone(),
                 gate,

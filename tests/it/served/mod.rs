@@ -29,6 +29,7 @@ mod leaving;
 mod lifecycle;
 pub mod objects;
 mod otlp;
+mod own_certificates;
 mod owners;
 mod policies;
 mod races;
