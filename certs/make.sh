@@ -83,8 +83,6 @@ done
 cat <<EOF
 Made a CA ($ca_days days) and a certificate for $name ($leaf_days days) in $directory. Install them with:
 
-stateward crds | kubectl apply --server-side -f -
-kubectl wait --for=condition=Established crd --selector=app.kubernetes.io/name=stateward
 kubectl create namespace $namespace
 kubectl -n $namespace create secret tls stateward-tls --cert=$directory/tls.crt --key=$directory/tls.key
 stateward manifests --namespace $namespace --ca-bundle $directory/ca.crt | kubectl apply --server-side -f -

@@ -20,6 +20,7 @@ use super::bundle::{self, Carried};
 use super::rotation::{self, Change, Rotation, Situation};
 use super::view::{Part, Seen, View};
 use super::{FIELD_MANAGER, Lifetimes};
+use crate::causes::chain;
 use crate::clock;
 use crate::cluster::webhooks::{AUTHORITY_SECRET, NAME};
 use crate::controller::{Leadership, Replicas};
@@ -72,7 +73,11 @@ impl Keeper {
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut told, true) {
-                        warn!(%error, "Cannot write the authority; trying again, further failures are not told");
+                        let error = chain(&error);
+                        warn!(
+                            error,
+                            "Cannot write the authority; trying again, further failures are not told"
+                        );
                     }
                     sleep(AGAIN).await;
                 }

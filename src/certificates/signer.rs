@@ -9,6 +9,7 @@ use tracing::{info, warn};
 use super::Lifetimes;
 use super::serving::{Leaf, Serving};
 use super::view::{Part, Seen, View};
+use crate::causes::chain;
 use crate::clock;
 use crate::controller::Signing;
 use crate::server::admin::Gate;
@@ -48,7 +49,10 @@ impl Signer {
                 Ok(()) => failed = false,
                 Err(error) => {
                     if !std::mem::replace(&mut failed, true) {
-                        warn!(%error, "No certificate can be signed by the authority of the Secret");
+                        warn!(
+                            error = chain(&error),
+                            "No certificate can be signed by the authority of the Secret"
+                        );
                     }
                 }
             }

@@ -10,8 +10,8 @@ use anyhow::{Context as _, bail};
 use tokio::time::{Instant, interval_at};
 
 use crate::cluster::connect::connect;
-use crate::cluster::policies;
 use crate::cluster::snapshot::{self, Cause, Gap, Progress, Scope};
+use crate::cluster::{installed, policies};
 use crate::graph::Graph;
 use crate::policy::resource::{EXCEPTIONS, POLICIES};
 use crate::runtime::policies::OwnObjects;
@@ -62,6 +62,7 @@ pub fn read(
                 Some(policies) => Some(OwnObjects {
                     policies,
                     exceptions: policies::list(&EXCEPTIONS, &client).await?.unwrap_or_default(),
+                    default: installed::default_policy(&client).await,
                 }),
                 None => None,
             },

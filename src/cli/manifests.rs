@@ -4,39 +4,44 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use serde_json::Value;
 
 use crate::cluster::cert_manager::Issuer;
 use crate::cluster::cidr::Cidr;
-use crate::cluster::install::{Certificate, IMAGE, Installation};
-use crate::cluster::scope::{EXCLUDED, FailurePolicy, OptOut, Scope};
+use crate::cluster::install::{Certificate, IMAGE, Installation, REPLICAS};
+use crate::cluster::mode::Mode;
+use crate::cluster::scope::{EXCLUDED, EntryName, FailurePolicy, OptOut, Scope, failure};
 use crate::cluster::webhooks::NAMESPACE;
 use crate::graph::Kinds;
 use crate::policy::resource::definitions;
 use crate::rules::RULES;
-use crate::runtime::policies::embedded;
+
+/// What `--policy` says where nothing counts but the policies of the cluster.
+const NO_POLICY: &str = "none";
 
 /// Print the Kubernetes objects that install stateward.
 ///
-/// The replicas sign their own certificates, unless --ca-bundle or --cert-manager says who does. A first installation
-/// refuses nothing while nobody answers; --fail is for one that runs.
+/// The replicas sign their own certificates, unless --ca-bundle or --cert-manager says who does. A first installation is
+/// in mode audit: nothing is refused. Go on to warn and enforce when the replicas run and you know what they find.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Namespace of the installation
     #[arg(long, default_value = NAMESPACE, value_parser = namespace)]
     namespace: String,
+    /// How far it goes
+    #[arg(long, default_value = "audit", value_name = "MODE")]
+    mode: Mode,
     /// Container image
     #[arg(long, default_value = IMAGE)]
     image: String,
-    /// PEM file with the CA that signed the certificate in the Secret stateward-tls; implies --fail
+    /// How many processes answer
+    #[arg(long, default_value_t = REPLICAS, value_name = "NUMBER")]
+    replicas: u16,
+    /// PEM file with the CA that signed the certificate in the Secret stateward-tls
     #[arg(long, value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
     /// Let cert-manager fill that Secret: NAME of an Issuer of the namespace, or ClusterIssuer/NAME
     #[arg(long, value_name = "ISSUER", conflicts_with = "ca_bundle")]
     cert_manager: Option<Issuer>,
-    /// Refuse workloads with claims when stateward cannot be called: for an installation whose replicas run
-    #[arg(long)]
-    fail: bool,
     /// PEM file with the CA of the API server's client certificate: nobody else is answered
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
@@ -51,23 +56,15 @@ pub struct Args {
     /// Whoever may label a namespace then may take it out.
     #[arg(long)]
     allow_opt_out: bool,
-    /// Refuse `scale` to more replicas when stateward cannot be called
+    /// ENTRY=Fail or ENTRY=Ignore: what becomes of the requests of an entry while stateward cannot be called; repeatable
     ///
-    /// The request does not say which claims the pods use, so that this is about every workload, autoscalers included.
-    #[arg(long)]
-    fail_scale: bool,
-    /// The policy that the installation begins with; none where the cluster has its own
-    #[arg(long, default_value = "baseline", value_name = "NAME")]
-    policy: PolicyArg,
-}
-
-/// The policy of an installation.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum PolicyArg {
-    Audit,
-    Baseline,
-    None,
-    Strict,
+    /// In mode enforce, workloads=Fail is usual, and Ignore of every other entry. Of a `scale` the request does not say
+    /// which claims the pods use, so that scale=Fail is about every workload, autoscalers included.
+    #[arg(long, value_name = "ENTRY=POLICY", value_parser = failure)]
+    failure_policy: Vec<(EntryName, FailurePolicy)>,
+    /// What counts where no policy of the cluster says otherwise, instead of what belongs to the mode
+    #[arg(long, value_name = "POLICY", value_parser = [NO_POLICY, "audit", "warn", "baseline", "strict"])]
+    policy: Option<String>,
 }
 
 impl Args {
@@ -81,7 +78,9 @@ impl Args {
         let client_ca = self.client_ca.as_deref();
         let client_ca = client_ca.map(|path| read_ca("--client-ca", path)).transpose()?;
         let client_ca = client_ca.as_deref().map(String::from_utf8_lossy);
-        let policy = self.policy.object();
+        if self.mode != Mode::Enforce && !self.failure_policy.is_empty() {
+            bail!("--failure-policy counts with --mode enforce alone: before, everything passes while nobody answers");
+        }
         let installation = Installation {
             namespace: &self.namespace,
             image: &self.image,
@@ -90,17 +89,14 @@ impl Args {
                 (None, Some(ca)) => Certificate::Files(ca),
                 (None, None) => Certificate::Own,
             },
-            fail: if self.fail || ca.is_some() {
-                FailurePolicy::Fail
-            } else {
-                FailurePolicy::Ignore
-            },
+            mode: self.mode,
+            replicas: self.replicas,
             client_ca: client_ca.as_deref(),
             callers: &self.allow_from,
             scope: &self.scope(),
             kinds: Kinds::builtin(),
             definitions: &definitions(RULES),
-            policy: policy.as_ref(),
+            default_policy: self.default_policy(),
         };
         let yaml = installation.to_yaml()?;
         super::print(yaml.as_bytes())?;
@@ -115,23 +111,13 @@ impl Args {
             } else {
                 OptOut::Refused
             },
-            scale: if self.fail_scale {
-                FailurePolicy::Fail
-            } else {
-                FailurePolicy::Ignore
-            },
+            failures: self.failure_policy.iter().copied().collect(),
         }
     }
-}
 
-impl PolicyArg {
-    fn object(self) -> Option<Value> {
-        embedded(match self {
-            Self::Audit => "audit",
-            Self::Baseline => "baseline",
-            Self::None => return None,
-            Self::Strict => "strict",
-        })
+    fn default_policy(&self) -> Option<&str> {
+        let name = self.policy.as_deref().unwrap_or(self.mode.policy());
+        (name != NO_POLICY).then_some(name)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod completions;
 pub mod crds;
 pub mod exceptions;
+pub mod installed;
 pub mod live;
 pub mod logging;
 pub mod manifests;
@@ -37,7 +38,9 @@ enum Command {
     Crds(crds::Args),
     Manifests(manifests::Args),
     Rules(rules::Args),
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
+    Unregister(installed::Unregister),
+    Verify(installed::Verify),
 }
 
 impl Cli {
@@ -54,6 +57,8 @@ impl Cli {
             Command::Manifests(args) => args.run(),
             Command::Rules(args) => args.run(),
             Command::Serve(args) => args.run(),
+            Command::Unregister(args) => args.run(),
+            Command::Verify(args) => args.run(),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::time::Time;
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// Policies: a file, a directory, or one of baseline, strict, audit; repeatable [default: baseline]
+    /// Policies: a file, a directory, or one of baseline, strict, warn, audit; repeatable [default: baseline]
     #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
     policy: Vec<PolicySource>,
     /// Judge as on this day, or at this moment (2026-12-24T18:00:00Z), to see what will be denied then [default: now]

@@ -14,7 +14,7 @@ use crate::certificates::Lifetimes;
 use crate::cluster::register::WebhookUrl;
 use crate::otlp::{self, Endpoint};
 use crate::reports::Wanted;
-use crate::runtime::policies::{PolicyOrigin, PolicySource};
+use crate::runtime::policies::{PolicyOrigin, PolicySource, default_policy};
 use crate::runtime::{CertificateSource, Config, ObjectSource, Own, RunError, Runtime};
 
 /// Serve the admission webhook.
@@ -29,12 +29,15 @@ pub struct Args {
     /// Address of /livez, /readyz and /metrics, in plain text
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS", value_parser = address)]
     admin_listen: SocketAddr,
-    /// Policies: a file, a directory, or one of baseline, strict, audit; repeatable, reloaded when changed
+    /// Policies: a file, a directory, or one of baseline, strict, warn, audit; repeatable, reloaded when changed
     #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
     policy: Vec<PolicySource>,
     /// Where policies come from: --policy, or the WorkloadPolicy objects of the cluster
     #[arg(long, default_value = "files", value_name = "SOURCE")]
     policy_source: PolicySourceArg,
+    /// With --policy-source cluster: what counts where no policy of the cluster says otherwise
+    #[arg(long, value_name = "POLICY", value_parser = ["audit", "warn", "baseline", "strict"])]
+    default_policy: Option<String>,
     /// PEM file with the serving certificate and its chain, reloaded when changed; without one, an installation signs its own
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -147,7 +150,13 @@ impl Args {
     /// Bad flags, unreadable files, addresses in use, or a cluster that is configured and cannot be reached.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         if self.policy_source == PolicySourceArg::Cluster && !self.policy.is_empty() {
-            bail!("--policy-source cluster takes the policies of the cluster and nothing else: leave out --policy");
+            bail!(
+                "--policy-source cluster takes the policies of the cluster: leave out --policy, or say --default-policy \
+                 for what counts where they say nothing"
+            );
+        }
+        if self.policy_source == PolicySourceArg::Files && self.default_policy.is_some() {
+            bail!("--default-policy stands beside the policies of a cluster: say --policy-source cluster, or --policy");
         }
         if self.otlp_logs.is_some() && self.namespace().is_none() {
             bail!("--otlp-logs sends what an installation finds, which needs --namespace, or $POD_NAMESPACE");
@@ -212,7 +221,9 @@ impl Args {
             listen: self.listen,
             admin_listen: self.admin_listen,
             policies: match self.policy_source {
-                PolicySourceArg::Cluster => PolicyOrigin::Cluster,
+                PolicySourceArg::Cluster => PolicyOrigin::Cluster {
+                    default: self.default_policy.as_deref().and_then(default_policy),
+                },
                 PolicySourceArg::Files => PolicyOrigin::Files(self.policy),
             },
             certificate,
@@ -342,6 +353,24 @@ mod tests {
         assert_eq!(period("2s"), Ok(Duration::from_secs(2)));
         for wrong in ["", "h", "0h", "6", "1.5h", "-1h", "6d", "99999999999h"] {
             assert!(period(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn policies_come_from_one_place() {
+        use clap::Parser as _;
+
+        for (flags, wanted) in [
+            (
+                &["--policy-source=cluster", "--policy=strict"][..],
+                "leave out --policy",
+            ),
+            (&["--default-policy=audit"], "say --policy-source cluster"),
+        ] {
+            let arguments = [&["stateward", "serve"], flags].concat();
+            let refused = crate::cli::Cli::try_parse_from(arguments).unwrap().run();
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains(wanted), "{error}");
         }
     }
 }

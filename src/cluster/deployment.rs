@@ -26,7 +26,7 @@ impl Installation<'_> {
         Deployment {
             metadata: self.metadata(),
             spec: DeploymentSpec {
-                replicas: Some(2),
+                replicas: Some(self.replicas.into()),
                 selector: selector(),
                 strategy: Some(DeploymentStrategy {
                     type_: Some("RollingUpdate".to_owned()),
@@ -117,6 +117,9 @@ impl Installation<'_> {
             ..VolumeMount::default()
         };
         let mut args = vec!["serve".to_owned(), "--policy-source=cluster".to_owned()];
+        if let Some(policy) = self.default_policy {
+            args.push(format!("--default-policy={policy}"));
+        }
         let mut volume_mounts = Vec::new();
         if self.mounts_certificate() {
             args.push(format!("--tls-cert={TLS_DIRECTORY}/tls.crt"));

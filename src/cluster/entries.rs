@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::admissionregistration::v1::{MatchCondition, RuleWithOperations};
 
 use super::conditions;
-use super::scope::{FailurePolicy, Scope};
+use super::scope::FailurePolicy;
 use super::webhooks::{MUTATE_PATH, POLICIES_PATH, VALIDATE_PATH};
 use crate::graph::{Defaults, Entry, Kind, Kinds, Reach};
 use crate::policy::resource::{EXCEPTIONS, POLICIES, group, version};
 
 /// One entry: which requests it sends to us.
 pub(super) struct Sent {
+    /// Without `.stateward.dev`; one of `ENTRIES`.
     pub(super) name: &'static str,
     pub(super) phase: Phase,
     /// Where the requests are posted.
     pub(super) path: &'static str,
     pub(super) rules: Vec<RuleWithOperations>,
+    /// What becomes of them without us in an installation that runs, unless told otherwise.
     pub(super) failure_policy: FailurePolicy,
     /// A request that makes one of them false is not sent.
     pub(super) conditions: Vec<MatchCondition>,
@@ -34,16 +36,21 @@ const WRITES: &[&str] = &["CREATE", "UPDATE"];
 ///
 /// A write of a workload goes through one of the validating entries: what a rule may deny out of the box through
 /// `workloads`, which fails closed, and everything else through `advice`, which does not.
-pub(super) fn entries(kinds: &Kinds, scope: &Scope) -> Vec<Sent> {
-    let mut entries = vec![defaults(kinds), policies(), workloads(kinds)];
-    entries.extend(scale(kinds, scope));
-    entries.extend([advice(kinds, scope), dependencies(kinds), pods(kinds)]);
-    entries
+pub(super) fn entries(kinds: &Kinds) -> [Sent; 7] {
+    [
+        defaults(kinds),
+        policies(),
+        workloads(kinds),
+        scale(kinds),
+        advice(kinds),
+        dependencies(kinds),
+        pods(kinds),
+    ]
 }
 
 fn defaults(kinds: &Kinds) -> Sent {
     Sent {
-        name: "defaults.stateward.dev",
+        name: "defaults",
         phase: Phase::Mutating,
         path: MUTATE_PATH,
         rules: rules(kinds, WRITES, |kind| match kind.reach() {
@@ -62,7 +69,7 @@ fn defaults(kinds: &Kinds) -> Sent {
 /// against their schema only after it, and what it says then names no field that was probably meant.
 fn policies() -> Sent {
     Sent {
-        name: "policies.stateward.dev",
+        name: "policies",
         phase: Phase::Mutating,
         path: POLICIES_PATH,
         rules: vec![RuleWithOperations {
@@ -80,7 +87,7 @@ fn policies() -> Sent {
 
 fn workloads(kinds: &Kinds) -> Sent {
     Sent {
-        name: "workloads.stateward.dev",
+        name: "workloads",
         phase: Phase::Validating,
         path: VALIDATE_PATH,
         // Never DELETE: an outage of ours must not keep a namespace or a workload from going away.
@@ -95,30 +102,22 @@ fn workloads(kinds: &Kinds) -> Sent {
     }
 }
 
-/// More replicas by the subresource, where the installation wants these to wait for us too.
-fn scale(kinds: &Kinds, scope: &Scope) -> Option<Sent> {
-    (scope.scale == FailurePolicy::Fail).then(|| Sent {
-        name: "scale.stateward.dev",
+/// More replicas by the subresource. The request does not say which claims the pods use, so that this is about every
+/// workload; an installation may want these to wait for us too.
+fn scale(kinds: &Kinds) -> Sent {
+    Sent {
+        name: "scale",
         phase: Phase::Validating,
         path: VALIDATE_PATH,
         rules: rules(kinds, &["UPDATE"], scaled),
-        failure_policy: FailurePolicy::Fail,
+        failure_policy: FailurePolicy::Ignore,
         conditions: vec![conditions::more_replicas()],
-    })
+    }
 }
 
-fn advice(kinds: &Kinds, scope: &Scope) -> Sent {
-    let mut conditions = vec![
-        conditions::not_by_its_controller(kinds),
-        conditions::not_being_deleted(),
-        conditions::changed(),
-        conditions::not_for_workloads(kinds),
-    ];
-    if scope.scale == FailurePolicy::Fail {
-        conditions.push(conditions::not_more_replicas());
-    }
+fn advice(kinds: &Kinds) -> Sent {
     Sent {
-        name: "advice.stateward.dev",
+        name: "advice",
         phase: Phase::Validating,
         path: VALIDATE_PATH,
         rules: rules(kinds, WRITES, |kind| {
@@ -127,13 +126,19 @@ fn advice(kinds: &Kinds, scope: &Scope) -> Sent {
             all
         }),
         failure_policy: FailurePolicy::Ignore,
-        conditions,
+        conditions: vec![
+            conditions::not_by_its_controller(kinds),
+            conditions::not_being_deleted(),
+            conditions::changed(),
+            conditions::not_for_workloads(kinds),
+            conditions::not_more_replicas(),
+        ],
     }
 }
 
 fn dependencies(kinds: &Kinds) -> Sent {
     Sent {
-        name: "dependencies.stateward.dev",
+        name: "dependencies",
         phase: Phase::Validating,
         path: VALIDATE_PATH,
         rules: rules(kinds, &["CREATE", "UPDATE", "DELETE"], |kind| {
@@ -146,7 +151,7 @@ fn dependencies(kinds: &Kinds) -> Sent {
 
 fn pods(kinds: &Kinds) -> Sent {
     Sent {
-        name: "pods.stateward.dev",
+        name: "pods",
         phase: Phase::Validating,
         path: VALIDATE_PATH,
         rules: rules(kinds, &["CREATE"], |kind| resources(kind, &[Entry::Pods])),
@@ -201,15 +206,22 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::cluster::scope::ENTRIES;
+
+    #[test]
+    fn every_entry_can_be_named() {
+        assert_eq!(entries(Kinds::builtin()).map(|entry| entry.name), ENTRIES);
+    }
 
     #[test]
     fn only_dependencies_may_see_deletes_and_pods_only_creates() {
-        for entry in entries(Kinds::builtin(), &Scope::default()) {
+        for entry in entries(Kinds::builtin()) {
             let operations = entry.rules.iter().flat_map(|rule| rule.operations.iter().flatten());
             let operations: BTreeSet<_> = operations.map(String::as_str).collect();
             let expected = match entry.name {
-                "dependencies.stateward.dev" => BTreeSet::from(["CREATE", "DELETE", "UPDATE"]),
-                "pods.stateward.dev" => BTreeSet::from(["CREATE"]),
+                "dependencies" => BTreeSet::from(["CREATE", "DELETE", "UPDATE"]),
+                "pods" => BTreeSet::from(["CREATE"]),
+                "scale" => BTreeSet::from(["UPDATE"]),
                 _ => BTreeSet::from(["CREATE", "UPDATE"]),
             };
             assert_eq!(operations, expected, "{}", entry.name);

@@ -16,15 +16,18 @@ use serde_json::Value;
 
 use super::cert_manager::{self, Issuer};
 use super::cidr::Cidr;
+use super::mode::Mode;
 use super::permissions::{self, Writes};
-use super::scope::{FailurePolicy, Scope};
-use super::webhooks::{Configurations, Endpoint, NAME};
+use super::scope::Scope;
+use super::webhooks::{Configurations, DEFAULT_POLICY, Endpoint, NAME};
 use super::yaml::{self, YamlError, object};
 use crate::graph::Kinds;
 use crate::policy::resource::{EXCEPTIONS, POLICIES, group};
 
 /// The image of this very version.
 pub const IMAGE: &str = concat!("ghcr.io/stateward/stateward:", env!("CARGO_PKG_VERSION"));
+/// How many processes answer, unless told otherwise: one more than needed.
+pub const REPLICAS: u16 = 2;
 /// The Secret (type `kubernetes.io/tls`) with a serving certificate that is not our own, filled by `certs/make.sh` or
 /// cert-manager.
 pub const TLS_SECRET: &str = "stateward-tls";
@@ -41,8 +44,10 @@ pub struct Installation<'a> {
     pub image: &'a str,
     /// Where the serving certificate comes from.
     pub certificate: Certificate<'a>,
-    /// What becomes of requests that wait for us while we do not answer: `Ignore` until replicas run.
-    pub fail: FailurePolicy,
+    /// How far it goes.
+    pub mode: Mode,
+    /// How many processes answer.
+    pub replicas: u16,
     /// The PEM certificates of the CA of the only clients that are answered, where not everybody is.
     pub client_ca: Option<&'a str>,
     /// From where the webhook may be called; from everywhere where there is none.
@@ -53,8 +58,8 @@ pub struct Installation<'a> {
     pub kinds: &'static Kinds,
     /// The definitions of our own kinds.
     pub definitions: &'a [Value],
-    /// The policy that the installation begins with, where it has one.
-    pub policy: Option<&'a Value>,
+    /// The name of the embedded policy that counts where no policy of the cluster says otherwise.
+    pub default_policy: Option<&'a str>,
 }
 
 /// Where the serving certificate comes from.
@@ -87,7 +92,7 @@ impl Installation<'_> {
             Endpoint::Service {
                 namespace: self.namespace,
                 ca,
-                fail: self.fail,
+                fail: self.mode.failure_policy(),
             },
             self.scope,
         );
@@ -96,8 +101,11 @@ impl Installation<'_> {
                 metadata.annotations = Some(cert_manager::annotation(self.namespace));
             }
         }
+        if let Some(name) = self.default_policy {
+            let annotations = validating.metadata.annotations.get_or_insert_default();
+            annotations.insert(DEFAULT_POLICY.to_owned(), name.to_owned());
+        }
         let mut documents = Vec::new();
-        // First, since the policy below is of the kind that they define.
         for definition in self.definitions {
             documents.push(yaml::document(definition)?);
         }
@@ -124,10 +132,6 @@ impl Installation<'_> {
                 issuer,
             ))?);
         }
-        // Before the replicas, so that they find it.
-        if let Some(policy) = self.policy {
-            documents.push(object(policy)?);
-        }
         documents.extend([
             object(&self.deployment())?,
             // Last, so that nothing above has to pass through them.
@@ -136,12 +140,12 @@ impl Installation<'_> {
         ]);
         let mut heading = String::from(
             "# Printed by `stateward manifests`. The serving certificate: certs/README.md.\n\
-             # Apply what `stateward crds` prints before: kubectl takes no object whose kind it does not know yet.\n",
+",
         );
-        if self.fail == FailurePolicy::Ignore {
+        if self.mode != Mode::Enforce {
             heading.push_str(
-                "# No webhook here has failurePolicy: Fail, since nobody answers before the replicas run. Once they do,\n\
-                 # apply what --fail prints.\n",
+                "# Nothing here is refused, not even while nobody answers. Once the replicas run, and you know what they\n\
+                 # find, go on with --mode warn and --mode enforce.\n",
             );
         }
         Ok(yaml::joined(&heading, documents))

@@ -21,6 +21,8 @@ pub const DEVELOPMENT_NAME: &str = "stateward-dev";
 pub const NAMESPACE: &str = "stateward-system";
 /// The Secret with the authority that signs for an installation.
 pub const AUTHORITY_SECRET: &str = "stateward-authority";
+/// The annotation of the validating configuration that names the installation's own policy, for whoever audits.
+pub const DEFAULT_POLICY: &str = "stateward.dev/default-policy";
 /// Where mutating reviews are posted.
 pub const MUTATE_PATH: &str = "/mutate";
 /// Where validating reviews are posted.
@@ -58,7 +60,7 @@ impl Configurations {
     /// Builds the configurations that send to `endpoint` what can matter of these kinds within `scope`.
     pub fn new(kinds: &Kinds, endpoint: Endpoint<'_>, scope: &Scope) -> Self {
         let metadata = endpoint.metadata();
-        let (mutating, validating): (Vec<Sent>, Vec<Sent>) = entries(kinds, scope)
+        let (mutating, validating): (Vec<Sent>, Vec<Sent>) = entries(kinds)
             .into_iter()
             .partition(|entry| entry.phase == Phase::Mutating);
         Self {
@@ -119,12 +121,12 @@ impl Endpoint<'_> {
 
     /// `Fail` only where somebody can answer: a process on a URL is gone after a `kill -9` and its configuration
     /// stays, and in a first installation no replica runs. `Fail` would then refuse every workload of the cluster.
-    fn failure_policy(self, wanted: FailurePolicy) -> String {
+    fn failure_policy(self, entry: &Sent, scope: &Scope) -> String {
         let policy = match self {
             Self::Service {
                 fail: FailurePolicy::Fail,
                 ..
-            } => wanted,
+            } => scope.failure(entry.name, entry.failure_policy),
             Self::Service { .. } | Self::Url { .. } => FailurePolicy::Ignore,
         };
         match policy {
@@ -151,10 +153,10 @@ impl Sent {
         MutatingWebhook {
             admission_review_versions: vec!["v1".to_owned()],
             client_config: endpoint.client_config(self.path),
-            failure_policy: Some(endpoint.failure_policy(self.failure_policy)),
+            failure_policy: Some(endpoint.failure_policy(&self, scope)),
             match_conditions: Some(self.conditions),
             match_policy: Some("Equivalent".to_owned()),
-            name: self.name.to_owned(),
+            name: format!("{}.stateward.dev", self.name),
             namespace_selector: Some(endpoint.namespace_selector(scope)),
             object_selector: None,
             reinvocation_policy: Some("IfNeeded".to_owned()),
@@ -168,10 +170,10 @@ impl Sent {
         ValidatingWebhook {
             admission_review_versions: vec!["v1".to_owned()],
             client_config: endpoint.client_config(self.path),
-            failure_policy: Some(endpoint.failure_policy(self.failure_policy)),
+            failure_policy: Some(endpoint.failure_policy(&self, scope)),
             match_conditions: Some(self.conditions),
             match_policy: Some("Equivalent".to_owned()),
-            name: self.name.to_owned(),
+            name: format!("{}.stateward.dev", self.name),
             namespace_selector: Some(endpoint.namespace_selector(scope)),
             object_selector: None,
             rules: Some(self.rules),

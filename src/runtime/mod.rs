@@ -64,8 +64,8 @@ impl Runtime {
         let mut parts = Parts::new(Arc::new(Metrics::new(RULES)), shutdown);
         let (policies, awaited) = match config.policies {
             PolicyOrigin::Files(sources) => (policies::reload::start(sources, &mut parts).await?, None),
-            PolicyOrigin::Cluster => {
-                let awaited = policies::cluster::prepare(&parts);
+            PolicyOrigin::Cluster { default } => {
+                let awaited = policies::cluster::prepare(default, &parts);
                 (awaited.policies(), Some(awaited))
             }
         };

@@ -1,4 +1,4 @@
-//! Installing: what `stateward manifests` prints, and the certificates of `certs/make.sh`.
+//! Installing: what `stateward manifests` prints.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -16,7 +16,7 @@ fn stateward(args: &[&str]) -> Output {
         .expect("the binary starts")
 }
 
-fn make_certificates(directory: &Path) -> Output {
+pub fn make_certificates(directory: &Path) -> Output {
     Command::new("sh")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("certs/make.sh"))
         .arg(directory)
@@ -64,15 +64,24 @@ fn deploy_crds_yaml_is_what_crds_prints() {
 }
 
 #[test]
-fn an_installation_begins_with_the_policy_that_was_chosen() {
-    let policies = |arguments: &[&str]| -> Vec<Value> {
+fn an_installation_has_the_policy_of_its_mode_or_the_one_that_was_chosen() {
+    let policy = |arguments: &[&str]| {
         let objects = objects(&stateward(&[&["manifests"], arguments].concat()).stdout);
-        let policies = objects.into_iter().filter(|object| object["kind"] == "WorkloadPolicy");
-        policies.map(|policy| policy["spec"]["profile"].clone()).collect()
+        let args = kind(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"].clone();
+        let told = &kind(&objects, "ValidatingWebhookConfiguration")["metadata"]["annotations"];
+        let told = told["stateward.dev/default-policy"].as_str().map(str::to_owned);
+        let flag = told
+            .as_ref()
+            .map(|name| Value::String(format!("--default-policy={name}")));
+        assert_eq!(args.as_array().expect("args").get(2), flag.as_ref());
+        told
     };
-    assert_eq!(policies(&[]), ["Baseline"]);
-    assert_eq!(policies(&["--policy=audit"]), ["Audit"]);
-    assert!(policies(&["--policy=none"]).is_empty());
+    let named = |name: &str| Some(name.to_owned());
+    assert_eq!(policy(&[]), named("audit"));
+    assert_eq!(policy(&["--mode=warn"]), named("warn"));
+    assert_eq!(policy(&["--mode=enforce"]), named("baseline"));
+    assert_eq!(policy(&["--mode=enforce", "--policy=strict"]), named("strict"));
+    assert_eq!(policy(&["--policy=none"]), None);
 }
 
 #[test]
@@ -243,14 +252,18 @@ fn entries(objects: &[Value]) -> Vec<(Value, Value, Value)> {
 #[test]
 fn certificates_of_its_own_need_no_volume_no_bundle_and_a_second_step_to_fail_closed() {
     let printed = |arguments: &[&str]| objects(&stateward(&[&["manifests"], arguments].concat()).stdout);
-    for arguments in [&[][..], &["--fail"]] {
+    let modes = [
+        (&[][..], "--default-policy=audit"),
+        (&["--mode=enforce"], "--default-policy=baseline"),
+    ];
+    for (arguments, policy) in modes {
         let objects = printed(arguments);
         let pod = &kind(&objects, "Deployment")["spec"]["template"]["spec"];
         assert_eq!(pod["volumes"], Value::Null);
         let container = &pod["containers"][0];
         assert_eq!(
             container["args"],
-            serde_json::json!(["serve", "--policy-source=cluster"])
+            serde_json::json!(["serve", "--policy-source=cluster", policy])
         );
         for (name, policy, bundle) in entries(&objects) {
             // Who prints the field, if only empty, undoes what the leader writes.
@@ -301,7 +314,7 @@ fn cert_manager_fills_the_secret_that_is_mounted_and_writes_the_bundle() {
 }
 
 #[test]
-fn a_ca_is_embedded_and_closes_the_workloads_entry() {
+fn a_ca_is_embedded() {
     let directory = tempfile::tempdir().expect("a directory");
     let certificates = directory.path().join("certs");
     let made = make_certificates(&certificates);
@@ -326,7 +339,12 @@ fn a_ca_is_embedded_and_closes_the_workloads_entry() {
         String::from_utf8_lossy(&verified.stderr)
     );
 
-    let output = stateward(&["manifests", "--ca-bundle", ca.to_str().expect("UTF-8")]);
+    let output = stateward(&[
+        "manifests",
+        "--mode=enforce",
+        "--ca-bundle",
+        ca.to_str().expect("UTF-8"),
+    ]);
     let objects = objects(&output.stdout);
     let bundle = base64::Engine::encode(
         &base64::engine::general_purpose::STANDARD,
@@ -345,6 +363,7 @@ fn a_ca_is_embedded_and_closes_the_workloads_entry() {
             ("defaults.stateward.dev".into(), "Ignore".into()),
             ("policies.stateward.dev".into(), "Ignore".into()),
             ("workloads.stateward.dev".into(), "Fail".into()),
+            ("scale.stateward.dev".into(), "Ignore".into()),
             ("advice.stateward.dev".into(), "Ignore".into()),
             ("dependencies.stateward.dev".into(), "Ignore".into()),
             ("pods.stateward.dev".into(), "Ignore".into()),
@@ -353,33 +372,63 @@ fn a_ca_is_embedded_and_closes_the_workloads_entry() {
 }
 
 #[test]
-fn an_administrator_chooses_namespaces_and_whether_scale_waits() {
-    let selectors = |arguments: &[&str]| {
+fn an_administrator_chooses_namespaces() {
+    let selector = |arguments: &[&str]| {
         let output = stateward(&[&["manifests"], arguments].concat());
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let objects = objects(&output.stdout);
         let webhooks = kind(&objects, "ValidatingWebhookConfiguration")["webhooks"].clone();
         let webhooks = webhooks.as_array().expect("webhooks").clone();
-        let names: Vec<_> = webhooks.iter().map(|webhook| webhook["name"].clone()).collect();
         let selector = webhooks[0]["namespaceSelector"]["matchExpressions"].clone();
         assert!(
             webhooks
                 .iter()
                 .all(|webhook| webhook["namespaceSelector"]["matchExpressions"] == selector)
         );
-        (selector, names)
+        selector
     };
     let not_in = |key: &str, values: &[&str]| serde_json::json!({"key": key, "operator": "NotIn", "values": values});
     let name = "kubernetes.io/metadata.name";
-
-    let (selector, names) = selectors(&["--exclude-namespaces=kube-system,csi", "--namespace=csi"]);
-    assert_eq!(selector, serde_json::json!([not_in(name, &["kube-system", "csi"])]));
-    assert!(!names.contains(&"scale.stateward.dev".into()));
-    let (selector, names) = selectors(&["--exclude-namespaces=a", "--allow-opt-out", "--fail-scale"]);
+    let chosen = selector(&["--exclude-namespaces=kube-system,csi", "--namespace=csi"]);
+    assert_eq!(chosen, serde_json::json!([not_in(name, &["kube-system", "csi"])]));
+    let chosen = selector(&["--exclude-namespaces=a", "--allow-opt-out"]);
     let opt_out = not_in("stateward.dev/admission", &["ignore"]);
     let excluded = not_in(name, &["a", "stateward-system"]);
-    assert_eq!(selector, serde_json::json!([excluded, opt_out]));
-    assert!(names.contains(&"scale.stateward.dev".into()));
+    assert_eq!(chosen, serde_json::json!([excluded, opt_out]));
+}
+
+#[test]
+fn an_administrator_chooses_what_waits_once_the_replicas_run() {
+    let failing = |arguments: &[&str]| -> Vec<String> {
+        let output = stateward(&[&["manifests"], arguments].concat());
+        let entries = entries(&objects(&output.stdout)).into_iter();
+        let failing = entries.filter(|(_, policy, _)| policy == "Fail");
+        failing
+            .map(|(name, ..)| name.as_str().expect("a name").to_owned())
+            .collect()
+    };
+    assert_eq!(failing(&["--mode=enforce"]), ["workloads.stateward.dev"]);
+    let chosen = [
+        "--mode=enforce",
+        "--failure-policy=scale=Fail",
+        "--failure-policy=workloads=Ignore",
+    ];
+    assert_eq!(failing(&chosen), ["scale.stateward.dev"]);
+    for (arguments, wanted) in [
+        (&["--failure-policy=scale=Fail"][..], "counts with --mode enforce alone"),
+        (
+            &["--mode=enforce", "--failure-policy=scales=Fail"],
+            "there is no entry \"scales\", but defaults, ",
+        ),
+        (
+            &["--mode=enforce", "--failure-policy=scale"],
+            "ENTRY=Fail or ENTRY=Ignore",
+        ),
+    ] {
+        let refused = stateward(&[&["manifests"], arguments].concat());
+        let error = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && error.contains(wanted), "{error}");
+    }
 }
 
 #[test]
@@ -427,33 +476,6 @@ fn who_may_call_is_chosen_by_certificate_and_by_address() {
 
     let refused = stateward(&["manifests", "--allow-from=10.0.0.0"]);
     assert!(String::from_utf8_lossy(&refused.stderr).contains("write ADDRESS/LENGTH"));
-}
-
-#[test]
-fn certificates_are_never_overwritten() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let key = directory.path().join("tls.key");
-    std::fs::write(&key, "mine").expect("written");
-    let refused = make_certificates(directory.path());
-    assert_eq!(refused.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("tls.key exists: nothing is overwritten"));
-    assert_eq!(std::fs::read_to_string(&key).expect("read"), "mine");
-    assert_eq!(std::fs::read_dir(directory.path()).expect("listed").count(), 1);
-}
-
-#[test]
-fn the_script_explains_itself_and_takes_no_option_for_a_directory() {
-    let help = make_certificates(Path::new("--help"));
-    assert!(help.status.success());
-    let text = String::from_utf8_lossy(&help.stdout);
-    assert!(text.starts_with("Makes a CA and a serving certificate"), "{text}");
-    assert!(
-        text.contains("certs/make.sh [DIRECTORY] [NAMESPACE] [SERVICE]"),
-        "{text}"
-    );
-    assert!(!text.contains("set -eu"), "{text}");
-    let unknown = make_certificates(Path::new("--days"));
-    assert_eq!(unknown.status.code(), Some(2));
 }
 
 #[test]

@@ -8,7 +8,8 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use stateward::admission::router;
 use stateward::cluster::install::{Certificate, IMAGE, Installation};
-use stateward::cluster::scope::{FailurePolicy, Scope};
+use stateward::cluster::mode::Mode;
+use stateward::cluster::scope::Scope;
 use stateward::graph::{Defaults, Entry, Facts, Field, Form, Graph, Kind, Kinds, Knowledge, Reach, Role, Row, Runs};
 use tower::ServiceExt as _;
 
@@ -136,13 +137,14 @@ fn permissions_and_webhook_rules_follow_from_the_table() {
         namespace: "stateward-system",
         image: IMAGE,
         certificate: Certificate::Own,
-        fail: FailurePolicy::Ignore,
+        mode: Mode::Audit,
+        replicas: 2,
         client_ca: None,
         callers: &[],
         scope: &Scope::default(),
         kinds: widgets(),
         definitions: &[],
-        policy: None,
+        default_policy: None,
     };
     let yaml = installation.to_yaml().expect("YAML");
     let readable = "- apiGroups:\n  - example.com\n  resources:\n  - widgets\n  verbs:";

@@ -41,7 +41,13 @@ mod identity;
 /// The image: the script that builds it, and the Dockerfile.
 mod image;
 
-/// What `stateward manifests` prints, and the serving certificate.
+/// `certs/make.sh`.
+mod certificates;
+
+/// The Helm chart.
+mod chart;
+
+/// What `stateward manifests` prints.
 mod install;
 
 /// Kinds as data: one that nobody built in.

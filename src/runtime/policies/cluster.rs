@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::held::{Held, Remark};
-use super::names;
 use super::own::Own;
+use super::{names, with_default};
 use crate::cluster::follow::Intake;
 use crate::cluster::policies;
 use crate::metrics::{Metrics, Reloaded, Reloads};
@@ -27,12 +27,14 @@ use crate::status::{Source, Standings};
 /// Policies that come once there is a cluster to ask; none until then, and the process is not ready.
 pub(in crate::runtime) struct Awaited {
     policies: Arc<ArcSwap<Policies>>,
+    default: Option<Policy>,
     gate: Gate,
 }
 
-/// Makes room for the policies of a cluster; readiness waits until they were listed.
-pub(in crate::runtime) fn prepare(parts: &Parts) -> Awaited {
+/// Makes room for the policies of a cluster; readiness waits until they were listed. `default` stands beside them.
+pub(in crate::runtime) fn prepare(default: Option<Policy>, parts: &Parts) -> Awaited {
     Awaited {
+        default,
         policies: Arc::new(ArcSwap::from_pointee(Policies::new(Vec::new(), RULES))),
         gate: parts.readiness.gate("policies", "not listed yet"),
     }
@@ -63,6 +65,7 @@ impl Awaited {
         let set = Arc::new(Mutex::new(Set {
             policies: Held::default(),
             exceptions: Held::default(),
+            default: self.default,
             in_force: None,
             told: Vec::new(),
             version: 0,
@@ -86,6 +89,8 @@ impl Awaited {
 struct Set {
     policies: Held<Policy>,
     exceptions: Held<Exception>,
+    /// The installation's own policy, unless the cluster holds one of its name.
+    default: Option<Policy>,
     /// What was put in force last.
     in_force: Option<(Vec<Policy>, Vec<Exception>)>,
     /// What was remarked last.
@@ -199,6 +204,7 @@ impl Set {
         }
         let (policies, exceptions) = now.clone();
         let count = exceptions.len();
+        let policies = with_default(policies, self.default.as_ref());
         let policies = Policies::new(policies, RULES).with_exceptions(exceptions);
         info!(
             policies = names(&policies),
@@ -216,6 +222,12 @@ impl Set {
         self.version += 1;
         let mut remarks = self.policies.remarks();
         remarks.extend(self.exceptions.remarks());
+        if self.default.is_none() && self.policies.is_listed() && self.policies.valid().is_empty() {
+            remarks.push(Remark {
+                text: "no policy in the cluster: nothing is judged".to_owned(),
+                reason: None,
+            });
+        }
         for remark in remarks.iter().filter(|remark| !self.told.contains(remark)) {
             warn!(remark = remark.text, "Policies of the cluster want attention");
         }

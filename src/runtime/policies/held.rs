@@ -237,11 +237,6 @@ impl<T: Own> Held<T> {
             let text = format!("{name} is not valid, {what}: {}", object.mistakes.join("; "));
             remarks.push(remark(text, Some(Refusal::Invalid)));
         }
-        if let Some(none) = T::NONE.filter(|_| self.listed)
-            && self.objects.values().all(|object| object.valid.is_none())
-        {
-            remarks.push(remark(none.to_owned(), None));
-        }
         remarks
     }
 }
@@ -334,11 +329,7 @@ mod tests {
         assert_eq!(held.reasons(), []);
         held.list(&[], served("1"));
         assert_eq!(held.names(), [""; 0]);
-        assert_eq!(
-            held.reasons(),
-            [None],
-            "nothing is judged, and all is as the cluster holds it"
-        );
+        assert_eq!(held.reasons(), []);
     }
 
     #[test]

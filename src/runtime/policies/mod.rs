@@ -23,18 +23,38 @@ use crate::rules::RULES;
 /// Where embedded policies are from.
 const BUILT_IN: &str = "built in";
 const BASELINE: (&str, &str) = ("baseline", include_str!("../../../policies/baseline.yaml"));
-const EMBEDDED: [(&str, &str); 3] = [
+const EMBEDDED: [(&str, &str); 4] = [
     ("audit", include_str!("../../../policies/audit.yaml")),
     BASELINE,
     ("strict", include_str!("../../../policies/strict.yaml")),
+    ("warn", include_str!("../../../policies/warn.yaml")),
 ];
 
-/// An embedded policy as an object, by its name.
+/// What an installation's own policy is called.
+const DEFAULT: &str = "default";
+/// The lowest priority that a policy may have: it counts where no policy of the cluster says otherwise.
+const LAST: i32 = -1000;
+
+/// The own policy of an installation, with what one of the embedded ones says.
 #[must_use]
-pub fn embedded(name: &str) -> Option<serde_json::Value> {
+pub fn default_policy(name: &str) -> Option<Policy> {
     let (_, text) = EMBEDDED.into_iter().find(|(known, _)| *known == name)?;
     let manifests = manifests::read(text.as_bytes().to_vec());
-    manifests.iter().next().map(|manifest| manifest.to_json())
+    let policy = policy::parse(&manifests.iter().next()?.to_json(), RULES).ok()?;
+    Some(Policy {
+        name: DEFAULT.to_owned(),
+        priority: LAST,
+        ..policy
+    })
+}
+
+/// The policies of a cluster and the installation's own, unless one of them has its name.
+fn with_default(mut policies: Vec<Policy>, default: Option<&Policy>) -> Vec<Policy> {
+    let is_named = |default: &Policy| policies.iter().any(|policy| policy.name == default.name);
+    if let Some(default) = default.filter(|default| !is_named(default)) {
+        policies.push(default.clone());
+    }
+    policies
 }
 
 /// What `--policy` names.
@@ -47,8 +67,8 @@ pub enum PolicySource {
 /// Where a process finds its policies.
 #[derive(Clone, Debug)]
 pub enum PolicyOrigin {
-    /// In the cluster that it serves.
-    Cluster,
+    /// In the cluster that it serves, beside the installation's own.
+    Cluster { default: Option<Policy> },
     /// Here; the embedded baseline where there are none.
     Files(Vec<PolicySource>),
 }
@@ -151,6 +171,8 @@ pub fn places(sources: &[PolicySource]) -> Vec<String> {
 pub struct OwnObjects {
     pub policies: Vec<String>,
     pub exceptions: Vec<String>,
+    /// The name of the embedded policy that the installation has for its own.
+    pub default: Option<String>,
 }
 
 /// The policies and exceptions that a cluster holds.
@@ -161,6 +183,8 @@ pub fn of_cluster(objects: &OwnObjects) -> Result<Policies, PolicyError> {
     let mut mistakes = Vec::new();
     let policies: Vec<Policy> = valid(&objects.policies, &mut mistakes);
     let exceptions: Vec<Exception> = valid(&objects.exceptions, &mut mistakes);
+    let default = objects.default.as_deref().and_then(default_policy);
+    let policies = with_default(policies, default.as_ref());
     if mistakes.is_empty() {
         Ok(Policies::new(policies, RULES).with_exceptions(exceptions))
     } else {
@@ -301,6 +325,27 @@ mod tests {
 
     fn parsed(files: &[(&str, &str)]) -> Result<Policies, PolicyError> {
         parse(&texts(files)).map(|set| set.policies)
+    }
+
+    #[test]
+    fn an_installation_has_a_policy_of_its_own_unless_the_cluster_has_one_of_its_name() {
+        for (name, _) in EMBEDDED {
+            let default = default_policy(name).unwrap();
+            assert_eq!((&*default.name, default.priority), (DEFAULT, LAST), "{name}");
+        }
+        assert_eq!(default_policy("lenient"), None);
+        let default = default_policy("audit").unwrap();
+        let named = |name: &str| Policy {
+            name: name.to_owned(),
+            ..default.clone()
+        };
+        let names = |policies: Vec<Policy>| -> Vec<String> {
+            let all = with_default(policies, Some(&default)).into_iter();
+            all.map(|policy| policy.name).collect()
+        };
+        assert_eq!(names(vec![named("house")]), ["house", "default"]);
+        assert_eq!(names(vec![named("default")]), ["default"]);
+        assert_eq!(with_default(Vec::new(), None), []);
     }
 
     #[test]

@@ -9,8 +9,6 @@ use crate::rules::RULES;
 /// A policy or an exception.
 pub(super) trait Own: Clone + PartialEq + Send + 'static {
     const RESOURCE: &'static Resource;
-    /// What it means that there is none at all, where somebody should know.
-    const NONE: Option<&'static str>;
 
     /// Reads one.
     fn parse(object: &Value) -> Result<Self, Vec<Mistake>>;
@@ -18,7 +16,6 @@ pub(super) trait Own: Clone + PartialEq + Send + 'static {
 
 impl Own for Policy {
     const RESOURCE: &'static Resource = &POLICIES;
-    const NONE: Option<&'static str> = Some("no policy in the cluster: nothing is judged");
 
     fn parse(object: &Value) -> Result<Self, Vec<Mistake>> {
         policy::parse(object, RULES)
@@ -27,7 +24,6 @@ impl Own for Policy {
 
 impl Own for Exception {
     const RESOURCE: &'static Resource = &EXCEPTIONS;
-    const NONE: Option<&'static str> = None;
 
     fn parse(object: &Value) -> Result<Self, Vec<Mistake>> {
         exception::parse(object, RULES)

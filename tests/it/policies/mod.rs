@@ -2,6 +2,8 @@
 
 mod admission;
 pub mod agreement;
+/// What is generated of the policies that are built in.
+mod built_in;
 pub mod cluster;
 mod page;
 mod tables;

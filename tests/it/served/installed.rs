@@ -71,7 +71,11 @@ async fn install_yaml_is_accepted_and_changes_nothing_when_applied_again() {
         &ca,
         "--allow-from=192.0.2.7/32",
     ];
-    let chosen = [&arguments[..], &["--allow-opt-out", "--fail-scale"]].concat();
+    let chosen = [
+        &arguments[..],
+        &["--mode=enforce", "--allow-opt-out", "--failure-policy=scale=Fail"],
+    ]
+    .concat();
     let chosen = run(env!("CARGO_BIN_EXE_stateward"), &chosen);
     let apply = ["apply", "--dry-run=server", "-f", "-"];
     let applied = cluster.kubectl_stdin(apply, &chosen).await.succeeded();
@@ -82,6 +86,21 @@ async fn install_yaml_is_accepted_and_changes_nothing_when_applied_again() {
         .kubectl(["create", "deployment", "web", "--image=web"])
         .await
         .succeeded();
+}
+
+#[tokio::test]
+async fn the_base_for_kustomize_is_the_installation() {
+    let cluster = ControlPlane::shared().await;
+    let base = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy");
+    let built = cluster.kubectl(["kustomize", base]).await.succeeded().stdout;
+    let kinds = |text: &str| -> Vec<String> {
+        let kinds = text.lines().filter(|line| line.starts_with("kind: "));
+        let mut kinds: Vec<String> = kinds.map(str::to_owned).collect();
+        kinds.sort();
+        kinds
+    };
+    let installed = std::fs::read_to_string(INSTALL).expect("a file");
+    assert_eq!(kinds(&built), kinds(&installed));
 }
 
 #[tokio::test]
@@ -100,13 +119,7 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
         rest.strip_suffix(" | kubectl apply --server-side -f -")
             .map(str::to_owned)
     };
-    let first = commands
-        .next()
-        .and_then(applied)
-        .expect("a command of stateward, applied");
-    let definitions = run(env!("CARGO_BIN_EXE_stateward"), &[&first]);
-    cluster.kubectl_stdin(apply, &definitions).await.succeeded();
-    for command in commands.by_ref().take(3) {
+    for command in commands.by_ref().take(2) {
         let arguments = command.strip_prefix("kubectl ").expect("a command of kubectl");
         cluster.kubectl(arguments.split(' ')).await.succeeded();
     }
@@ -115,7 +128,8 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
         .and_then(applied)
         .expect("a command of stateward, applied");
     assert_eq!(commands.next(), None);
-    let arguments: Vec<&str> = manifests.split(' ').collect();
+    // A first installation lets everything pass; what comes after it is tried here.
+    let arguments: Vec<&str> = manifests.split(' ').chain(["--mode=enforce"]).collect();
     let manifests = run(env!("CARGO_BIN_EXE_stateward"), &arguments);
 
     // There is no network of pods here: the Service leads to this process, by the same name as far as TLS knows.
@@ -159,6 +173,7 @@ async fn an_installation_with_its_own_certificate_guards_the_cluster_with_the_pe
         "--tls-key",
         &key,
         "--policy-source=cluster",
+        "--default-policy=baseline",
         "--namespace",
         "stateward-system",
     ];
@@ -250,6 +265,8 @@ async fn writes_what_it_may(cluster: &ControlPlane, served: &Served, namespace: 
     let delete = ["delete", "deployment", "told", "-n", system, "--wait=false"];
     cluster.kubectl(delete).await.succeeded();
     eventually("the end of the report", async || names().await.is_empty().then_some(())).await;
+    let policy = "{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {name: house}, spec: {}}";
+    cluster.kubectl_stdin(["apply", "-f", "-"], policy).await.succeeded();
     eventually("the status of the policy", async || {
         let path = r#"-o=jsonpath={.items[*].status.conditions[?(@.type=="Ready")].reason}"#;
         let get = cluster.kubectl(["get", "workloadpolicies", path]).await;

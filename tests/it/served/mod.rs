@@ -17,12 +17,14 @@
 
 mod audit_page;
 mod autoscalers;
+mod cert_manager;
 mod cluster_policies;
 mod controllers;
 mod defaults;
 mod dependencies;
 mod exceptions;
 mod figures;
+pub mod installation;
 mod installed;
 mod kinds;
 mod leaving;
@@ -41,6 +43,7 @@ mod resilience;
 mod scale;
 mod shop;
 mod status;
+mod troubleshooting;
 mod words;
 
 use std::fs;

@@ -1,7 +1,7 @@
-//! An installation that signs its own certificates: two commands install it, replicas agree, meddling heals, and no
+//! An installation that signs its own certificates: one command installs it, replicas agree, meddling heals, and no
 //! review fails while authorities come and go.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,239 +11,14 @@ use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use kube::api::PostParams;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tokio_rustls::TlsConnector;
 
-use super::Served;
+use super::installation::{ENFORCE, Installed, NAMESPACE, SECRET, accepts};
 use super::objects::{claim, deployment};
 use super::reports::leader;
-use crate::controlplane::{ControlPlane, eventually, free_port};
-
-const ACCOUNT: &str = "system:serviceaccount:stateward-system:stateward";
-const NAMESPACE: &str = "stateward-system";
-const SECRET: &str = "stateward-authority";
-
-fn stateward(arguments: &[&str]) -> String {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_stateward"))
-        .args(arguments)
-        .output()
-        .expect("the program starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
-
-/// A port that leads to the replicas that are ready, in turn, as a Service does.
-struct Balancer {
-    port: u16,
-    ready: Arc<[AtomicBool; 2]>,
-    task: AbortHandle,
-}
-
-impl Balancer {
-    async fn start(replicas: [u16; 2]) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
-        let ready = Arc::<[AtomicBool; 2]>::default();
-        let usable = ready.clone();
-        let task = tokio::spawn(async move {
-            let mut turn = 0;
-            while let Ok((mut client, _)) = listener.accept().await {
-                turn += 1;
-                let both = [turn % 2, (turn + 1) % 2];
-                let Some(next) = both.into_iter().find(|it| usable[*it].load(Ordering::Relaxed)) else {
-                    continue;
-                };
-                tokio::spawn(async move {
-                    if let Ok(mut replica) = TcpStream::connect(("127.0.0.1", replicas[next])).await {
-                        // Either may go away.
-                        let _ = tokio::io::copy_bidirectional(&mut client, &mut replica).await;
-                    }
-                });
-            }
-        });
-        let task = task.abort_handle();
-        Self { port, ready, task }
-    }
-}
-
-impl Drop for Balancer {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// An installation in a cluster of its own, whose replicas are processes of ours.
-struct Installed {
-    cluster: ControlPlane,
-    ports: [u16; 2],
-    balancer: Balancer,
-}
-
-impl Installed {
-    async fn new() -> Self {
-        let cluster = ControlPlane::start().await;
-        let ports = [(); 2].map(|()| free_port().expect("a port is free"));
-        let balancer = Balancer::start(ports).await;
-        let installed = Self {
-            cluster,
-            ports,
-            balancer,
-        };
-        // The two commands of the page.
-        installed.apply(&stateward(&["crds"])).await;
-        let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
-        installed.cluster.kubectl(established).await.succeeded();
-        installed.manifests(&[]).await;
-        let external = "--external-name=localhost";
-        let create = [
-            "create",
-            "service",
-            "externalname",
-            "stateward",
-            external,
-            "-n",
-            NAMESPACE,
-        ];
-        installed.cluster.kubectl(create).await.succeeded();
-        // RBAC is applied from a cache of its own.
-        eventually("the permissions", async || {
-            let may = ["auth", "can-i", "create", "secrets", "-n", NAMESPACE, "--as", ACCOUNT];
-            let may = installed.cluster.kubectl(may).await.success;
-            let list = ["auth", "can-i", "list", "services", "--as", ACCOUNT];
-            (may && installed.cluster.kubectl(list).await.success).then_some(())
-        })
-        .await;
-        installed
-    }
-
-    async fn apply(&self, yaml: &str) {
-        let apply = ["apply", "--server-side", "-f", "-"];
-        self.cluster.kubectl_stdin(apply, yaml).await.succeeded();
-    }
-
-    /// Applies what `manifests` prints, but for the Service: there is no network of pods here, so that another leads to
-    /// this machine, by the same name as far as TLS knows.
-    async fn manifests(&self, arguments: &[&str]) {
-        let printed = stateward(&[&["manifests"], arguments].concat());
-        let port = format!("      port: {}\n", self.balancer.port);
-        let printed = printed.replace("      port: 443\n", &port);
-        let others = printed
-            .split("\n---\n")
-            .filter(|document| !document.contains("\nkind: Service\n"));
-        self.apply(&others.collect::<Vec<_>>().join("\n---\n")).await;
-    }
-
-    /// Starts one of the replicas, with the permissions of the installation.
-    fn replica(&self, number: usize, arguments: &[&str]) -> Served {
-        let account = self.cluster.kubeconfig_as(ACCOUNT, &[]).display().to_string();
-        let own = [
-            "--kubeconfig",
-            &account,
-            "--policy-source=cluster",
-            "--namespace",
-            NAMESPACE,
-        ];
-        Served::on(self.ports[number], &[&own, arguments].concat())
-    }
-
-    /// Waits until a replica is ready, and sends to it from then on.
-    async fn use_replica(&self, number: usize, served: &Served) {
-        served.ready().await;
-        self.balancer.ready[number].store(true, Ordering::Relaxed);
-    }
-
-    async fn get(&self, arguments: &[&str]) -> Value {
-        let all = [&["get"], arguments, &["-o", "json"]].concat();
-        let output = self.cluster.kubectl(all).await;
-        serde_json::from_str(&output.stdout).unwrap_or_default()
-    }
-
-    /// The PEM text of a key of the Secret; empty where there is none.
-    async fn secret(&self, key: &str) -> String {
-        let secret = self.get(&["secret", SECRET, "-n", NAMESPACE]).await;
-        decoded(&secret["data"][key])
-    }
-
-    /// The entries of both configurations.
-    async fn webhooks(&self) -> Vec<Value> {
-        let kinds = "mutatingwebhookconfiguration,validatingwebhookconfiguration";
-        let both = self.get(&[kinds, "-l", "app.kubernetes.io/name=stateward"]).await;
-        let configurations = both["items"].as_array().expect("items");
-        let webhooks = configurations.iter().filter_map(|it| it["webhooks"].as_array());
-        webhooks.flatten().cloned().collect()
-    }
-
-    /// Waits until every entry trusts exactly this.
-    async fn trusted(&self, bundle: &str) {
-        eventually("the bundle in every entry", async || {
-            let webhooks = self.webhooks().await;
-            assert!(webhooks.len() >= 6, "{}", webhooks.len());
-            let mut bundles = webhooks.iter().map(|it| decoded(&it["clientConfig"]["caBundle"]));
-            bundles.all(|it| it == bundle).then_some(())
-        })
-        .await;
-    }
-
-    /// Waits until one of the replicas is asked, and refuses what it should.
-    async fn guards(&self, namespace: &str) {
-        eventually("a refusal", async || {
-            let create = ["create", "-n", namespace, "--dry-run=server", "-f", "-"];
-            let many = deployment("many", "data", 3);
-            let output = self.cluster.kubectl_stdin(create, &many).await;
-            output.stderr.contains("rwo-replicas").then_some(())
-        })
-        .await;
-    }
-
-    /// Changes the configurations as somebody might.
-    async fn patch(&self, kind: &str, patch: &Value) {
-        let patch = patch.to_string();
-        let patch = ["patch", kind, "stateward", "--type=json", "-p", &patch];
-        self.cluster.kubectl(patch).await.succeeded();
-    }
-
-    /// The versions of both configurations.
-    async fn versions(&self) -> String {
-        let kinds = "mutatingwebhookconfiguration,validatingwebhookconfiguration";
-        let path = "-o=jsonpath={.items[*].metadata.resourceVersion}";
-        let get = ["get", kinds, "-l", "app.kubernetes.io/name=stateward", path];
-        self.cluster.kubectl(get).await.succeeded().stdout
-    }
-}
-
-/// A text in base64; empty where there is none.
-fn decoded(text: &Value) -> String {
-    let bytes = STANDARD.decode(text.as_str().unwrap_or_default()).expect("base64");
-    String::from_utf8(bytes).expect("UTF-8")
-}
-
-/// Whether a client that trusts this bundle accepts who listens there; `None` where nobody does.
-async fn accepts(port: u16, bundle: &str) -> Option<Result<(), String>> {
-    let mut roots = RootCertStore::empty();
-    for trusted in CertificateDer::pem_slice_iter(bundle.as_bytes()) {
-        roots.add(trusted.expect("PEM")).expect("a certificate");
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions of TLS")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-    let name = ServerName::try_from(format!("stateward.{NAMESPACE}.svc")).expect("a name");
-    match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
-        Ok(_) => Some(Ok(())),
-        // Whatever else goes wrong is about the process, not its certificate.
-        Err(error) if error.to_string().contains("certificate") => Some(Err(error.to_string())),
-        Err(_) => None,
-    }
-}
+use crate::controlplane::eventually;
 
 #[tokio::test]
 async fn replicas_agree_on_one_authority_and_put_in_order_what_others_change() {
@@ -263,7 +38,7 @@ async fn replicas_agree_on_one_authority_and_put_in_order_what_others_change() {
     for port in installed.ports {
         assert_eq!(accepts(port, &authority).await, Some(Ok(())));
     }
-    installed.manifests(&["--fail"]).await;
+    installed.manifests(ENFORCE).await;
     cluster
         .kubectl_stdin(create, &claim("data", "ReadWriteOnce"))
         .await
@@ -273,16 +48,17 @@ async fn replicas_agree_on_one_authority_and_put_in_order_what_others_change() {
     // To apply the same again changes nothing, for whoever applies it.
     installed.trusted(&authority).await;
     let versions = installed.versions().await;
-    installed.manifests(&["--fail"]).await;
+    installed.manifests(ENFORCE).await;
     assert_eq!(installed.versions().await, versions);
     installed.trusted(&authority).await;
 
     // An entry comes and goes, as it does in an upgrade.
-    installed.manifests(&["--fail", "--fail-scale"]).await;
+    installed.without_the_last_entry().await;
+    let pods = |webhook: &Value| webhook["name"] == "pods.stateward.dev";
+    assert!(!installed.webhooks().await.iter().any(pods));
+    installed.manifests(ENFORCE).await;
+    assert!(installed.webhooks().await.iter().any(pods));
     installed.trusted(&authority).await;
-    installed.manifests(&["--fail"]).await;
-    let names = installed.webhooks().await;
-    assert!(names.iter().all(|webhook| webhook["name"] != "scale.stateward.dev"));
 
     let empty = json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": STANDARD.encode("\n")}]);
     installed.patch("validatingwebhookconfiguration", &empty).await;
@@ -398,7 +174,7 @@ async fn no_review_fails_while_authorities_come_and_go_and_the_leader_is_killed(
     installed.use_replica(1, &other).await;
     let first = installed.secret("ca.crt").await;
     installed.trusted(&first).await;
-    installed.manifests(&["--fail"]).await;
+    installed.manifests(ENFORCE).await;
     let namespace = cluster.namespace("guarded").await;
     let create = ["create", "-n", &namespace, "-f", "-"];
     cluster

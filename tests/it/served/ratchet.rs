@@ -102,7 +102,7 @@ async fn an_annotation_with_a_reason_opens_the_way_for_a_scale() {
         })
         .await;
     assert_eq!(
-        event["annotations"]["advice.stateward.dev/overrides"],
+        event["annotations"]["scale.stateward.dev/overrides"],
         "rwo-replicas: moving to RWX, OPS-123"
     );
 }

@@ -50,7 +50,7 @@ async fn kubectl_prints_denials_and_warnings_like_this() {
     To allow it all the same, give it the annotation stateward.dev/allow: "rwo-consumers: REASON"
 
     $ scale
-    Error from server (Forbidden): admission webhook "advice.stateward.dev" denied the request: rwo-replicas: scaling Deployment shop/web from 1 to 2: 2 replicas mount claim "data", which is ReadWriteOnce (read-write on one node only); replicas on other nodes would wait in ContainerCreating for ever. Use a StatefulSet with volumeClaimTemplates, a ReadWriteMany class, or replicas: 1 (field spec.replicas)
+    Error from server (Forbidden): admission webhook "scale.stateward.dev" denied the request: rwo-replicas: scaling Deployment shop/web from 1 to 2: 2 replicas mount claim "data", which is ReadWriteOnce (read-write on one node only); replicas on other nodes would wait in ContainerCreating for ever. Use a StatefulSet with volumeClaimTemplates, a ReadWriteMany class, or replicas: 1 (field spec.replicas)
     To allow it all the same: kubectl annotate deployment web -n shop stateward.dev/allow='rwo-replicas: REASON'
 
     $ delete the claim
@@ -85,8 +85,8 @@ async fn the_audit_log_tells_what_was_decided_and_why() {
         .await
         .failed();
     let denied = event(403).await;
-    assert_eq!(annotation(&denied, "advice", "decision"), "denied");
-    assert_eq!(annotation(&denied, "advice", "findings"), "rwo-replicas=Deny");
+    assert_eq!(annotation(&denied, "scale", "decision"), "denied");
+    assert_eq!(annotation(&denied, "scale", "findings"), "rwo-replicas=Deny");
     assert_eq!(denied["responseStatus"]["reason"], "Forbidden");
 }
 

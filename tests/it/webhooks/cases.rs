@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ADVICE, DEPENDENCIES, PODS, Reached, WORKLOADS};
+use super::{ADVICE, DEPENDENCIES, PODS, Reached, SCALE, WORKLOADS};
 
 /// A request, and the entry that it must come through; `None`: it passes without us.
 pub(super) struct Case {
@@ -174,7 +174,8 @@ impl Written {
             let scales = [("up", 3), ("down", 1), ("to nothing", 0), ("to the same", 2)];
             cases.extend(scales.map(|(what, replicas)| {
                 let body = json!({"spec": {"replicas": replicas}});
-                self.case("PATCH", &format!("{one}/scale"), &format!("scale {what}"), body, ADVICE)
+                let entry = if what == "up" { SCALE } else { ADVICE };
+                self.case("PATCH", &format!("{one}/scale"), &format!("scale {what}"), body, entry)
             }));
         }
         cases
@@ -230,7 +231,7 @@ impl Written {
         }
         if replicas == "replicas" {
             let body = json!({"spec": {"replicas": 3}});
-            cases.push(self.case("PATCH", &format!("{at}/owned/scale"), "owned, scale up", body, ADVICE));
+            cases.push(self.case("PATCH", &format!("{at}/owned/scale"), "owned, scale up", body, SCALE));
         }
         cases
     }

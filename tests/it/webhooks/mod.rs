@@ -27,6 +27,7 @@ const WORKLOADS: Reached = Some("workloads.stateward.dev");
 const ADVICE: Reached = Some("advice.stateward.dev");
 const DEPENDENCIES: Reached = Some("dependencies.stateward.dev");
 const CONTROLLER: &str = "--as=system:serviceaccount:kube-system:deployment-controller";
+const SCALE: Reached = Some("scale.stateward.dev");
 const PODS: Reached = Some("pods.stateward.dev");
 
 /// Where nobody listens.
@@ -121,15 +122,15 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
     let finalizer = r#"{"metadata":{"finalizers":["stateward.dev/test"]}}"#;
     let ready = r#"{"spec":{"minReadySeconds":3}}"#;
     let cases: &[(&str, &[&str], Reached)] = &[
-        ("scale", &["scale", "deployment/web", "--replicas=2"], ADVICE),
-        ("scale", &["scale", "statefulset/db", "--replicas=2"], ADVICE),
-        ("scale", &["scale", "replicaset/free", "--replicas=2"], ADVICE),
+        ("scale", &["scale", "deployment/web", "--replicas=2"], SCALE),
+        ("scale", &["scale", "statefulset/db", "--replicas=2"], SCALE),
+        ("scale", &["scale", "replicaset/free", "--replicas=2"], SCALE),
         (
             "scale of an owned object by hand",
             &["scale", "replicaset/owned", "--replicas=2"],
-            ADVICE,
+            SCALE,
         ),
-        ("scale", &["scale", "rc/old", "--replicas=2"], ADVICE),
+        ("scale", &["scale", "rc/old", "--replicas=2"], SCALE),
         ("spec", &["patch", "deployment", "web", "-p", ready], DEFAULTS),
         ("spec", &["patch", "statefulset", "db", "-p", ready], DEFAULTS),
         ("spec", &["patch", "daemonset", "agent", "-p", ready], WORKLOADS),
@@ -403,7 +404,7 @@ async fn a_registration_replaces_leftovers_and_leaves_nothing() {
         .expect("second");
     let found = validating.get(DEVELOPMENT_NAME).await.expect("registered");
     let webhooks = found.webhooks.expect("webhooks");
-    assert_eq!(webhooks.len(), 4);
+    assert_eq!(webhooks.len(), 5);
     for webhook in webhooks {
         assert_eq!(
             webhook.client_config.url.as_deref(),

@@ -9,15 +9,14 @@ use k8s_openapi::api::admissionregistration::v1::{ValidatingWebhook, ValidatingW
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
-use stateward::cluster::scope::{FailurePolicy, OptOut, Scope};
+use stateward::cluster::scope::{FailurePolicy, OptOut, Scope, failure};
 use stateward::cluster::webhooks::{Configurations, Endpoint, NAME, NAMESPACE};
 use stateward::graph::Kinds;
 
 use super::cases::{Case, cases};
-use super::{Reached, WORKLOADS, nobody};
+use super::{Reached, SCALE, WORKLOADS, nobody};
 use crate::controlplane::{ControlPlane, eventually};
 
-const SCALE: Reached = Some("scale.stateward.dev");
 /// An entry that is sent all that the entries for workloads are sent together.
 const REFERENCE: &str = "reference.stateward.dev";
 
@@ -37,11 +36,11 @@ async fn without_us_only_what_a_shared_claim_forbids_is_refused_and_every_reques
     cluster.kubectl(leaving).await.succeeded();
 
     register(&client, &Scope::default()).await;
-    passes_only_what_it_should(&cluster, "default", &cases, |case| case.entry).await;
+    passes_only_what_it_should(&cluster, "default", &cases, &[WORKLOADS], |case| case.entry).await;
 
     let strict = Scope {
         opt_out: OptOut::Honoured,
-        scale: FailurePolicy::Fail,
+        failures: BTreeMap::from([failure("scale=Fail").expect("an entry")]),
         ..Scope::default()
     };
     register(&client, &strict).await;
@@ -59,10 +58,8 @@ async fn without_us_only_what_a_shared_claim_forbids_is_refused_and_every_reques
         refusal.contains("scale.stateward.dev").then_some(())
     })
     .await;
-    passes_only_what_it_should(&cluster, "strict", &cases, |case| {
-        if scales_up(case) {
-            SCALE
-        } else if case.what.starts_with("opted out") {
+    passes_only_what_it_should(&cluster, "strict", &cases, &[WORKLOADS, SCALE], |case| {
+        if case.what.starts_with("opted out") {
             None
         } else {
             case.entry
@@ -76,6 +73,7 @@ async fn passes_only_what_it_should(
     cluster: &ControlPlane,
     run: &str,
     cases: &[Case],
+    failing: &[Reached],
     expected: impl Fn(&Case) -> Reached,
 ) {
     let client = cluster.client().await;
@@ -87,7 +85,7 @@ async fn passes_only_what_it_should(
     let mut refused = BTreeMap::new();
     for (number, case) in cases.iter().enumerate() {
         let refusal = send(&client, &format!("{run}-{number}"), case).await;
-        let closed = expected(case).filter(|_| expected(case) == WORKLOADS || expected(case) == SCALE);
+        let closed = expected(case).filter(|_| failing.contains(&expected(case)));
         // A condition that errors refuses too, but in other words than a call in vain.
         let as_expected = match (&refusal, closed) {
             (None, None) => true,

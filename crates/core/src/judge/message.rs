@@ -264,11 +264,7 @@ pub fn warning(change: &Change<'_>, judged: &Judged, now: Time) -> String {
     let name = format!("{}/{}", change.namespace, finding.object.name);
     let full = line(&name);
     let over = full.chars().count().saturating_sub(WARNING_WANTED);
-    if over == 0 {
-        full
-    } else {
-        line(&shorten(&name, over))
-    }
+    if over == 0 { full } else { line(&shorten(&name, over)) }
 }
 
 /// Says when a warning becomes a denial.

@@ -1,0 +1,102 @@
+{{/* The name of everything. One release a cluster: configurations and roles are the cluster's. */}}
+{{- define "stateward.name" -}}stateward{{- end }}
+
+{{- define "stateward.selector" -}}
+app.kubernetes.io/name: {{ include "stateward.name" . }}
+{{- end }}
+
+{{- define "stateward.labels" -}}
+{{ include "stateward.selector" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "stateward.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* The built-in policy that counts where no policy of the cluster says otherwise; empty for none. */}}
+{{- define "stateward.policy" -}}
+{{- $name := .Values.policy | default (get (dict "Audit" "audit" "Warn" "warn" "Enforce" "baseline") .Values.mode) }}
+{{- if ne $name "none" }}{{ $name }}{{ end }}
+{{- end }}
+
+{{/* Whether the replicas sign their own certificates. */}}
+{{- define "stateward.own" -}}
+{{- if eq .Values.certificates.source "own" }}true{{ end -}}
+{{- end }}
+
+{{/* What may be done, from files/permissions.yaml: by whom signs its own certificates, and by others. */}}
+{{- define "stateward.permissions" -}}
+{{- $all := .Files.Get "files/permissions.yaml" | fromYaml }}
+{{- index $all (ternary "own" "others" (eq .Values.certificates.source "own")) | toYaml }}
+{{- end }}
+
+{{/* How one of our containers runs, hooks included. */}}
+{{- define "stateward.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+readOnlyRootFilesystem: true
+{{- end }}
+
+{{- define "stateward.podSecurityContext" -}}
+fsGroup: 65532
+runAsGroup: 65532
+runAsNonRoot: true
+runAsUser: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{/* A pod that runs one command of our image and ends: name, account, arguments. */}}
+{{- define "stateward.hookPod" -}}
+{{- $root := index . 0 -}}
+restartPolicy: Never
+serviceAccountName: {{ index . 1 }}
+automountServiceAccountToken: true
+securityContext:
+  {{- include "stateward.podSecurityContext" $root | nindent 2 }}
+{{- with $root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $root.Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+containers:
+- name: stateward
+  image: {{ include "stateward.image" $root | quote }}
+  {{- with $root.Values.image.pullPolicy }}
+  imagePullPolicy: {{ . }}
+  {{- end }}
+  args: [{{ index . 2 }}]
+  resources:
+    limits: {memory: 64Mi}
+    requests: {cpu: 10m, memory: 16Mi}
+  securityContext:
+    {{- include "stateward.containerSecurityContext" $root | nindent 4 }}
+{{- end }}
+
+{{/* The annotations of a hook: when, and in which order. */}}
+{{- define "stateward.hook" -}}
+helm.sh/hook: {{ index . 0 }}
+helm.sh/hook-weight: {{ index . 1 | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
