@@ -12,7 +12,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{Api, PostParams};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{sleep_until, timeout};
 use tracing::warn;
 
 use crate::admission::Refusals;
@@ -28,8 +28,10 @@ use crate::rules::kit::Action;
 
 /// So many wait to be written; what comes beyond is dropped, and counted.
 const QUEUE: usize = 256;
-/// The time from one event to the next.
+/// The time from one event to the next, where many are told.
 const PACE: Duration = Duration::from_millis(100);
+/// So many may come at once before that.
+const BURST: u32 = 100;
 /// The same of the same workload is told once in this time: clients keep events for an hour.
 const AGAIN: Duration = Duration::from_hours(1);
 /// Of so many it is remembered that they were told.
@@ -111,6 +113,22 @@ pub fn events(
     (events, writer)
 }
 
+/// When the next event may be written.
+#[derive(Debug, Default)]
+struct Pace {
+    /// When the next one is due at an even pace; what lies in the past may be made up for.
+    due: Option<Instant>,
+}
+
+impl Pace {
+    fn next(&mut self, now: Instant) -> Instant {
+        let earliest = now.checked_sub(PACE * BURST).unwrap_or(now);
+        let due = self.due.unwrap_or(earliest).max(earliest) + PACE;
+        self.due = Some(due);
+        due
+    }
+}
+
 impl Events {
     fn tell(&self, told: Told) {
         if self.queue.try_send(told).is_err() {
@@ -170,11 +188,10 @@ impl Refusals for Events {
 impl Writer {
     /// Writes for as long as anybody may tell something.
     pub async fn run(mut self) {
-        let mut pace = interval(PACE);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pace = Pace::default();
         while let Some(told) = self.queue.recv().await {
             if let Some(event) = self.event(&told, Instant::now()) {
-                pace.tick().await;
+                sleep_until(pace.next(Instant::now()).into()).await;
                 if let Err(error) = self.write(&event).await {
                     self.failed(&told.id, &error);
                 }
@@ -284,4 +301,22 @@ fn reason(rule: &str) -> String {
         first.into_iter().chain(letters).collect::<String>()
     };
     rule.split('-').map(capital).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_come_at_once_and_then_ten_a_second() {
+        let start = Instant::now() + Duration::from_hours(1);
+        let mut pace = Pace::default();
+        let at_once = (0..200).filter(|_| pace.next(start) <= start).count();
+        assert_eq!(at_once, 100);
+        assert_eq!(pace.next(start), start + 101 * PACE);
+        // What was not used is made up for, but for no more than that.
+        let later = start + Duration::from_hours(1);
+        let at_once = (0..200).filter(|_| pace.next(later) <= later).count();
+        assert_eq!(at_once, 100);
+    }
 }

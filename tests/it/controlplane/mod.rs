@@ -19,6 +19,7 @@
 //! A test that starts it takes a private control plane too: other tests do not expect pods from their Deployments.
 //! `tests/controlplane/README.md` says where the programs come from.
 
+mod another;
 mod binaries;
 pub mod build;
 mod files;

@@ -44,6 +44,7 @@ mod scale;
 mod shop;
 mod status;
 mod troubleshooting;
+mod two_api_servers;
 mod words;
 
 use std::fs;
