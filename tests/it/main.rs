@@ -32,6 +32,9 @@ mod controlplane;
 /// `stateward check --fix` and `--diff`.
 mod fix;
 
+/// Flux, as far as it applies.
+mod flux;
+
 /// Files in git that a generator writes.
 mod generated;
 

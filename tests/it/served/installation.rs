@@ -124,26 +124,27 @@ impl Installed {
         self.cluster.kubectl_stdin(apply, yaml).await.succeeded();
     }
 
-    /// Applies what `manifests` prints, but for the Service: another leads to this machine, by the same name as far as
-    /// TLS knows.
+    /// Applies [`Self::leading_here`].
     pub async fn manifests(&self, arguments: &[&str]) {
-        self.printed(&stateward(&[&["manifests"], arguments].concat())).await;
+        self.apply(&self.leading_here(arguments)).await;
     }
 
     /// Applies all but the last entry, as if a newer version of ours had none of it.
     pub async fn without_the_last_entry(&self) {
-        let printed = stateward(&[&["manifests"], ENFORCE].concat());
+        let printed = self.leading_here(ENFORCE);
         let (kept, _) = printed.rsplit_once("- admissionReviewVersions:").expect("an entry");
-        self.printed(kept).await;
+        self.apply(kept).await;
     }
 
-    async fn printed(&self, printed: &str) {
+    /// What `manifests` prints, but for the Service: another leads to this machine, by the same name as far as TLS knows.
+    pub fn leading_here(&self, arguments: &[&str]) -> String {
+        let printed = stateward(&[&["manifests"], arguments].concat());
         let port = format!("      port: {}\n", self.balancer.port);
         let printed = printed.replace("      port: 443\n", &port);
         let others = printed
             .split("\n---\n")
             .filter(|document| !document.contains("\nkind: Service\n"));
-        self.apply(&others.collect::<Vec<_>>().join("\n---\n")).await;
+        others.collect::<Vec<_>>().join("\n---\n")
     }
 
     /// Starts one of the replicas, with the permissions of the installation.
