@@ -142,6 +142,7 @@ impl Server {
     async fn accept_each(&self, receive: &impl Fn(TcpStream, SocketAddr)) {
         let mut failing = false;
         loop {
+            self.table.room().await;
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
                     failing = false;

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use tokio::task::AbortHandle;
 
+/// What everybody has to say a first word, however many come: on a busy machine it takes a moment to be heard.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// The guests of a lobby.
 #[derive(Debug)]
 pub(super) struct Lobby {
@@ -51,6 +54,15 @@ impl Lobby {
             guest.task = Some(task);
         }
         turned_out
+    }
+
+    /// Where the lobby is full: how much of its moment is left to the one that would be turned out next.
+    pub(super) fn full_for(&self, now: Instant) -> Option<Duration> {
+        let guests = self.guests();
+        let is_full = guests.silent.len() + guests.waiting.len() >= self.most;
+        let (_, first) = guests.silent.first_key_value().filter(|_| is_full)?;
+        let left = MOMENT.saturating_sub(now.saturating_duration_since(first.since));
+        Some(left).filter(|left| !left.is_zero())
     }
 
     /// Turns out the one that can be spared best; tells whether there was one.
@@ -167,6 +179,22 @@ mod tests {
         assert!(!spoke.2.is_finished());
         assert!(lobby.turn_out() && !lobby.turn_out());
         assert!(spoke.2.await.is_err());
+    }
+
+    #[tokio::test]
+    async fn everybody_has_a_moment_to_speak() {
+        let lobby = Lobby::new(2);
+        let now = Instant::now();
+        let first = guest(&lobby, now);
+        assert_eq!(lobby.full_for(now), None);
+        let _second = guest(&lobby, now + MOMENT / 2);
+        assert_eq!(lobby.full_for(now), Some(MOMENT));
+        assert_eq!(lobby.full_for(now + MOMENT / 2), Some(MOMENT / 2));
+        assert_eq!(lobby.full_for(now + MOMENT), None);
+        // Who spoke is not the next to go.
+        first.1.spoke();
+        assert_eq!(lobby.full_for(now + MOMENT), Some(MOMENT / 2));
+        assert_eq!(lobby.full_for(now + 2 * MOMENT), None);
     }
 
     #[tokio::test]

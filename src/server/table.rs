@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::budget::Budget;
 use super::limits::Limits;
@@ -64,6 +64,13 @@ impl Table {
             crowded: Notify::new(),
             traffic,
         })
+    }
+
+    /// Waits until the next connection turns nobody out who had no time to speak. Meanwhile the system keeps it.
+    pub(super) async fn room(&self) {
+        while let Some(left) = self.lobby.full_for(Instant::now()) {
+            sleep(left).await;
+        }
     }
 
     /// Lets a new connection wait in the lobby for its first word; `spawn` starts its task.
