@@ -49,6 +49,9 @@ CFLAGS="-ffile-prefix-map=$crates=/crates -ffile-prefix-map=$root=/stateward"
 CFLAGS="$CFLAGS -Wno-builtin-macro-redefined -D__DATE__=\"\" -D__TIME__=\"\""
 # shellcheck disable=SC2090
 export CARGO_ENCODED_RUSTFLAGS CFLAGS
+# What `stateward version` tells.
+STATEWARD_COMMIT=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+export STATEWARD_COMMIT
 "$auditable" auditable build --locked --release --bin stateward --target "$target" --target-dir target
 
 # Times are those of the commit, so that the image is the same too.

@@ -40,6 +40,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bash_and_zsh_complete_the_rules() {
+        for shell in [Shell::Bash, Shell::Zsh] {
+            let script = String::from_utf8(script(shell)).unwrap();
+            assert!(script.contains("rwo-replicas"), "{shell}");
+        }
+    }
+
+    #[test]
     fn every_shell_learns_every_subcommand() {
         for shell in Shell::value_variants() {
             let script = String::from_utf8(script(*shell)).unwrap();

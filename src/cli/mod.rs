@@ -15,6 +15,7 @@ pub mod manifests;
 pub mod reporting;
 pub mod rules;
 pub mod serve;
+pub mod version;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ enum Command {
     Serve(Box<serve::Args>),
     Unregister(installed::Unregister),
     Verify(installed::Verify),
+    Version(version::Args),
 }
 
 impl Cli {
@@ -59,6 +61,7 @@ impl Cli {
             Command::Serve(args) => args.run(),
             Command::Unregister(args) => args.run(),
             Command::Verify(args) => args.run(),
+            Command::Version(args) => args.run(),
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::anyhow;
-use stateward_nearest::nearest;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::rules::RULES;
 use crate::rules::kit::{Action, Injection, Rule};
@@ -12,30 +11,27 @@ use crate::rules::kit::{Action, Injection, Rule};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Id of a rule
-    id: Option<String>,
+    #[arg(value_name = "ID", value_parser = rule(), hide_possible_values = true)]
+    rule: Option<&'static Rule>,
 }
 
 impl Args {
     /// Prints the table or the page.
     ///
     /// # Errors
-    /// When there is no such rule, or standard output cannot be written.
+    /// Standard output cannot be written.
     pub fn run(self) -> anyhow::Result<ExitCode> {
-        let text = match &self.id {
-            None => table(),
-            Some(id) => page(id)?.to_owned(),
-        };
+        let text = self.rule.map_or_else(table, |rule| rule.page.to_owned());
         super::print(text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn page(id: &str) -> anyhow::Result<&'static str> {
-    let found = RULES.iter().find(|rule| rule.id == id);
-    found.map(|rule| rule.page).ok_or_else(|| {
-        let near = nearest(id, RULES.iter().map(|rule| rule.id));
-        let near = near.map_or(String::new(), |near| format!(": did you mean {near}?"));
-        anyhow!("there is no rule {id:?}{near}")
+/// Reads the id of a rule; a shell completes it, and a slip is told the nearest.
+fn rule() -> impl TypedValueParser<Value = &'static Rule> {
+    PossibleValuesParser::new(RULES.iter().map(|rule| rule.id)).try_map(|id| {
+        let found = RULES.iter().copied().find(|rule| rule.id == id);
+        found.ok_or_else(|| format!("there is no rule {id:?}"))
     })
 }
 
@@ -78,7 +74,10 @@ fn row(rule: &Rule) -> [String; 5] {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+    use crate::cli::Cli;
 
     #[test]
     fn columns_begin_below_their_headings() {
@@ -94,9 +93,10 @@ mod tests {
 
     #[test]
     fn a_slip_is_told_the_nearest_name() {
-        assert!(page("rwo-replicas").unwrap().starts_with("# rwo-replicas\n"));
-        let error = page("rwo-replica").unwrap_err().to_string();
-        assert_eq!(error, "there is no rule \"rwo-replica\": did you mean rwo-replicas?");
-        assert_eq!(page("x").unwrap_err().to_string(), "there is no rule \"x\"");
+        let parsed = |id: &str| Cli::try_parse_from(["stateward", "rules", id]).map(|_| ());
+        parsed("rwo-replicas").unwrap();
+        let error = parsed("rwo-replica").unwrap_err().to_string();
+        assert!(error.contains("a similar value exists: 'rwo-replicas'"), "{error}");
+        parsed("x").unwrap_err();
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -240,4 +240,42 @@ async fn no_review_fails_while_authorities_come_and_go_and_the_leader_is_killed(
     let passed: Vec<&Value> = log.iter().filter(passed).collect();
     // One request at a time is under way, to one entry; and the next may still go to a connection that is gone.
     assert!(cut.len() + passed.len() <= 2, "{cut:?} {passed:?}");
+}
+
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "figures are there to be read")]
+async fn enforced_at_once_it_refuses_until_the_first_replica_answers_and_nothing_after() {
+    let installed = Installed::bare().await;
+    let cluster = &installed.cluster;
+    installed.manifests(ENFORCE).await;
+    installed.lead_here().await;
+    let namespace = cluster.namespace("guarded").await;
+    let data = claim("data", "ReadWriteOnce");
+    cluster
+        .kubectl_stdin(["create", "-n", &namespace, "-f", "-"], &data)
+        .await
+        .succeeded();
+    let deployments = Api::<Deployment>::namespaced(cluster.client().await, &namespace);
+    let asked: Deployment = serde_saphyr::from_str(&deployment("web", "data", 1)).expect("a Deployment");
+    let dry_run = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let ask = async || deployments.create(&dry_run, &asked).await;
+    let refusal = ask().await.expect_err("nobody answers").to_string();
+    assert!(refusal.contains("failed calling webhook"), "{refusal}");
+
+    let started = Instant::now();
+    let replica = installed.replica(0, &[]);
+    installed.use_replica(0, &replica).await;
+    let mut refused = 0;
+    while ask().await.is_err() {
+        refused += 1;
+        assert!(refused < 1_000, "it never answers");
+        sleep(Duration::from_millis(20)).await;
+    }
+    println!("a review was answered {:?} after the process began", started.elapsed());
+    for _ in 0..100 {
+        ask().await.expect("it answers from now on");
+    }
 }
