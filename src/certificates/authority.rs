@@ -60,7 +60,6 @@ impl Validity {
 pub(super) struct Authority {
     pub(super) trusted: Trusted,
     key: KeyPair,
-    common_name: String,
 }
 
 /// A leaf that was just signed.
@@ -82,11 +81,7 @@ impl Authority {
         let params = params(&common_name, Vec::new(), validity, serial)?;
         let certificate = ca(params).self_signed(&key)?;
         let trusted = Trusted::read(certificate.der()).ok_or(AuthorityError::Unreadable)?;
-        Ok(Self {
-            trusted,
-            key,
-            common_name,
-        })
+        Ok(Self { trusted, key })
     }
 
     /// Reads what [`Self::certificate_pem`] and [`Self::key_pem`] wrote, and tries it.
@@ -96,7 +91,6 @@ impl Authority {
         let trusted = trusted.ok_or(AuthorityError::Unreadable)?;
         let key = std::str::from_utf8(key).map_err(|_| AuthorityError::Unreadable)?;
         let read = Self {
-            common_name: trusted.common_name.clone(),
             trusted,
             key: KeyPair::from_pem(key)?,
         };
@@ -127,7 +121,12 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
-        let issuer = ca(self::params(&self.common_name, Vec::new(), validity, Vec::new())?);
+        let issuer = ca(self::params(
+            &self.trusted.common_name,
+            Vec::new(),
+            validity,
+            Vec::new(),
+        )?);
         let leaf = params.signed_by(&key, &Issuer::from_params(&issuer, &self.key))?;
         let leaf: CertificateDer<'static> = leaf.into();
         self.verify(&leaf, names, now)?;
@@ -258,7 +257,7 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let (one, other) = (Authority::make(DAY, NOW).unwrap(), Authority::make(DAY, NOW).unwrap());
         assert_ne!(
-            one.common_name, other.common_name,
+            one.trusted.common_name, other.trusted.common_name,
             "two of the same second are told apart"
         );
         let read = |certificate: &str, key: &str| Authority::read(certificate.as_bytes(), key.as_bytes()).is_ok();

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use kube::Client;
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::connect::connect;
+use super::live;
 use crate::cluster::installed;
 
 /// Whom to trust is written within seconds after the first replica has started.
@@ -61,9 +61,7 @@ impl Cluster {
             .build()
             .context("cannot start the runtime")?;
         runtime.block_on(async {
-            let Some(client) = connect(self.kubeconfig.as_deref(), self.context.as_deref()).await? else {
-                bail!("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG");
-            };
+            let client = live::client(self.kubeconfig.as_deref(), self.context.as_deref()).await?;
             work(client).await
         })
     }

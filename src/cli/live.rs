@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use kube::Client;
 use tokio::time::{Instant, interval_at};
 
 use crate::cluster::connect::connect;
@@ -54,9 +55,7 @@ pub fn read(
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let Some(client) = connect(kubeconfig, context).await? else {
-            bail!("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG");
-        };
+        let client = client(kubeconfig, context).await?;
         let policies = match policies {
             Policies::OfCluster => match policies::list(&POLICIES, &client).await? {
                 Some(policies) => Some(OwnObjects {
@@ -79,6 +78,15 @@ pub fn read(
         }
         Ok(Live { gaps: gaps?, policies })
     })
+}
+
+/// A client of the cluster that is configured.
+///
+/// # Errors
+/// There is none, or it cannot be used.
+pub async fn client(kubeconfig: Option<&Path>, context: Option<&str>) -> anyhow::Result<Client> {
+    let client = connect(kubeconfig, context).await?;
+    client.context("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG")
 }
 
 /// What is said of a gap.

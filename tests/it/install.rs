@@ -9,7 +9,7 @@ use stateward::cli::Cli;
 
 use crate::generated;
 
-fn stateward(args: &[&str]) -> Output {
+pub fn stateward(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_stateward"))
         .args(args)
         .output()
@@ -25,7 +25,7 @@ pub fn make_certificates(directory: &Path) -> Output {
 }
 
 /// The objects of a YAML stream, read by the YAML reader of the Kubernetes client.
-fn objects(yaml: &[u8]) -> Vec<Value> {
+pub fn objects(yaml: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(yaml).expect("UTF-8");
     text.split("\n---\n")
         .skip(1)

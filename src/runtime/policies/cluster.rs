@@ -222,7 +222,7 @@ impl Set {
         self.version += 1;
         let mut remarks = self.policies.remarks();
         remarks.extend(self.exceptions.remarks());
-        if self.default.is_none() && self.policies.is_listed() && self.policies.valid().is_empty() {
+        if self.default.is_none() && self.policies.is_listed() && !self.policies.has_any() {
             remarks.push(Remark {
                 text: "no policy in the cluster: nothing is judged".to_owned(),
                 reason: None,

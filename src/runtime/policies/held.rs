@@ -180,6 +180,11 @@ impl<T: Own> Held<T> {
         objects.filter_map(|object| object.valid.clone()).collect()
     }
 
+    /// Whether any counts.
+    pub(super) fn has_any(&self) -> bool {
+        self.objects.values().any(|object| object.valid.is_some())
+    }
+
     /// What becomes of each of them that is there, by title.
     pub(super) fn standings(&self) -> Vec<Standing<T>> {
         let there = self.objects.iter().filter(|(_, object)| object.kept.is_none());
