@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
 
-use crate::controlplane::build::{Module, Target, built};
+use crate::controlplane::build::{Module, Target, built, required};
 use crate::controlplane::process::{Process, Scratch};
 use crate::controlplane::{eventually, free_port};
 
@@ -107,22 +107,12 @@ impl Collector {
 fn module() -> Module {
     Module {
         name: "collector",
-        version: version(),
+        version: required(GO_MOD, "go.opentelemetry.io/collector/otelcol"),
         recipe: &[GO_MOD, GO_SUM, MAIN],
         link_flags: "-s -w".to_owned(),
         why: ", an OpenTelemetry Collector with two components; it takes 1 to 4 minutes on 2 cores".to_owned(),
         instead: String::new(),
     }
-}
-
-/// The version of the Collector that `go.mod` pins.
-fn version() -> String {
-    let mut words = GO_MOD.split_whitespace();
-    words.find(|word| *word == "go.opentelemetry.io/collector/otelcol");
-    words
-        .next()
-        .expect("invariant: tests/collector/go.mod requires it")
-        .to_owned()
 }
 
 fn records(request: &Value) -> Vec<Record> {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tokio::task::spawn_blocking;
 
-use crate::controlplane::build::{Module, Target, built};
+use crate::controlplane::build::{Module, Target, built, required};
 use crate::controlplane::process::Scratch;
 
 const GO_MOD: &str = include_str!("../flux/go.mod");
@@ -42,11 +42,9 @@ pub async fn apply(kubeconfig: &Path, objects: &str) -> BTreeMap<String, String>
 }
 
 fn module() -> Module {
-    let required = GO_MOD.split_once("github.com/fluxcd/pkg/ssa ");
-    let version = required.and_then(|(_, rest)| rest.split_whitespace().next());
     Module {
         name: "flux",
-        version: version.expect("go.mod names it").to_owned(),
+        version: required(GO_MOD, "github.com/fluxcd/pkg/ssa"),
         recipe: &[GO_MOD, GO_SUM, MAIN],
         link_flags: "-s -w".to_owned(),
         why: " to apply an installation with it; a minute on 2 cores".to_owned(),

@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::controlplane::build::{Module, Target, built};
+use crate::controlplane::build::{Module, Target, built, required};
 
 /// Where the chart lies.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/chart");
@@ -37,11 +37,9 @@ impl Helm {
                 "helm.sh/helm/v4/cmd/helm",
             ),
         };
-        let required = recipe[0].split_once(package.trim_end_matches("/cmd/helm"));
-        let version = required.and_then(|(_, rest)| rest.split_whitespace().next());
         let module = Module {
             name,
-            version: version.expect("go.mod names it").to_owned(),
+            version: required(recipe[0], package.trim_end_matches("/cmd/helm")),
             recipe,
             link_flags: "-s -w".to_owned(),
             why: " to try the chart with it; 2 minutes on 2 cores".to_owned(),

@@ -39,6 +39,12 @@ pub struct Target {
     pub built_as: &'static str,
 }
 
+/// The version that a `go.mod` requires of a module.
+pub fn required(go_mod: &str, module: &str) -> String {
+    let mut words = go_mod.split_whitespace().skip_while(|word| *word != module).skip(1);
+    words.next().expect("invariant: go.mod requires it").to_owned()
+}
+
 /// The directory that holds these programs of a module; builds those that are not there yet.
 ///
 /// Test processes that come at the same time wait for the one that builds.
