@@ -207,7 +207,7 @@ fn start(runtime: &Runtime, router: Router) -> Target {
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let traffic = Metrics::new(RULES).traffic(Port::Webhook);
-        let server = Server::tls(listener, tls, Limits::default(), traffic);
+        let server = Server::tls(listener, tls, Limits::default(), traffic).expect("a thread");
         let address = server.local_addr().expect("an address");
         tokio::spawn(async move { server.serve(TowerToHyperService::new(router), &Shutdown::new()).await });
         Target {

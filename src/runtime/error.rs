@@ -18,6 +18,9 @@ pub enum StartError {
     /// The system does not tell the address of the webhook's socket.
     #[error("cannot read the address of --listen")]
     Address(#[source] io::Error),
+    /// The system has no thread to spare on which connections are accepted.
+    #[error("cannot start a thread for connections")]
+    Door(#[source] io::Error),
     /// The certificate files cannot be used.
     #[error(transparent)]
     Certificate(#[from] ReadError),

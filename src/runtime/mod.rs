@@ -118,9 +118,10 @@ impl Runtime {
             ..Limits::default()
         };
         let limits = limits.within(files);
-        let server = Server::tls(listener, tls, limits, parts.metrics.traffic(Port::Webhook));
+        let traffic = parts.metrics.traffic(Port::Webhook);
+        let server = Server::tls(listener, tls, limits, traffic).map_err(StartError::Door)?;
         parts.metrics.body_bytes.observe(server.body_bytes());
-        admin::start(admin_listener, decisions, files, &mut parts);
+        admin::start(admin_listener, decisions, files, &mut parts)?;
         info!(%address, admin = %config.admin_listen, "Serving");
         Ok(Self {
             parts,

@@ -1,5 +1,6 @@
 //! The accept loop: bounded connections, patience with errors, and the drain.
 
+use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,19 +11,22 @@ use hyper::body::Body;
 use hyper::service::Service;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::body::Received;
-use super::connection::{self, Connection, Phase};
+use super::connection::{self, Connection, Greeted, Phase, greet};
+use super::door::Door;
 use super::guest::{FirstWord, Guest};
 use super::limits::Limits;
 use super::lobby::Stay;
 use super::shutdown::{Interrupted, Shutdown};
 use super::table::Table;
 use super::tls::Tls;
+use super::turns::Turn;
 use crate::metrics::Traffic;
 
 /// A listening socket with the settings to serve it.
@@ -31,25 +35,39 @@ pub struct Server {
     listener: TcpListener,
     tls: Option<Tls>,
     table: Arc<Table>,
+    door: Door,
 }
 
 impl Server {
     /// Serves HTTP/1.1 and HTTP/2 over TLS, as the client chooses by ALPN.
-    pub fn tls(listener: TcpListener, tls: Arc<ServerConfig>, limits: Limits, traffic: Traffic) -> Self {
+    ///
+    /// # Errors
+    /// The system has no thread or no files to spare.
+    pub fn tls(listener: TcpListener, tls: Arc<ServerConfig>, limits: Limits, traffic: Traffic) -> io::Result<Self> {
         Self::new(listener, Some(Tls::new(tls)), limits, traffic)
     }
 
     /// Serves HTTP/1.1 in plain text.
-    pub fn plain(listener: TcpListener, limits: Limits, traffic: Traffic) -> Self {
+    ///
+    /// # Errors
+    /// The system has no thread or no files to spare.
+    pub fn plain(listener: TcpListener, limits: Limits, traffic: Traffic) -> io::Result<Self> {
         Self::new(listener, None, limits, traffic)
     }
 
-    fn new(listener: TcpListener, tls: Option<Tls>, limits: Limits, traffic: Traffic) -> Self {
-        Self {
+    fn new(listener: TcpListener, tls: Option<Tls>, limits: Limits, traffic: Traffic) -> io::Result<Self> {
+        let door = Door::open()?;
+        let listener = listener.into_std()?;
+        let listener = {
+            let _at_the_door = door.runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        Ok(Self {
             listener,
             tls,
             table: Table::new(limits, traffic),
-        }
+            door,
+        })
     }
 
     /// Returns what tells the bytes of request bodies that are held at present.
@@ -82,26 +100,26 @@ impl Server {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let Self {
+            listener,
+            tls,
+            table,
+            door,
+        } = self;
         let (phase, _) = watch::channel(Phase::Open);
-        let table = Arc::clone(&self.table);
-        let word = self.tls.as_ref().map_or(FirstWord::Head, |_| FirstWord::Record);
-        let host = Arc::new((service, self.tls.clone()));
-        let receive = |stream: TcpStream, peer: SocketAddr| {
-            table.receive(|stay| {
-                let (host, table, phase) = (Arc::clone(&host), Arc::clone(&table), phase.subscribe());
-                let guest = async move {
-                    let Some((stream, connection)) = until_it_speaks((stream, word), peer, stay, table, phase).await
-                    else {
-                        return;
-                    };
-                    let (service, tls) = &*host;
-                    let served = connection::serve(stream, service.clone(), tls.clone(), connection);
-                    // Apart, so that a guest that is silent has no room for it.
-                    Box::pin(served).await;
-                };
-                tokio::spawn(guest).abort_handle()
-            });
+        let home = Handle::current();
+        let serve = move |greeted, connection| {
+            home.spawn(connection::serve(greeted, service.clone(), connection));
         };
+        let reception = Reception {
+            word: tls.as_ref().map_or(FirstWord::Head, |_| FirstWord::Record),
+            tls,
+            table: Arc::clone(&table),
+            phase: phase.clone(),
+            serve,
+        };
+        let (open, closes) = oneshot::channel();
+        let mut accepting = door.runtime.spawn(accept(listener, closes, Arc::new(reception)));
         let run = async {
             let delay = async {
                 shutdown.requested().await;
@@ -113,12 +131,19 @@ impl Server {
                 info!(?delay, "Stopping: still answering for the delay");
                 sleep(delay).await;
             };
-            tokio::select! {
-                () = delay => {}
-                () = self.accept_each(&receive) => {}
-            }
+            let ended = tokio::select! {
+                () = delay => None,
+                ended = &mut accepting => Some(ended),
+            };
             table.close();
-            self.take_backlog(&receive);
+            drop(open);
+            let ended = match ended {
+                Some(ended) => ended,
+                None => (&mut accepting).await,
+            };
+            if let Err(error) = ended {
+                error!(%error, "Connections are no longer accepted");
+            }
             phase.send_replace(Phase::Closing);
             info!(connections = phase.receiver_count(), "Draining");
             tokio::select! {
@@ -137,78 +162,119 @@ impl Server {
         phase.send_replace(Phase::Abort);
         result
     }
+}
 
-    /// Accepts for ever.
-    async fn accept_each(&self, receive: &impl Fn(TcpStream, SocketAddr)) {
-        let mut failing = false;
-        loop {
-            self.table.room().await;
-            match self.listener.accept().await {
-                Ok((stream, peer)) => {
-                    failing = false;
-                    receive(stream, peer);
-                }
-                Err(error) => {
-                    let Some(pause) = pause_after(&error) else {
-                        continue;
-                    };
-                    if !failing {
-                        error!(%error, "Cannot accept connections");
-                        failing = true;
-                    }
-                    // What it lacks are files mostly, and a connection that ends leaves one.
-                    if self.table.spare_one() {
-                        yield_now().await;
-                    } else {
-                        sleep(pause).await;
-                    }
-                }
-            }
+/// Accepts connections until the server closes, those included that clients have made by then.
+async fn accept<F: Serve>(listener: TcpListener, closes: oneshot::Receiver<Infallible>, reception: Arc<Reception<F>>) {
+    tokio::select! {
+        () = accept_each(&listener, &reception) => {}
+        // Nothing is ever sent.
+        _ = closes => {}
+    }
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
+    while let Ok((stream, peer)) = listener.accept() {
+        if stream.set_nonblocking(true).is_ok()
+            && let Ok(stream) = TcpStream::from_std(stream)
+        {
+            reception.receive(stream, peer);
         }
     }
+}
 
-    /// Takes the connections that clients made before the listener closes, and closes it.
-    fn take_backlog(self, receive: &impl Fn(TcpStream, SocketAddr)) {
-        let Ok(listener) = self.listener.into_std() else {
-            return;
-        };
-        while let Ok((stream, peer)) = listener.accept() {
-            if stream.set_nonblocking(true).is_ok()
-                && let Ok(stream) = TcpStream::from_std(stream)
-            {
-                receive(stream, peer);
+/// Accepts for ever.
+async fn accept_each<F: Serve>(listener: &TcpListener, reception: &Arc<Reception<F>>) {
+    let table = &reception.table;
+    let mut failing = false;
+    loop {
+        table.room().await;
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                failing = false;
+                reception.receive(stream, peer);
+            }
+            Err(error) => {
+                let Some(pause) = pause_after(&error) else {
+                    continue;
+                };
+                if !failing {
+                    error!(%error, "Cannot accept connections");
+                    failing = true;
+                }
+                // What it lacks are files mostly, and a connection that ends leaves one.
+                if table.spare_one() {
+                    yield_now().await;
+                } else {
+                    sleep(pause).await;
+                }
             }
         }
     }
 }
 
-/// Waits in the lobby until the peer has said its first word and there is a place for it; `None` where it ends before,
-/// or the server does.
-async fn until_it_speaks(
-    (stream, word): (TcpStream, FirstWord),
-    peer: SocketAddr,
-    stay: Stay,
+/// Serves a connection, elsewhere.
+trait Serve: Fn(Greeted, Connection) + Send + Sync + 'static {}
+
+impl<F: Fn(Greeted, Connection) + Send + Sync + 'static> Serve for F {}
+
+/// What a connection needs to get from its acceptance to where it is served.
+struct Reception<F> {
+    word: FirstWord,
+    tls: Option<Tls>,
     table: Arc<Table>,
-    phase: watch::Receiver<Phase>,
-) -> Option<(TcpStream, Connection)> {
-    let mut guest = Guest::new(stream);
-    // Another one, so that a server that begins to close meanwhile is news to the connection.
-    let mut ends = phase.clone();
-    let seated = async {
-        if !guest.speaks(word).await.unwrap_or(false) {
-            return None;
-        }
-        stay.spoke();
-        Some(table.seat(peer.ip()).await)
-    };
-    let seat = tokio::select! {
-        biased;
-        seat = seated => seat?,
-        _ = ends.wait_for(|phase| *phase == Phase::Abort) => return None,
-    };
-    drop(stay);
-    let stream = guest.into_stream()?;
-    Some((stream, Connection { seat, table, phase }))
+    phase: watch::Sender<Phase>,
+    serve: F,
+}
+
+impl<F: Serve> Reception<F> {
+    /// Starts the task of a connection; it ends where the connection is served, or ends before.
+    fn receive(self: &Arc<Self>, stream: TcpStream, peer: SocketAddr) {
+        self.table.receive(|stay| {
+            let (reception, phase) = (Arc::clone(self), self.phase.subscribe());
+            let guest = async move {
+                let Some((stream, turn, connection)) = reception.until_it_speaks(stream, peer, stay, phase).await
+                else {
+                    return;
+                };
+                // Apart, so that a guest that is silent has no room for it.
+                let greeted = Box::pin(greet(stream, reception.tls.clone(), turn, &connection));
+                if let Some(greeted) = greeted.await {
+                    (reception.serve)(greeted, connection);
+                }
+            };
+            tokio::spawn(guest).abort_handle()
+        });
+    }
+
+    /// Waits in the lobby until the peer has said its first word and there is a place for it; `None` where it ends
+    /// before, or the server does.
+    async fn until_it_speaks(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stay: Stay,
+        phase: watch::Receiver<Phase>,
+    ) -> Option<(TcpStream, Turn, Connection)> {
+        let mut guest = Guest::new(stream);
+        // Another one, so that a server that begins to close meanwhile is news to the connection.
+        let mut ends = phase.clone();
+        let seated = async {
+            if !guest.speaks(self.word).await.unwrap_or(false) {
+                return None;
+            }
+            stay.spoke();
+            Some(self.table.seat(peer.ip()).await)
+        };
+        let (seat, turn) = tokio::select! {
+            biased;
+            seated = seated => seated?,
+            _ = ends.wait_for(|phase| *phase == Phase::Abort) => return None,
+        };
+        drop(stay);
+        let table = Arc::clone(&self.table);
+        Some((guest.into_stream()?, turn, Connection { seat, table, phase }))
+    }
 }
 
 /// Tells how long to wait after a failed accept: nothing where only that one connection failed,

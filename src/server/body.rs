@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 
+use super::budget::Wait;
 use super::place::{Generation, Place, Room};
 
 /// What a body that comes in pieces takes beside its bytes, as measured: its connection, a TLS record as it arrives and
@@ -15,7 +16,7 @@ const READING: usize = 64 * 1024;
 
 /// What its bytes take beside themselves: one in so many, since memory that bodies gave back is not always at hand for
 /// the next.
-const SLACK: usize = 4;
+const SLACK: usize = 3;
 
 /// What the first bytes of a body in pieces take.
 pub(super) fn held(bytes: usize) -> usize {
@@ -33,6 +34,7 @@ pub struct Received {
     /// Until it was read to its end.
     reading: Option<Generation>,
     held: usize,
+    wait: Wait,
 }
 
 impl Received {
@@ -48,6 +50,7 @@ impl Received {
             place: Arc::clone(place),
             reading,
             held: 0,
+            wait: Wait::default(),
         }
     }
 
@@ -68,11 +71,11 @@ impl Received {
     }
 
     /// Waits until there is room for the rest of a body.
-    fn poll_room(&self, context: &Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_room(&mut self, context: &Context<'_>) -> Poll<io::Result<()>> {
         if self.held == 0 {
             return Poll::Ready(Ok(()));
         }
-        match self.place.room(context.waker()) {
+        match self.place.room(&mut self.wait, self.held, context.waker()) {
             Room::Enough => Poll::Ready(Ok(())),
             Room::Soon => Poll::Pending,
             Room::None => Poll::Ready(Err(io::Error::new(ErrorKind::QuotaExceeded, "no room for the body"))),
@@ -117,6 +120,7 @@ impl Drop for Received {
         self.ended();
         if self.held > 0 {
             self.place.release(self.held);
+            self.place.give_up(&mut self.wait);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::CONNECTION;
@@ -15,17 +16,19 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
-use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
 use super::body::Received;
 use super::in_place::InPlace;
 use super::place::{Answering, Place, Seat, Wish};
+use super::socket::Socket;
 use super::table::Table;
 use super::tls::{H2, Tls};
+use super::turns::Turn;
 
 /// The ping interval and patience that find out a vanished HTTP/2 peer.
 const H2_KEEP_ALIVE: Duration = Duration::from_secs(30);
@@ -41,10 +44,6 @@ const H2_WINDOW: u32 = 256 * 1024;
 /// Bytes of a request's head, and of what is read of a body at once. The API server's heads have some hundred.
 const H1_BUFFER: usize = 16 * 1024;
 const H2_HEAD: u32 = 8 * 1024;
-
-/// Bytes that are asked of the kernel at once: a TLS record is up to 16 KiB and its frame, and rustls alone would take
-/// it in pieces of 4 KiB with a system call each.
-const RECORD: usize = 17 * 1024;
 
 /// What the server wants of its connections.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,8 +64,57 @@ pub(super) struct Connection {
     pub(super) phase: watch::Receiver<Phase>,
 }
 
+/// A connection whose first request may come.
+#[derive(Debug)]
+pub(super) enum Greeted {
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
+}
+
+impl Greeted {
+    fn socket(&mut self) -> &mut Socket {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_mut().0,
+        }
+    }
+}
+
+/// Agrees upon TLS, where there is any, and keeps the turn for as long as that costs; `None` where the connection ends.
+pub(super) async fn greet(stream: TcpStream, tls: Option<Tls>, turn: Turn, connection: &Connection) -> Option<Greeted> {
+    let Connection { seat, table, .. } = connection;
+    // Answers are one small write each; waiting to fill a packet would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "TCP_NODELAY cannot be set");
+    }
+    let socket = Socket::Small(stream);
+    let greeted = if let Some(tls) = tls {
+        let config = if table.admits_http2() { tls.any } else { tls.http1 };
+        let handshake = TlsAcceptor::from(config).accept(socket);
+        let shaken = tokio::select! {
+            biased;
+            shaken = in_turn(handshake, turn) => shaken,
+            _ = seat.0.wished(Wish::Wind) => {
+                debug!("TLS handshake took too long, or others needed its place");
+                return None;
+            }
+        };
+        match shaken {
+            Ok(stream) => Greeted::Tls(Box::new(stream)),
+            Err(error) => {
+                debug!(%error, "TLS handshake failed");
+                return None;
+            }
+        }
+    } else {
+        Greeted::Plain(socket)
+    };
+    seat.0.greet();
+    Some(greeted)
+}
+
 /// Serves a connection until either side closes it; drops `connection` only then.
-pub(super) async fn serve<S, B>(stream: TcpStream, service: S, tls: Option<Tls>, connection: Connection)
+pub(super) async fn serve<S, B>(mut greeted: Greeted, service: S, connection: Connection)
 where
     S: Service<Request<Received>, Response = Response<B>>,
     S::Future: Send + 'static,
@@ -75,32 +123,31 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let Connection { seat, table, .. } = &connection;
-    // Answers are one small write each; waiting to fill a packet would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "TCP_NODELAY cannot be set");
+    if let Err(error) = greeted.socket().take_over() {
+        return debug!(%error, "Connection cannot be taken over");
     }
-    let Some(tls) = tls else {
-        seat.0.greet();
-        return serve_http1(TokioIo::new(stream), service, connection).await;
-    };
-    let config = if table.admits_http2() { tls.any } else { tls.http1 };
-    let handshake = TlsAcceptor::from(config).accept(BufReader::with_capacity(RECORD, stream));
-    let stream = tokio::select! {
-        biased;
-        shaken = handshake => match shaken {
-            Ok(stream) => stream,
-            Err(error) => return debug!(%error, "TLS handshake failed"),
-        },
-        _ = seat.0.wished(Wish::Wind) => return debug!("TLS handshake took too long, or others needed its place"),
-    };
-    seat.0.greet();
-    let h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
-    let io = TokioIo::new(stream);
-    if h2 {
-        serve_http2(io, service, connection).await;
-    } else {
-        serve_http1(io, service, connection).await;
+    match greeted {
+        Greeted::Plain(socket) => serve_http1(TokioIo::new(socket), service, connection).await,
+        Greeted::Tls(stream) => {
+            let h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
+            let io = TokioIo::new(*stream);
+            if h2 {
+                serve_http2(io, service, connection).await;
+            } else {
+                serve_http1(io, service, connection).await;
+            }
+        }
+    }
+}
+
+/// Keeps a turn until the handshake has been polled once: the client's greeting is there, and to answer it is what costs.
+async fn in_turn<H: Future>(handshake: H, turn: Turn) -> H::Output {
+    let mut handshake = pin!(handshake);
+    let answered = poll_fn(|context| Poll::Ready(handshake.as_mut().poll(context))).await;
+    drop(turn);
+    match answered {
+        Poll::Ready(output) => output,
+        Poll::Pending => handshake.await,
     }
 }
 

@@ -72,16 +72,13 @@ impl Lobby {
 
     /// Turns out whoever has been silent for so long, but no more than so many; tells how many.
     pub(super) fn turn_out_silent(&self, patience: Duration, most: usize, now: Instant) -> usize {
-        let mut guests = self.guests();
-        for count in 0..most {
-            match guests.silent.first_entry() {
-                Some(first) if now.saturating_duration_since(first.get().since) >= patience => {
-                    first.remove().abort();
-                }
-                _ => return count,
-            }
-        }
-        most
+        turn_out_since(&mut self.guests().silent, patience, most, now)
+    }
+
+    /// Turns out whoever has been here for so long and found no place, but no more than so many; tells how many. The
+    /// newest come first, and the peers of the others have given up.
+    pub(super) fn turn_out_waiting(&self, patience: Duration, most: usize, now: Instant) -> usize {
+        turn_out_since(&mut self.guests().waiting, patience, most, now)
     }
 
     fn guests(&self) -> MutexGuard<'_, Guests> {
@@ -108,6 +105,16 @@ impl Guests {
         let first = self.silent.pop_first().or_else(|| self.waiting.pop_first());
         first.map(|(_, guest)| guest.abort()).is_some()
     }
+}
+
+fn turn_out_since(guests: &mut BTreeMap<u64, Guest>, patience: Duration, most: usize, now: Instant) -> usize {
+    for count in 0..most {
+        match guests.first_entry() {
+            Some(first) if now.saturating_duration_since(first.get().since) >= patience => first.remove().abort(),
+            _ => return count,
+        }
+    }
+    most
 }
 
 impl Guest {
@@ -217,5 +224,7 @@ mod tests {
         assert_eq!(lobby.turn_out_silent(patience, 2, now), 0);
         assert_eq!(lobby.turn_out_silent(patience, 2, now + patience), 2);
         assert_eq!(lobby.turn_out_silent(patience, 2, now + patience), 1);
+        assert_eq!(lobby.turn_out_waiting(patience, 2, now), 0);
+        assert_eq!(lobby.turn_out_waiting(patience, 2, now + patience), 1);
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Poll, Waker};
 
 use futures::task::AtomicWaker;
 
+use super::budget::Wait;
 use super::table::Table;
 
 /// Generations of requests that are told apart: the present one, and three before it.
@@ -155,9 +156,14 @@ impl Place {
         self.held.load(Ordering::SeqCst)
     }
 
-    /// Tells whether more of a body may be read; `waker` is called when a body that has to wait may go on.
-    pub(super) fn room(&self, waker: &Waker) -> Room {
-        self.table.room_for(self, waker)
+    /// Tells whether more may be read of a body that holds so many bytes; `waker` is called when it is to look again.
+    pub(super) fn room(&self, wait: &mut Wait, held: usize, waker: &Waker) -> Room {
+        self.table.room_for(self, wait, held, waker)
+    }
+
+    /// A body that may wait ends.
+    pub(super) fn give_up(&self, wait: &mut Wait) {
+        self.table.budget.give_up(wait);
     }
 
     /// Tells its task.

@@ -8,15 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::budget::Budget;
+use super::budget::{Budget, Wait};
 use super::limits::Limits;
 use super::lobby::{Lobby, Stay};
 use super::place::{Activity, Generation, Place, Room, Seat};
 use super::rows::{Row, Rows};
+use super::turns::{Turn, Turns};
 use crate::metrics::{End, Traffic};
 
 /// How often the clock ticks: deadlines are of seconds, and are met within one of these.
@@ -40,10 +41,7 @@ pub(super) struct Table {
     generation: AtomicUsize,
     http2: AtomicUsize,
     rows: Mutex<Rows>,
-    /// Those places that nobody has; whoever came first gets the next.
-    places: Semaphore,
-    /// How many wait for a place.
-    waiting: AtomicUsize,
+    turns: Arc<Turns>,
     /// Half of the places are taken, or somebody waits for one.
     crowded: Notify,
     traffic: Traffic,
@@ -54,13 +52,12 @@ impl Table {
         Arc::new(Self {
             budget: Budget::new(limits.body_budget),
             lobby: Lobby::new(limits.lobby),
-            places: Semaphore::new(limits.connections),
+            turns: Turns::new(limits.connections),
             limits,
             closing: AtomicBool::new(false),
             generation: AtomicUsize::new(0),
             http2: AtomicUsize::new(0),
             rows: Mutex::default(),
-            waiting: AtomicUsize::new(0),
             crowded: Notify::new(),
             traffic,
         })
@@ -80,19 +77,12 @@ impl Table {
         }
     }
 
-    /// Gives a connection a place, as soon as there is one: those who wait get it in the order in which they came.
-    pub(super) async fn seat(self: &Arc<Self>, peer: IpAddr) -> Seat {
-        let place = if let Ok(place) = self.places.try_acquire() {
-            Some(place)
-        } else {
-            let _waits = Waits::new(&self.waiting);
+    /// Gives a connection a place, as soon as there is one, and its turn to be greeted.
+    pub(super) async fn seat(self: &Arc<Self>, peer: IpAddr) -> (Seat, Turn) {
+        if self.turns.are_places_taken() {
             self.crowded.notify_one();
-            // Nobody closes the semaphore.
-            self.places.acquire().await.ok()
-        };
-        if let Some(place) = place {
-            place.forget();
         }
+        let turn = self.turns.place().await;
         let mut rows = self.rows();
         let place = rows.insert(Instant::now(), |id| {
             Place::new(id, peer.to_canonical(), Arc::clone(self))
@@ -100,7 +90,7 @@ impl Table {
         if rows.len() == self.half() {
             self.crowded.notify_one();
         }
-        Seat(place)
+        (Seat(place), turn)
     }
 
     /// Connections end from now on as soon as no request can be lost.
@@ -128,11 +118,12 @@ impl Table {
         !spared.is_empty()
     }
 
-    /// Tells whether a connection may read more of its bodies. Where the budget is spent, the one that holds the most
-    /// ends: so whoever holds less than an equal share of the budget always finds room.
-    /// Where it is told to wait, `waker` is called when room was given back.
-    pub(super) fn room_for(&self, place: &Place, waker: &Waker) -> Room {
+    /// Tells whether a connection may read more of a body that holds so many bytes. Where the budget is spent, the one
+    /// that holds the most ends: so whoever holds less than an equal share of the budget always finds room.
+    /// Where it is told to wait, `waker` is called when it is to look again.
+    pub(super) fn room_for(&self, place: &Place, wait: &mut Wait, held: usize, waker: &Waker) -> Room {
         if !self.budget.is_spent() {
+            self.budget.give_up(wait);
             return Room::Enough;
         }
         let mut rows = self.rows();
@@ -140,12 +131,14 @@ impl Table {
             match rows.holds_most() {
                 Some(id) if id != place.id => self.cut(&mut rows, id, End::MadeRoom),
                 _ => {
+                    drop(rows);
                     self.traffic.refused_bodies.inc();
+                    self.budget.give_up(wait);
                     return Room::None;
                 }
             }
         }
-        self.budget.halt(waker);
+        self.budget.halt(wait, held, waker);
         if !self.budget.is_spent() || !rows.are_going() {
             drop(rows);
             self.budget.go_on();
@@ -171,7 +164,7 @@ impl Table {
     /// A connection ended.
     pub(super) fn leave(&self, id: u64) {
         if self.rows().remove(id) {
-            self.places.add_permits(1);
+            self.turns.give_back_place();
         }
     }
 
@@ -195,17 +188,11 @@ impl Table {
                 self.generation.fetch_add(1, Ordering::Relaxed);
             }
             due = self.look(now);
-            let lacking = self.lacking();
+            let lacking = self.turns.lacking(ENDS);
             if lacking > 0 {
                 self.spare(lacking, now);
             }
         }
-    }
-
-    /// How many of those who wait for a place will not find one that was given back already.
-    fn lacking(&self) -> usize {
-        let free = self.limits.connections.saturating_sub(self.rows().len());
-        self.waiting.load(Ordering::Relaxed).saturating_sub(free)
     }
 
     fn half(&self) -> usize {
@@ -222,6 +209,11 @@ impl Table {
         let turned_out = self.lobby.turn_out_silent(patience, ENDS, now);
         for _ in 0..turned_out {
             self.traffic.ended(End::Silent);
+        }
+        let patience = self.limits.handshake_timeout;
+        let given_up = self.lobby.turn_out_waiting(patience, ENDS, now);
+        for _ in 0..given_up {
+            self.traffic.ended(End::Crowded);
         }
         let mut rows = self.rows();
         let generation = self.generation();
@@ -243,7 +235,7 @@ impl Table {
                 break;
             }
         }
-        let due = if turned_out.max(cut.len()) < ENDS {
+        let due = if turned_out.max(given_up).max(cut.len()) < ENDS {
             Due::Later
         } else {
             Due::Soon
@@ -272,7 +264,7 @@ impl Table {
     fn cut(&self, rows: &mut Rows, id: u64, end: End) {
         if rows.cut(id) {
             self.traffic.ended(end);
-            self.places.add_permits(1);
+            self.turns.give_back_place();
         }
     }
 
@@ -286,22 +278,6 @@ impl Table {
 enum Due {
     Later,
     Soon,
-}
-
-/// One of those that wait for a place.
-struct Waits<'a>(&'a AtomicUsize);
-
-impl<'a> Waits<'a> {
-    fn new(waiting: &'a AtomicUsize) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(waiting)
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// One of the HTTP/2 connections.
@@ -336,7 +312,7 @@ mod tests {
     }
 
     fn seat(table: &Arc<Table>, peer: IpAddr) -> Seat {
-        table.seat(peer).now_or_never().expect("a place")
+        table.seat(peer).now_or_never().expect("a place").0
     }
 
     /// A connection that was used, and is idle.
@@ -348,7 +324,7 @@ mod tests {
     }
 
     fn room(seat: &Seat) -> Room {
-        seat.0.room(Waker::noop())
+        seat.0.room(&mut Wait::default(), seat.0.held(), Waker::noop())
     }
 
     /// Whether it was told to end.
@@ -363,32 +339,29 @@ mod tests {
         let strangers = [(); 3].map(|()| used(&table, STRANGER));
         let mut newcomer = Box::pin(table.seat(GUARDED));
         assert!((&mut newcomer).now_or_never().is_none(), "all places are taken");
-        assert_eq!(table.lacking(), 1);
+        assert_eq!(table.turns.lacking(ENDS), 1);
         let now = Instant::now();
         table.look(now);
         assert!(!table.spare(1, now), "nobody was silent for long enough");
         assert!(table.spare(1, now + GRACE));
-        assert_eq!(table.lacking(), 0, "there is a place, which it has not seen yet");
+        assert_eq!(
+            table.turns.lacking(ENDS),
+            0,
+            "there is a place, which it has not seen yet"
+        );
         assert!(is_cut(&table, &strangers[0]) && !is_cut(&table, &guarded));
         assert!(newcomer.now_or_never().is_some());
     }
 
     #[test]
-    fn who_comes_first_has_the_first_place() {
+    fn who_leaves_gives_a_place_to_who_waits() {
         let table = table(1);
         let taken = used(&table, STRANGER);
-        let mut waiting = [(); 3].map(|()| Box::pin(table.seat(GUARDED)));
-        for newcomer in &mut waiting {
-            assert!(newcomer.now_or_never().is_none());
-        }
+        let mut waiting = Box::pin(table.seat(GUARDED));
+        assert!((&mut waiting).now_or_never().is_none());
         drop(taken);
-        let mut seats = waiting.map(FutureExt::now_or_never);
-        assert!(seats[0].is_some() && seats[1].is_none() && seats[2].is_none());
-        seats[0] = None;
-        assert!(
-            table.seat(GUARDED).now_or_never().is_some(),
-            "those who waited went away"
-        );
+        assert!(waiting.now_or_never().is_some());
+        assert!(table.seat(GUARDED).now_or_never().is_some(), "it went away again");
     }
 
     #[test]

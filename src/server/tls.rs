@@ -92,16 +92,14 @@ pub fn server_config_for(
     resolver: Arc<CertResolver>,
     clients: Arc<dyn ClientCertVerifier>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let authenticated = clients.client_auth_mandatory();
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_client_cert_verifier(clients)
         .with_cert_resolver(resolver);
-    if authenticated {
-        // Who resumes a session is not asked for a certificate again, though its authority may be gone meanwhile.
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-    }
+    // API servers keep no sessions (client-go: transport/transport.go gives crypto/tls no cache), and whoever resumed one
+    // would not be asked for a certificate again, though its authority may be gone meanwhile.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -73,7 +73,7 @@ impl Running {
         let resolver = CertResolver::new(made.certificate, Validity::default());
         let tls = server_config(Arc::clone(&resolver)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = Server::tls(listener, tls, limits, traffic());
+        let server = Server::tls(listener, tls, limits, traffic()).expect("a thread");
         let address = server.local_addr().unwrap();
         let shutdown = Shutdown::new();
         let gate = Arc::new(Semaphore::new(0));
@@ -464,7 +464,7 @@ async fn the_admin_port_tells_readiness_and_metrics() {
     let metrics = Arc::new(Metrics::new(RULES));
     metrics.certificate.tell(41, 42);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = Server::plain(listener, limits(), traffic());
+    let server = Server::plain(listener, limits(), traffic()).expect("a thread");
     let address = server.local_addr().unwrap();
     let router = TowerToHyperService::new(admin::router(readiness, metrics));
     tokio::spawn(async move { server.serve(router, &Shutdown::new()).await });

@@ -49,7 +49,7 @@ impl Site {
         let tls = server_config(CertResolver::new(made.certificate, Validity::default())).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let traffic = webhook.metrics.traffic(Port::Webhook);
-        let server = Server::tls(listener, tls, limits, traffic);
+        let server = Server::tls(listener, tls, limits, traffic).expect("a thread");
         let address = server.local_addr().unwrap();
         let router = router(Arc::new(webhook));
         tokio::spawn(async move { server.serve(TowerToHyperService::new(router), &Shutdown::new()).await });

@@ -82,7 +82,7 @@ async fn only_clients_of_the_present_authority_are_answered() {
     let tls = server_config_for(resolver, clients.clone()).expect("settings");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let traffic = Metrics::new(&[]).traffic(Port::Webhook);
-    let server = Server::tls(listener, tls, Limits::default(), traffic);
+    let server = Server::tls(listener, tls, Limits::default(), traffic).expect("a thread");
     let address = server.local_addr().expect("an address");
     let router = Router::new().route("/", get(async || "ok"));
     let serve = async move { server.serve(TowerToHyperService::new(router), &Shutdown::new()).await };
