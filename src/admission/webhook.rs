@@ -417,7 +417,8 @@ fn log(request: &Request<'_>, decision: &Decision) {
     } = request;
     let namespace = namespace.as_deref().unwrap_or_default();
     if decision.findings.is_empty() && decision.warnings.is_empty() {
-        debug!(%uid, %user, %operation, %kind, %sub_resource, namespace, %name, dry_run, verdict = "Allowed", "Decided");
+        let (verdict, rules, workloads, exceptions) = ("Allowed", "", "", "");
+        debug!(%uid, %user, %operation, %kind, %sub_resource, namespace, %name, dry_run, verdict, rules, workloads, exceptions, "Decided");
         return;
     }
     let rules: Vec<String> = decision

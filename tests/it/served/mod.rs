@@ -29,6 +29,7 @@ pub mod installation;
 mod installed;
 mod kinds;
 mod leaving;
+mod levels;
 mod lifecycle;
 pub mod objects;
 mod otlp;
@@ -91,12 +92,17 @@ impl Served {
 
     /// As [`Self::launch`], with somebody else's kubeconfig.
     pub fn launch_with(kubeconfig: &Path, arguments: &[&str]) -> Self {
+        Self::launch_in(&[], kubeconfig, arguments)
+    }
+
+    /// As [`Self::launch_with`], with these variables in the environment.
+    pub fn launch_in(environment: &[(&str, &str)], kubeconfig: &Path, arguments: &[&str]) -> Self {
         let kubeconfig = kubeconfig.display().to_string();
         let port = free_port().expect("a port is free");
         let url = format!("https://127.0.0.1:{port}");
         let mut all = vec!["--kubeconfig", &kubeconfig, "--register-url", &url];
         all.extend(arguments);
-        Self::on(port, &all)
+        Self::run(environment, port, &all)
     }
 
     /// Starts the webhook with these arguments and addresses on loopback.
@@ -107,6 +113,10 @@ impl Served {
 
     /// As [`Self::with`], where others need to know the port.
     pub fn on(port: u16, arguments: &[&str]) -> Self {
+        Self::run(&[], port, arguments)
+    }
+
+    fn run(environment: &[(&str, &str)], port: u16, arguments: &[&str]) -> Self {
         let scratch = Scratch::new().expect("a directory can be made");
         let log = scratch.path().join("serve.log");
         let admin = free_port().expect("a port is free");
@@ -119,7 +129,8 @@ impl Served {
         command
             .env("HOME", scratch.path())
             .env_remove("KUBECONFIG")
-            .env_remove("RUST_LOG");
+            .env_remove("RUST_LOG")
+            .envs(environment.iter().copied());
         let process = Process::start(&command, &log).expect("stateward starts");
         Self {
             process: Mutex::new(process),

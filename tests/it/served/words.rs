@@ -154,7 +154,7 @@ async fn decisions_are_counted_and_logged_without_the_object() {
 }
 
 /// `docs/logs.md` lists the fields of a decision, and no others.
-fn the_page_has_every_field(line: &serde_json::Value) {
+pub fn the_page_has_every_field(line: &serde_json::Value) {
     let page = include_str!("../../../docs/logs.md");
     let (_, table) = page.split_once("| Field | What it says |").expect("a table");
     let rows = table.lines().take_while(|row| row.is_empty() || row.starts_with('|'));
