@@ -148,6 +148,7 @@ fn webhook(graph: &Arc<Graph>) -> Webhook {
         decisions: Arc::default(),
         live: None,
         refusals: None,
+        traces: None,
         on_error: OnError::Allow,
     }
 }

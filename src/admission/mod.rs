@@ -9,10 +9,14 @@ mod refusals;
 mod response;
 mod review;
 mod routes;
+mod traceparent;
+mod traces;
 mod webhook;
 
 pub use decisions::Decisions;
 pub use live::{Answer, LiveReads};
 pub use refusals::Refusals;
 pub use routes::router;
+pub use traceparent::TraceParent;
+pub use traces::{Reviewed, Traces};
 pub use webhook::{OnError, Webhook, now};

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
 use super::body::{Refusal, TOO_LARGE, collect, is_too_large};
+use super::traces::Traced;
 use super::webhook::{Webhook, now};
 use crate::metrics::Webhook as Phase;
 
@@ -52,6 +53,7 @@ async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {
     if let Err(refusal) = check(&head.headers, &body) {
         return refusal.into_response();
     }
+    let traced = Traced::of(webhook.traces.as_deref(), &head.headers);
     drop(head);
     // Without a timer of its own, which would cost every request a system call: the server ends the connection of a
     // body that does not come.
@@ -59,7 +61,7 @@ async fn review(webhook: &Webhook, phase: Phase, request: Request) -> Response {
         Ok(read) => read,
         Err(refusal) => return refusal.into_response(),
     };
-    match webhook.answer(phase, &read).await {
+    match webhook.answer(phase, &read, traced).await {
         Ok(answer) if answer.len() > LONGEST_ANSWER => TOO_LONG.into_response(),
         Ok(answer) => {
             let mut response = Response::new(held(answer, body));

@@ -16,6 +16,7 @@ use super::policies;
 use super::refusals::Refusals;
 use super::response::Answer;
 use super::review::{Request, Unreadable, read, start_of};
+use super::traces::{Traced, Traces};
 use crate::clock;
 use crate::graph::{Change, Graph, Kind, Lookup, Name, Node, ObjectRef, Overlay, Timestamp};
 use crate::json;
@@ -35,6 +36,8 @@ pub struct Webhook {
     pub live: Option<Arc<dyn LiveReads>>,
     /// `None` where nobody wants to hear of refusals.
     pub refusals: Option<Arc<dyn Refusals>>,
+    /// `None` where nobody wants to hear of every review.
+    pub traces: Option<Arc<dyn Traces>>,
     pub on_error: OnError,
 }
 
@@ -74,10 +77,15 @@ struct Given {
 
 impl Webhook {
     /// Answers a review of either phase. The error is a body that holds no request.
-    pub(super) async fn answer(&self, phase: Phase, body: &[u8]) -> Result<Vec<u8>, String> {
+    pub(super) async fn answer(
+        &self,
+        phase: Phase,
+        body: &[u8],
+        traced: Option<Traced<'_>>,
+    ) -> Result<Vec<u8>, String> {
         let started = Instant::now();
         let reply = match read(body, self.graph.facts().kinds) {
-            Ok((request, error)) => self.reply(phase, request, error, body.len()).await,
+            Ok((request, error)) => self.reply(phase, request, error, body.len(), traced).await,
             Err(error) => {
                 self.metrics
                     .request(phase, Verb::Other, Outcome::Error, started.elapsed().as_secs_f64());
@@ -89,44 +97,54 @@ impl Webhook {
         Ok(reply.body)
     }
 
-    async fn reply(&self, phase: Phase, mut request: Request<'_>, error: Option<json::Error>, bytes: usize) -> Reply {
-        let operation = operation(&request.operation);
-        if phase == Phase::Policies {
-            let in_force = self.policies.load();
-            let basis = policies::Basis {
-                graph: &self.graph,
-                policies: &in_force,
-                rules: self.rules,
-                time: clock::now(),
-            };
-            let checked = self.guarded(|| policies::check(&request, &basis));
-            let (answer, outcome) = checked.unwrap_or_else(|()| self.failed(&request));
-            return Reply {
-                body: answer.to_json(),
-                operation,
-                outcome,
-            };
-        }
-        let meaning = catch_unwind(AssertUnwindSafe(|| meaning(&mut request, error)));
+    async fn reply(
+        &self,
+        phase: Phase,
+        mut request: Request<'_>,
+        error: Option<json::Error>,
+        bytes: usize,
+        traced: Option<Traced<'_>>,
+    ) -> Reply {
+        let meaning = match phase {
+            Phase::Policies => None,
+            Phase::Mutate | Phase::Validate => Some(catch_unwind(AssertUnwindSafe(|| meaning(&mut request, error)))),
+        };
         let (answer, outcome) = match meaning {
-            Ok(Meaning::Change(change)) if phase == Phase::Mutate => self.mutate(&request, change).await,
-            Ok(Meaning::Change(change)) => self.validate(&request, change, bytes).await,
-            Ok(Meaning::Irrelevant) => (
+            None => self.check(&request),
+            Some(Ok(Meaning::Change(change))) if phase == Phase::Mutate => self.mutate(&request, change).await,
+            Some(Ok(Meaning::Change(change))) => self.validate(&request, change, bytes).await,
+            Some(Ok(Meaning::Irrelevant)) => (
                 Answer {
                     uid: &request.uid,
                     ..Answer::default()
                 },
                 Outcome::Allow,
             ),
-            Ok(Meaning::UnknownKind) => unknown_kind(&request),
-            Ok(Meaning::Unreadable(error)) => unreadable(&request, &error),
-            Err(_) => self.failed(&request),
+            Some(Ok(Meaning::UnknownKind)) => unknown_kind(&request),
+            Some(Ok(Meaning::Unreadable(error))) => unreadable(&request, &error),
+            Some(Err(_)) => self.failed(&request),
         };
+        if let Some(traced) = traced {
+            traced.answered(phase, &request, &answer, outcome);
+        }
         Reply {
             body: answer.to_json(),
-            operation,
+            operation: operation(&request.operation),
             outcome,
         }
+    }
+
+    /// Checks a policy or an exception.
+    fn check<'r>(&self, request: &'r Request<'_>) -> (Answer<'r>, Outcome) {
+        let in_force = self.policies.load();
+        let basis = policies::Basis {
+            graph: &self.graph,
+            policies: &in_force,
+            rules: self.rules,
+            time: clock::now(),
+        };
+        let checked = self.guarded(|| policies::check(request, &basis));
+        checked.unwrap_or_else(|()| self.failed(request))
     }
 
     async fn validate<'r>(&self, request: &'r Request<'_>, change: Change<'_>, bytes: usize) -> (Answer<'r>, Outcome) {

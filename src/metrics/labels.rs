@@ -25,12 +25,19 @@ macro_rules! label_values {
             const ALL: &[Self] = &[$(Self::$variant,)+];
         }
 
+        impl $name {
+            /// The value as it is written.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)+
+                }
+            }
+        }
+
         impl EncodeLabelValue for $name {
             fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-                let text = match self {
-                    $(Self::$variant => $text,)+
-                };
-                EncodeLabelValue::encode(&text, encoder)
+                EncodeLabelValue::encode(&self.as_str(), encoder)
             }
         }
     };

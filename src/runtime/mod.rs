@@ -109,6 +109,7 @@ impl Runtime {
             decisions: decisions.clone(),
             live: objects.live,
             refusals,
+            traces: None,
             on_error: config.on_error,
         };
         let files = files::raise_limit();

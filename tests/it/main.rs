@@ -89,6 +89,9 @@ mod strangers;
 /// Which requests the API server sends to us.
 mod webhooks;
 
+/// Who is told of reviews, for traces.
+mod traces;
+
 /// Small worlds, and webhooks that know them.
 mod support;
 

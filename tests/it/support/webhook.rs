@@ -34,6 +34,7 @@ pub fn with_rules(graph: Arc<Graph>, rules: &'static [&'static Rule], on_error: 
         decisions: Arc::default(),
         live: None,
         refusals: None,
+        traces: None,
         on_error,
     }
 }
