@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use clap::ArgGroup;
 
 use super::logging::{self, LogFormat, LogLevel};
 use crate::admission::OnError;
@@ -22,6 +23,7 @@ use crate::runtime::{CertificateSource, Config, ObjectSource, Own, RunError, Run
 /// With a kubeconfig, or in a pod, it judges against the live cluster. With --manifests the objects of files are
 /// known and everything else is unknown. With neither it serves a small built-in example and prints requests to try.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("otlp").args(["otlp_logs", "otlp_traces"]).multiple(true))]
 pub struct Args {
     /// Address of the webhook, over TLS
     #[arg(long, default_value = "0.0.0.0:8443", value_name = "ADDRESS", value_parser = address)]
@@ -81,13 +83,16 @@ pub struct Args {
     #[arg(long, default_value = "on", value_name = "SWITCH")]
     events: SwitchArg,
     /// URL of an OpenTelemetry Collector, to which findings are sent as log records (OTLP over HTTP, JSON); /v1/logs is added to one without a path
-    #[arg(long, value_name = "URL", conflicts_with_all = ["no_cluster", "manifests"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["no_cluster", "manifests"], value_parser = Endpoint::for_logs)]
     otlp_logs: Option<Endpoint>,
     /// How often all findings there are are sent again, such as 6h
     #[arg(long, default_value = "6h", value_name = "DURATION", requires = "otlp_logs", value_parser = period)]
     otlp_resend: Duration,
+    /// URL of an OpenTelemetry Collector, to which reviews are sent as spans (OTLP over HTTP, JSON); /v1/traces is added to one without a path
+    #[arg(long, value_name = "URL", value_parser = Endpoint::for_traces)]
+    otlp_traces: Option<Endpoint>,
     /// What the cluster is called in what is sent; it is told apart by the uid of kube-system too
-    #[arg(long, value_name = "NAME", requires = "otlp_logs")]
+    #[arg(long, value_name = "NAME", requires = "otlp")]
     cluster_name: Option<String>,
     /// How many namespaces have metrics of their own; the findings of the others are summed as "other"
     #[arg(long, default_value = "500", value_name = "NUMBER")]
@@ -204,6 +209,11 @@ impl Args {
                 context: self.context,
             }
         };
+        let cluster_name = self.cluster_name.unwrap_or_default();
+        let target = |endpoint| otlp::Target {
+            endpoint,
+            cluster_name: cluster_name.clone(),
+        };
         let own = namespace.map(|namespace| Own {
             namespace,
             name: variable("POD_NAME").unwrap_or_else(|| "stateward".to_owned()),
@@ -211,8 +221,7 @@ impl Args {
             most_reports: self.max_reports,
             events: self.events == SwitchArg::On,
             otlp: self.otlp_logs.map(|endpoint| otlp::Settings {
-                endpoint,
-                cluster_name: self.cluster_name.unwrap_or_default(),
+                target: target(endpoint),
                 resend: self.otlp_resend,
             }),
             metric_namespaces: self.metric_namespaces,
@@ -232,6 +241,7 @@ impl Args {
             on_error: self.on_error.into(),
             body_budget: self.body_budget,
             own,
+            traces: self.otlp_traces.map(target),
             register_url: self.register_url,
             shutdown_delay: self.shutdown_delay,
         }
@@ -353,6 +363,27 @@ mod tests {
         assert_eq!(period("2s"), Ok(Duration::from_secs(2)));
         for wrong in ["", "h", "0h", "6", "1.5h", "-1h", "6d", "99999999999h"] {
             assert!(period(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_is_called_something_where_something_is_sent() {
+        use clap::Parser as _;
+
+        let parsed = |flags: &[&str]| crate::cli::Cli::try_parse_from([&["stateward", "serve"], flags].concat());
+        let (logs, traces) = (
+            "--otlp-logs=http://collector:4318",
+            "--otlp-traces=http://collector:4318",
+        );
+        for flags in [&[logs][..], &[traces], &[logs, traces], &[traces, "--no-cluster"]] {
+            assert!(
+                parsed(&[flags, &["--cluster-name=north"]].concat()).is_ok(),
+                "{flags:?}"
+            );
+        }
+        for flags in [&["--cluster-name=north"][..], &[traces, "--otlp-resend=1h"]] {
+            let refused = parsed(flags).unwrap_err().to_string();
+            assert!(refused.contains("--otlp-logs <URL>"), "{refused}");
         }
     }
 

@@ -6,7 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use super::labels::{EventFate, EventLabels, RecordFate, RecordLabels, ReportFate, ReportLabels};
+use super::labels::{EventFate, EventLabels, ReportFate, ReportLabels};
 use super::scraped::Observed;
 
 /// Upper bounds of the buckets of an audit's duration in seconds: 100,000 workloads take about one.
@@ -24,7 +24,6 @@ pub struct Audit {
     /// `stateward_reports`: reports there are of ours.
     pub reports: Gauge,
     events: Family<EventLabels, Counter>,
-    otlp_records: Family<RecordLabels, Counter>,
     reports_due: Family<ReportLabels, Counter>,
 }
 
@@ -40,15 +39,11 @@ impl Audit {
             ),
             reports: Gauge::default(),
             events: Family::default(),
-            otlp_records: Family::default(),
             reports_due: Family::default(),
         };
         // From zero on, since alerts ask whether they rise.
         for labels in ReportLabels::all() {
             audit.reports_due.get_or_create(&labels).inc_by(0);
-        }
-        for labels in RecordLabels::all() {
-            audit.otlp_records.get_or_create(&labels).inc_by(0);
         }
         audit
     }
@@ -70,11 +65,6 @@ impl Audit {
             self.events.clone(),
         );
         registry.register(
-            "stateward_otlp_records",
-            "Records of findings for --otlp-logs, by what became of them",
-            self.otlp_records.clone(),
-        );
-        registry.register(
             "stateward_reports",
             "Reports of ours in the cluster",
             self.reports.clone(),
@@ -90,13 +80,6 @@ impl Audit {
     /// Counts an event.
     pub fn event(&self, result: EventFate) {
         self.events.get_or_create(&EventLabels { result }).inc();
-    }
-
-    /// Counts records of findings.
-    pub fn records(&self, result: RecordFate, count: u64) {
-        if count > 0 {
-            self.otlp_records.get_or_create(&RecordLabels { result }).inc_by(count);
-        }
     }
 
     /// Counts a report that was due.

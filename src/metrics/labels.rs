@@ -112,8 +112,8 @@ label_values! {
 }
 
 label_values! {
-    /// What became of a record of a finding.
-    RecordFate {
+    /// What became of something for a collector.
+    SentFate {
         /// More came than are kept while the collector does not take them.
         Dropped = "dropped",
         /// The collector does not want it.
@@ -280,14 +280,14 @@ pub(super) struct LiveReadLabels {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-pub(super) struct RecordLabels {
-    pub(super) result: RecordFate,
+pub(super) struct SentLabels {
+    pub(super) result: SentFate,
 }
 
-impl RecordLabels {
+impl SentLabels {
     /// Every set.
     pub(super) fn all() -> impl Iterator<Item = Self> {
-        RecordFate::ALL.iter().map(|&result| Self { result })
+        SentFate::ALL.iter().map(|&result| Self { result })
     }
 }
 

@@ -6,6 +6,7 @@ mod labels;
 mod plain;
 mod reloads;
 mod scraped;
+mod sent;
 mod traffic;
 mod validity;
 
@@ -22,12 +23,13 @@ use prometheus_client::registry::Registry;
 use crate::rules::kit::{Action, Rule};
 pub use audit::Audit;
 use counters::Counters;
-pub use labels::{End, EventFate, LiveRead, Outcome, Port, RecordFate, Refusal, Reloaded, ReportFate, Verb, Webhook};
+pub use labels::{End, EventFate, LiveRead, Outcome, Port, Refusal, Reloaded, ReportFate, SentFate, Verb, Webhook};
 use labels::{
     EndLabels, FindingLabels, KindLabel, LiveReadLabels, ReloadLabels, RequestLabels, RuleLabel, WebhookLabel,
 };
 pub use reloads::Reloads;
 pub use scraped::{Computed, Observed};
+pub use sent::{Fates, Sent};
 pub use traffic::Traffic;
 pub use validity::Validity;
 
@@ -63,6 +65,8 @@ pub struct Metrics {
     pub policies: Observed<1>,
     /// `stateward_reservations`: admitted workloads that the watch has not delivered yet.
     pub reservations: Computed,
+    /// What is told of what is sent to collectors.
+    pub sent: Sent,
     /// `stateward_watch_age_seconds{kind}`: seconds since the watch of a kind last showed life.
     pub watch_age: Observed<1>,
     connections_ended: Counters<EndLabels>,
@@ -105,6 +109,7 @@ impl Metrics {
                 "stateward_reservations",
                 "Admitted workloads that the watch has not delivered yet",
             ),
+            sent: Sent::new(),
             watch_age: Observed::new(
                 "stateward_watch_age_seconds",
                 "Seconds since the watch of this kind last delivered an event, a bookmark or a list",
@@ -199,6 +204,7 @@ impl Metrics {
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
         self.audit.register(registry);
+        self.sent.register(registry);
     }
 
     /// Counts an answered request and the seconds it took.

@@ -33,7 +33,8 @@ struct Response {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 struct Partial {
-    rejected_log_records: Number,
+    #[serde(alias = "rejectedLogRecords", alias = "rejectedSpans")]
+    rejected: Number,
     error_message: String,
 }
 
@@ -56,15 +57,15 @@ impl Answer {
     pub(super) fn of(status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
         match status {
             200..=299 => {
-                // What cannot be read says nothing of records that were not taken.
+                // What cannot be read says nothing of what was not taken.
                 let Partial {
-                    rejected_log_records,
+                    rejected,
                     error_message,
                 } = serde_json::from_slice::<Response>(body)
                     .unwrap_or_default()
                     .partial_success;
                 Self::Taken {
-                    rejected: match rejected_log_records {
+                    rejected: match rejected {
                         Number::Number(number) => number,
                         Number::Text(text) => text.parse().unwrap_or_default(),
                     },
@@ -156,6 +157,10 @@ mod tests {
         let some = (3, "too old".to_owned());
         assert_eq!(
             taken(r#"{"partialSuccess":{"rejectedLogRecords":"3","errorMessage":"too old"}}"#),
+            some
+        );
+        assert_eq!(
+            taken(r#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}"#),
             some
         );
         assert_eq!(

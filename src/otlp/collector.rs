@@ -90,7 +90,7 @@ mod tests {
     async fn answered(answer: &'static str) -> (Answer, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/in", listener.local_addr().unwrap());
-        let collector = Collector::new(&url.parse().unwrap()).unwrap();
+        let collector = Collector::new(&Endpoint::for_logs(&url).unwrap()).unwrap();
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut request = Vec::new();
@@ -131,7 +131,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let answer = Collector::new(&url.parse().unwrap()).unwrap().post(Vec::new()).await;
+        let answer = Collector::new(&Endpoint::for_logs(&url).unwrap())
+            .unwrap()
+            .post(Vec::new())
+            .await;
         let Answer::Later { after: None, why } = answer else {
             panic!("{answer:?}")
         };

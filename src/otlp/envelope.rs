@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::record::{Record, attributes};
+use super::item::{Item, attributes};
+use super::signal::Signal;
 
 /// What ends every body.
 const TAIL: &str = "]}]}]}";
@@ -17,7 +18,7 @@ pub(super) struct Envelope {
 
 impl Envelope {
     /// Of a cluster with this name and uid, empty where they are not known.
-    pub(super) fn new(cluster_name: &str, cluster_uid: &str) -> Self {
+    pub(super) fn new(signal: Signal, cluster_name: &str, cluster_uid: &str) -> Self {
         let version = env!("CARGO_PKG_VERSION");
         let resource = attributes([
             ("service.name", "stateward".into()),
@@ -27,14 +28,17 @@ impl Envelope {
         ]);
         let resource = json!({ "attributes": resource });
         let scope = json!({"name": "stateward", "version": version});
+        let [of_resources, of_scopes, items] = signal.lists();
         Self {
-            head: format!(r#"{{"resourceLogs":[{{"resource":{resource},"scopeLogs":[{{"scope":{scope},"logRecords":["#),
+            head: format!(
+                r#"{{"{of_resources}":[{{"resource":{resource},"{of_scopes}":[{{"scope":{scope},"{items}":["#
+            ),
         }
     }
 
-    /// The body of a request (`ExportLogsServiceRequest`).
-    pub(super) fn around(&self, records: &[Record]) -> Vec<u8> {
-        [&self.head, &*records.join(","), TAIL].concat().into_bytes()
+    /// The body of a request (`ExportLogsServiceRequest`, `ExportTraceServiceRequest`).
+    pub(super) fn around(&self, items: &[Item]) -> Vec<u8> {
+        [&self.head, &*items.join(","), TAIL].concat().into_bytes()
     }
 }
 
@@ -47,8 +51,8 @@ mod tests {
     #[test]
     fn records_are_sent_with_the_cluster_that_they_are_of() {
         let of = |name: &str, uid: &str, records: &[&str]| -> Value {
-            let records: Vec<Record> = records.iter().map(|&record| record.into()).collect();
-            serde_json::from_slice(&Envelope::new(name, uid).around(&records)).unwrap()
+            let records: Vec<Item> = records.iter().map(|&record| record.into()).collect();
+            serde_json::from_slice(&Envelope::new(Signal::Logs, name, uid).around(&records)).unwrap()
         };
         let body = of("north \"1\"", "7e3c", &[r#"{"body":1}"#, r#"{"body":2}"#]);
         let logs = &body["resourceLogs"][0];
@@ -65,6 +69,12 @@ mod tests {
                 .unwrap()
                 .len(),
             2
+        );
+        let spans = Envelope::new(Signal::Traces, "", "").around(&[r#"{"kind":2}"#.into()]);
+        let spans: Value = serde_json::from_slice(&spans).unwrap();
+        assert_eq!(
+            spans["resourceSpans"][0]["scopeSpans"][0]["spans"],
+            json!([{"kind": 2}])
         );
     }
 }

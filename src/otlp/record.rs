@@ -4,16 +4,12 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::item::{AnyValue, Item, KeyValue, attributes, clipped, written};
 use crate::findings::{Counted, Found, Workload};
 use crate::time::Time;
 
 /// The name that all of our records have: with their attributes they are one kind of event.
 const EVENT: &str = "stateward.finding";
-/// Longer texts are cut: rules write some 200 characters, but names may be long.
-const TEXT: usize = 1_000;
-
-/// A record as it is sent. As a text, so that what waits is as large as it looks.
-pub(super) type Record = Box<str>;
 
 /// What became of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,34 +33,11 @@ struct LogRecord<'a> {
     attributes: Vec<KeyValue<'a>>,
 }
 
-/// An attribute. All of ours are texts: stores keep attributes in maps of texts.
-#[derive(Serialize)]
-pub(super) struct KeyValue<'a> {
-    key: &'static str,
-    value: AnyValue<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AnyValue<'a> {
-    string_value: Cow<'a, str>,
-}
-
-/// Attributes of these names and texts, without those that say nothing.
-pub(super) fn attributes<'a>(pairs: impl IntoIterator<Item = (&'static str, Cow<'a, str>)>) -> Vec<KeyValue<'a>> {
-    let told = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-    told.map(|(key, value)| KeyValue {
-        key,
-        value: AnyValue { string_value: value },
-    })
-    .collect()
-}
-
 /// What a record says; `nanoseconds` is the time in Unix nanoseconds.
 ///
 /// Objects have the attributes `k8s.object.*` whatever their kind, as those of the Collector's receiver of Kubernetes
 /// events: with one attribute a kind, no query could ask for the name.
-pub(super) fn record(state: State, workload: &Workload, found: &Found, nanoseconds: u128) -> Record {
+pub(super) fn record(state: State, workload: &Workload, found: &Found, nanoseconds: u128) -> Item {
     let Workload { namespace, object, uid } = workload;
     let counted = Counted::of(found);
     let (severity_number, severity_text) = severity(state, counted);
@@ -73,7 +46,7 @@ pub(super) fn record(state: State, workload: &Workload, found: &Found, nanosecon
         .map(|granted| &granted.reason)
         .or(found.allowed_because.as_ref());
     let optional = |text: Option<String>| Cow::from(text.unwrap_or_default());
-    let record = LogRecord {
+    written(&LogRecord {
         time_unix_nano: nanoseconds.to_string(),
         observed_time_unix_nano: nanoseconds.to_string(),
         severity_number,
@@ -114,9 +87,7 @@ pub(super) fn record(state: State, workload: &Workload, found: &Found, nanosecon
             ("k8s.object.name", Cow::from(&*object.name)),
             ("k8s.object.uid", optional(uid.map(|uid| uid.to_string()))),
         ]),
-    };
-    // Texts alone: there is nothing in it that JSON could not say.
-    serde_json::to_string(&record).unwrap_or_default().into()
+    })
 }
 
 impl State {
@@ -137,13 +108,6 @@ const fn severity(state: State, counted: Counted) -> (u8, &'static str) {
         (_, Counted::Warn) => (13, "WARN"),
         (_, Counted::Allowed | Counted::Audit | Counted::Excepted | Counted::Unknown) => (9, "INFO"),
     }
-}
-
-fn clipped(text: &str) -> Cow<'_, str> {
-    if text.len() <= TEXT {
-        return text.into();
-    }
-    format!("{}…", &text[..text.floor_char_boundary(TEXT)]).into()
 }
 
 #[cfg(test)]

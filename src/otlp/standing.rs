@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::batch;
-use super::record::{Record, State, record};
+use super::item::Item;
+use super::record::{State, record};
 use crate::clock;
 use crate::findings::{Store, Workload};
 
@@ -11,7 +12,7 @@ use crate::findings::{Store, Workload};
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     workloads: std::vec::IntoIter<Workload>,
-    ready: VecDeque<Record>,
+    ready: VecDeque<Item>,
 }
 
 impl Standing {
@@ -24,7 +25,7 @@ impl Standing {
     }
 
     /// The next batch; an empty one where all were told.
-    pub(super) fn next(&mut self, store: &Store) -> Vec<Record> {
+    pub(super) fn next(&mut self, store: &Store) -> Vec<Item> {
         let now = clock::nanoseconds();
         while !batch::is_full(&self.ready)
             && let Some(workload) = self.workloads.next()

@@ -10,6 +10,7 @@ use super::own::Own;
 use super::policies::PolicyOrigin;
 use crate::admission::OnError;
 use crate::cluster::register::WebhookUrl;
+use crate::otlp::Target;
 
 /// The settings of a process.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Config {
     pub body_budget: usize,
     /// What an installation does beside answering; nothing of it where there is none.
     pub own: Option<Own>,
+    /// Where spans of reviews are sent to, if anywhere.
+    pub traces: Option<Target>,
     /// By which URL a cluster shall call this process for as long as it runs.
     pub register_url: Option<WebhookUrl>,
     /// How long to go on answering after the first signal.

@@ -59,9 +59,13 @@ pub enum StartError {
     /// There is no cluster to register with.
     #[error("--register-url needs a cluster, and none was found")]
     NothingToRegisterWith,
-    /// TLS to the collector of findings cannot be set up.
-    #[error("--otlp-logs: cannot set up TLS")]
-    Otlp(#[source] kube::Error),
+    /// TLS to a collector cannot be set up.
+    #[error("{flag}: cannot set up TLS")]
+    Otlp {
+        flag: &'static str,
+        #[source]
+        cause: kube::Error,
+    },
     /// The API server could not be told which authority signed the certificate.
     #[error("--register-url brings its own certificate: leave out --tls-cert and --tls-key")]
     OwnCertificate,

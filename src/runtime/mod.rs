@@ -16,6 +16,7 @@ mod parts;
 pub mod policies;
 mod registration;
 mod reservations;
+mod traces;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -101,6 +102,8 @@ impl Runtime {
             authority,
         };
         let refusals = own::start(config.own, seen, &mut parts)?;
+        let client = objects.cluster.as_ref().map(|cluster| cluster.client.clone());
+        let traces = traces::start(config.traces, client, &mut parts)?;
         let webhook = Webhook {
             graph: objects.graph,
             policies,
@@ -109,7 +112,7 @@ impl Runtime {
             decisions: decisions.clone(),
             live: objects.live,
             refusals,
-            traces: None,
+            traces,
             on_error: config.on_error,
         };
         let files = files::raise_limit();

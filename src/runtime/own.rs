@@ -106,7 +106,10 @@ pub(super) fn start(
     let exporter = own
         .otlp
         .map(|settings| Exporter::new(settings, client.clone(), &parts.metrics));
-    let exporter = exporter.transpose().map_err(StartError::Otlp)?;
+    let exporter = exporter.transpose().map_err(|cause| StartError::Otlp {
+        flag: "--otlp-logs",
+        cause,
+    })?;
     if let Some(exporter) = &exporter {
         listeners.push(Box::new(exporter.news()));
     }

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::error;
 
@@ -20,6 +21,8 @@ pub(super) struct Parts {
     /// Dropping them cuts them off.
     cut: JoinSet<()>,
     awaited: JoinSet<()>,
+    /// Dropped when no request is answered any more.
+    answering: watch::Sender<()>,
 }
 
 /// How a part ends when the process stops.
@@ -39,6 +42,7 @@ impl Parts {
             shutdown,
             cut: JoinSet::new(),
             awaited: JoinSet::new(),
+            answering: watch::Sender::new(()),
         }
     }
 
@@ -62,11 +66,18 @@ impl Parts {
         };
     }
 
-    /// Waits for the parts that have something to undo.
+    /// Waits until the last request was answered: the webhook answers for a while after the wish to stop.
+    pub(super) fn answered(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut answering = self.answering.subscribe();
+        async move { while answering.changed().await.is_ok() {} }
+    }
+
+    /// Waits for the parts that have something to undo, when no request is answered any more.
     ///
     /// # Errors
     /// [`Interrupted`] when stopping at once was asked for before they were done.
     pub(super) async fn finished(mut self) -> Result<(), Interrupted> {
+        drop(self.answering);
         let finished = async { while self.awaited.join_next().await.is_some() {} };
         tokio::select! {
             () = finished => Ok(()),
@@ -112,6 +123,7 @@ mod tests {
         let (shutdown, readiness) = (parts.shutdown.clone(), parts.readiness.clone());
         let (undo, undone) = oneshot::channel::<()>();
         let (held, cut) = oneshot::channel::<()>();
+        parts.start("answered", End::Awaited, parts.answered());
         let wish = shutdown.clone();
         parts.start("undone", End::Awaited, async move {
             wish.requested().await;

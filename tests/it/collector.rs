@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -27,6 +27,7 @@ const PROGRAM: Target = Target {
 /// A Collector on a port of its own; dropping it ends it.
 pub struct Collector {
     port: u16,
+    grpc_port: u16,
     running: Option<Process>,
     scratch: Scratch,
 }
@@ -35,19 +36,32 @@ pub struct Collector {
 /// `body`, `time` and `eventName` beside them.
 pub type Record = BTreeMap<String, String>;
 
+/// A span: its fields, and as texts the attributes of its resource and its own.
+#[derive(Clone, Debug)]
+pub struct Span {
+    pub fields: Value,
+    pub attributes: BTreeMap<String, String>,
+}
+
 impl Collector {
     /// One that does not run yet.
     pub fn new() -> Self {
         Self {
             port: free_port().expect("a port is free"),
+            grpc_port: free_port().expect("a port is free"),
             running: None,
             scratch: Scratch::new().expect("a directory can be made"),
         }
     }
 
-    /// What `--otlp-logs` takes.
+    /// What `--otlp-logs` and `--otlp-traces` take.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where API servers send spans to: they speak gRPC.
+    pub fn grpc_address(&self) -> String {
+        format!("127.0.0.1:{}", self.grpc_port)
     }
 
     /// Starts it, and waits until it listens.
@@ -75,13 +89,24 @@ impl Collector {
 
     /// Every record that has come so far, in order.
     pub fn records(&self) -> Vec<Record> {
-        let text = fs::read_to_string(self.file()).unwrap_or_default();
-        // What follows the last line end is being written.
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        let requests = whole
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("a request in JSON"));
-        requests.flat_map(|request: Value| records(&request)).collect()
+        let items = items(&self.file("logs"), ["resourceLogs", "scopeLogs", "logRecords"]);
+        let records = items.into_iter().map(|(record, mut all)| {
+            all.insert("body".to_owned(), text(&record["body"]["stringValue"]));
+            for (name, field) in [("eventName", "eventName"), ("time", "timeUnixNano")] {
+                all.insert(name.to_owned(), text(&record[field]));
+            }
+            all
+        });
+        records.collect()
+    }
+
+    /// Every span that has come so far, in order.
+    pub fn spans(&self) -> Vec<Span> {
+        let items = items(&self.file("traces"), ["resourceSpans", "scopeSpans", "spans"]);
+        let spans = items
+            .into_iter()
+            .map(|(fields, attributes)| Span { fields, attributes });
+        spans.collect()
     }
 
     /// Waits until something follows from the records.
@@ -89,17 +114,33 @@ impl Collector {
         eventually(what, async || wanted(self.records())).await
     }
 
-    fn file(&self) -> PathBuf {
-        self.scratch.path().join("logs.json")
+    /// Waits for a span.
+    pub async fn span(&self, what: &str, wanted: impl Fn(&Span) -> bool) -> Span {
+        eventually(what, async || self.spans().into_iter().find(&wanted)).await
+    }
+
+    fn file(&self, signal: &str) -> PathBuf {
+        self.scratch.path().join(format!("{signal}.json"))
     }
 
     fn config(&self) -> String {
+        let file = |signal| {
+            let path = self.file(signal);
+            format!(
+                "file/{signal}: {{path: {}, append: true, flush_interval: 50ms}}",
+                path.display()
+            )
+        };
         format!(
-            "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:{}}}}}}}}}\n\
-             exporters: {{file: {{path: {}, append: true, flush_interval: 50ms}}}}\n\
-             service: {{pipelines: {{logs: {{receivers: [otlp], exporters: [file]}}}}}}\n",
+            "receivers: {{otlp: {{protocols: {{http: {{endpoint: 127.0.0.1:{}}}, grpc: {{endpoint: {}}}}}}}}}\n\
+             exporters: {{{}, {}}}\n\
+             service: {{pipelines: {{\n\
+             logs: {{receivers: [otlp], exporters: [file/logs]}},\n\
+             traces: {{receivers: [otlp], exporters: [file/traces]}}}}}}\n",
             self.port,
-            self.file().display()
+            self.grpc_address(),
+            file("logs"),
+            file("traces")
         )
     }
 }
@@ -115,25 +156,29 @@ fn module() -> Module {
     }
 }
 
-fn records(request: &Value) -> Vec<Record> {
+/// The items in a file of requests, each with the attributes of its resource and its own.
+fn items(file: &Path, [of_resources, of_scopes, items]: [&str; 3]) -> Vec<(Value, BTreeMap<String, String>)> {
+    let written = fs::read_to_string(file).unwrap_or_default();
+    // What follows the last line end is being written.
+    let whole = written.rsplit_once('\n').map_or("", |(whole, _)| whole);
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let mut records = Vec::new();
-    for resource in list(&request["resourceLogs"]) {
-        let of_resource = list(&resource["resource"]["attributes"]);
-        for record in list(&resource["scopeLogs"])
-            .iter()
-            .flat_map(|scope| list(&scope["logRecords"]))
-        {
-            let attributes = of_resource.iter().cloned().chain(list(&record["attributes"]));
-            let text = |value: &Value| value["stringValue"].as_str().expect("a text").to_owned();
-            let named = attributes.map(|pair| (pair["key"].as_str().expect("a key").to_owned(), text(&pair["value"])));
-            let mut all: Record = named.collect();
-            all.insert("body".to_owned(), text(&record["body"]));
-            for (name, field) in [("eventName", "eventName"), ("time", "timeUnixNano")] {
-                all.insert(name.to_owned(), record[field].as_str().expect("a text").to_owned());
+    let mut found = Vec::new();
+    for line in whole.lines() {
+        let request: Value = serde_json::from_str(line).expect("a request in JSON");
+        for resource in list(&request[of_resources]) {
+            let of_resource = list(&resource["resource"]["attributes"]);
+            for item in list(&resource[of_scopes]).iter().flat_map(|scope| list(&scope[items])) {
+                let attributes = of_resource.iter().cloned().chain(list(&item["attributes"]));
+                let named = attributes.map(|pair| (text(&pair["key"]), text(&pair["value"]["stringValue"])));
+                let named = named.collect();
+                found.push((item, named));
             }
-            records.push(all);
         }
     }
-    records
+    found
+}
+
+/// A text; of what is none, such as a number in an attribute of somebody else's, an empty one.
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }

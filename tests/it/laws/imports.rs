@@ -34,7 +34,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("metrics", &["rules"]),
     (
         "otlp",
-        &["controller", "findings", "judge", "rules", "graph", "metrics"],
+        &[
+            "admission",
+            "controller",
+            "findings",
+            "judge",
+            "rules",
+            "graph",
+            "metrics",
+        ],
     ),
     ("output", &["audit", "rules"]),
     ("policy", &["rules", "graph"]),

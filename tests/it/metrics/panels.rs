@@ -290,6 +290,10 @@ const CLUSTER: &[Panel] = &[
                 "sum by (result) (rate(stateward_otlp_records_total[$__rate_interval]))",
                 "records {{result}}",
             ),
+            (
+                "sum by (result) (rate(stateward_otlp_spans_total[$__rate_interval]))",
+                "spans {{result}}",
+            ),
         ],
     },
     Panel {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stateward::metrics::{End, EventFate, LiveRead, Metrics, Outcome, Port, RecordFate, Refusal};
+use stateward::metrics::{End, EventFate, LiveRead, Metrics, Outcome, Port, Refusal, SentFate};
 use stateward::metrics::{Reloaded, ReportFate, Verb, Webhook};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
@@ -33,7 +33,8 @@ fn eventful() -> Metrics {
     metrics.audit.open_findings.observe(labels);
     metrics.audit.duration.observe(0.2);
     metrics.audit.event(EventFate::Written);
-    metrics.audit.records(RecordFate::Sent, 1);
+    metrics.sent.records.count(SentFate::Sent, 1);
+    metrics.sent.spans.count(SentFate::Sent, 1);
     metrics.audit.report(ReportFate::Written);
     metrics
 }

@@ -45,6 +45,7 @@ mod resilience;
 mod scale;
 mod shop;
 mod status;
+mod traces;
 mod troubleshooting;
 mod two_api_servers;
 mod words;

@@ -172,7 +172,7 @@ async fn while_a_collector_is_away_requests_are_answered_and_later_it_hears_of_a
     served
         .logged(|line| {
             let message = line["message"].as_str().unwrap_or_default();
-            line["level"] == "WARN" && message.starts_with("The collector does not take findings")
+            line["level"] == "WARN" && message.starts_with("The collector does not take what it is sent")
         })
         .await;
 
@@ -200,7 +200,9 @@ async fn while_a_collector_is_away_requests_are_answered_and_later_it_hears_of_a
     cluster.kubectl(delete).await.succeeded();
 
     collector.start().await;
-    let again = served.logged(|line| line["message"] == "Findings are sent again").await;
+    let again = served
+        .logged(|line| line["message"] == "The collector takes what it is sent again")
+        .await;
     let again: Timestamp = again["timestamp"]
         .as_str()
         .and_then(|text| text.parse().ok())
