@@ -100,7 +100,7 @@ impl Signer {
             return;
         };
         let wrong = if leaf.validity.holds(clock::now().seconds()) {
-            stranger(leaf, seen).map(|part| format!("the {} does not trust it yet", part.watched().kind))
+            distrust(leaf, seen)
         } else {
             Some("it is over, and there is no authority that could sign another".to_owned())
         };
@@ -115,6 +115,15 @@ impl Signer {
     }
 }
 
+/// Why the API server may not trust a leaf. Where the Secret of a former installation was left, there is one before the
+/// configurations were seen, and nobody leads yet who would write it into them.
+fn distrust(leaf: &Leaf, seen: &Seen) -> Option<String> {
+    if seen.configurations().is_none() {
+        return Some("the webhook configurations were not seen".to_owned());
+    }
+    stranger(leaf, seen).map(|part| format!("the {} does not trust it yet", part.watched().kind))
+}
+
 /// The configuration that does not trust who signed a leaf, as far as is known.
 pub(super) fn stranger(leaf: &Leaf, seen: &Seen) -> Option<Part> {
     let configurations = seen.configurations().unwrap_or_default();
@@ -122,4 +131,34 @@ pub(super) fn stranger(leaf: &Leaf, seen: &Seen) -> Option<Part> {
         .into_iter()
         .filter(|(_, carried)| !carried.trusts(&leaf.issuer));
     strangers.next().map(|(part, _)| part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::authority::Validity;
+    use super::*;
+
+    #[test]
+    fn a_leaf_is_trusted_only_once_the_configurations_were_seen() {
+        let view = View::new("guard");
+        let leaf = Leaf {
+            issuer: "an authority".to_owned(),
+            validity: Validity {
+                not_before: 0,
+                not_after: 1,
+            },
+        };
+        view.take(Part::Mutating, None);
+        let unseen = distrust(&leaf, &view.seen());
+        assert_eq!(unseen.as_deref(), Some("the webhook configurations were not seen"));
+        view.take(Part::Validating, None);
+        assert_eq!(distrust(&leaf, &view.seen()), None, "nobody asks by any");
+        let entry = r#"{"name": "a", "clientConfig": {"service": {"name": "stateward", "namespace": "guard"}}}"#;
+        view.take(Part::Validating, Some(&format!(r#"{{"webhooks": [{entry}]}}"#)));
+        let stranger = distrust(&leaf, &view.seen());
+        assert_eq!(
+            stranger.as_deref(),
+            Some("the ValidatingWebhookConfiguration does not trust it yet")
+        );
+    }
 }

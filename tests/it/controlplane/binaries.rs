@@ -19,12 +19,22 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Finds every program, and builds those that nobody supplies; that takes minutes, once per machine and version.
+    /// Finds the programs of a control plane, and builds those that nobody supplies; that takes minutes, once per machine
+    /// and version.
     pub fn find() -> anyhow::Result<Self> {
+        Self::find_each(&Program::CONTROL_PLANE)
+    }
+
+    /// As [`Self::find`], those of a node included.
+    pub fn find_with_node() -> anyhow::Result<Self> {
+        Self::find_each(&[&Program::CONTROL_PLANE[..], &Program::NODE[..]].concat())
+    }
+
+    fn find_each(programs: &[Program]) -> anyhow::Result<Self> {
         let mut paths = HashMap::new();
         let mut missing = Vec::new();
         let mut refused = String::new();
-        for program in Program::ALL {
+        for &program in programs {
             match program.installed(&mut refused)? {
                 Some(path) => {
                     paths.insert(program, path);
@@ -55,29 +65,37 @@ impl Binaries {
     }
 }
 
-/// One program of the control plane.
+/// One program of the control plane, or of a node.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Program {
     Etcd,
     KubeApiserver,
     KubeControllerManager,
+    KubeProxy,
+    KubeScheduler,
     Kubectl,
+    Kubelet,
 }
 
 impl Program {
-    const ALL: [Self; 4] = [
+    const CONTROL_PLANE: [Self; 4] = [
         Self::Etcd,
         Self::KubeApiserver,
         Self::KubeControllerManager,
         Self::Kubectl,
     ];
+    /// What a cluster needs beside that to run pods.
+    const NODE: [Self; 3] = [Self::KubeProxy, Self::KubeScheduler, Self::Kubelet];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Etcd => "etcd",
             Self::KubeApiserver => "kube-apiserver",
             Self::KubeControllerManager => "kube-controller-manager",
+            Self::KubeProxy => "kube-proxy",
+            Self::KubeScheduler => "kube-scheduler",
             Self::Kubectl => "kubectl",
+            Self::Kubelet => "kubelet",
         }
     }
 
@@ -90,7 +108,10 @@ impl Program {
                 "k8s.io/kubernetes/cmd/kube-controller-manager",
                 "kube-controller-manager",
             ),
+            Self::KubeProxy => ("k8s.io/kubernetes/cmd/kube-proxy", "kube-proxy"),
+            Self::KubeScheduler => ("k8s.io/kubernetes/cmd/kube-scheduler", "kube-scheduler"),
             Self::Kubectl => ("k8s.io/kubernetes/cmd/kubectl", "kubectl"),
+            Self::Kubelet => ("k8s.io/kubernetes/cmd/kubelet", "kubelet"),
         };
         Target {
             name: self.name(),
@@ -171,7 +192,7 @@ fn module(refused: &str) -> Module {
         recipe: &[GO_MOD, GO_SUM],
         link_flags: link_flags(version),
         why: format!(
-            ", found neither in KUBEBUILDER_ASSETS nor on PATH{refused}; all four take 5 to 8 minutes on 2 cores"
+            ", found neither in KUBEBUILDER_ASSETS nor on PATH{refused}; those of a control plane take 5 to 8 minutes on 2 cores"
         ),
         instead: format!(", or put the programs into a directory and name it in KUBEBUILDER_ASSETS{refused}"),
     }

@@ -23,6 +23,7 @@ mod another;
 mod binaries;
 pub mod build;
 mod files;
+mod patience;
 pub mod process;
 mod smoke;
 
@@ -49,10 +50,9 @@ use tokio::time::{sleep, timeout};
 
 use binaries::{Binaries, Program, Version};
 use files::{Files, Identity};
+use patience::PATIENCE;
+pub use patience::eventually;
 use process::Process;
-
-/// How long anything may take before a test gives it up; generous, because a busy machine is no failure.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running control plane on loopback; dropping it ends its processes and removes its files.
 ///
@@ -346,18 +346,6 @@ impl Output {
     pub fn failed(self) -> Self {
         assert!(!self.success, "kubectl succeeded: {}{}", self.stdout, self.stderr);
         self
-    }
-}
-
-/// Asks again and again until there is an answer, and returns it; `what` says what was waited for in vain.
-pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = probe().await {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} in vain for {what}");
-        sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -1,0 +1,92 @@
+//! What happens to the control plane, and to all at once.
+
+use std::fs;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::happens;
+use super::replicas::{kill, numbers};
+use crate::cluster::Part;
+use crate::controlplane::eventually;
+use crate::release::NAMESPACE;
+
+pub async fn an_api_server_that_is_killed() {
+    let tally = happens("API server killed, and started 5 s later", |release| async {
+        release.cluster.kill(Part::ApiServer);
+        sleep(Duration::from_secs(5)).await;
+        release.cluster.start_all().await;
+    })
+    .await;
+    tally.nobody_was_refused();
+    tally.nothing_passed();
+}
+
+pub async fn an_etcd_that_pauses() {
+    let tally = happens("etcd paused for 20 s", |release| async {
+        release.cluster.signal(Part::Etcd, "STOP");
+        sleep(Duration::from_secs(20)).await;
+        release.cluster.signal(Part::Etcd, "CONT");
+    })
+    .await;
+    tally.nobody_was_refused();
+    tally.nothing_passed();
+}
+
+/// Everything that makes the API server trust the replicas is gone.
+pub async fn authorities_that_are_lost() {
+    let tally = happens("authority and every caBundle deleted", |release| async {
+        let cluster = release.cluster;
+        cluster.told(["delete", "secret", "-n", NAMESPACE, "--all"]);
+        for kind in ["validatingwebhookconfiguration", "mutatingwebhookconfiguration"] {
+            let text = cluster.told(["get", kind, "stateward", "-o", "json"]);
+            let configuration: Value = serde_json::from_str(&text).expect("JSON");
+            let count = configuration["webhooks"].as_array().map_or(0, Vec::len);
+            let remove = |entry| format!(r#"{{"op":"remove","path":"/webhooks/{entry}/clientConfig/caBundle"}}"#);
+            let patch: Vec<_> = (0..count).map(remove).collect();
+            let patch = format!("[{}]", patch.join(","));
+            cluster.told(["patch", kind, "stateward", "--type=json", "--patch", &patch]);
+        }
+    })
+    .await;
+    tally.nothing_passed();
+}
+
+/// Every process of the cluster dies at once, and all begin again: nothing may wait for a webhook that waits for it.
+pub async fn a_cold_start() {
+    let tally = happens(
+        "every process of the cluster killed, and a cold start",
+        |release| async {
+            let cluster = release.cluster;
+            for part in [
+                Part::Kubelet,
+                Part::Proxy,
+                Part::Scheduler,
+                Part::ControllerManager,
+                Part::ApiServer,
+                Part::Etcd,
+                Part::Containerd,
+            ] {
+                cluster.kill(part);
+            }
+            eventually("the end of every container", async || {
+                let pods: Vec<_> = numbers().filter(is_of_a_pod).collect();
+                pods.iter().copied().for_each(kill);
+                pods.is_empty().then_some(())
+            })
+            .await;
+            cluster.start_all().await;
+        },
+    )
+    .await;
+    tally.nothing_passed();
+}
+
+/// A container, or what stands between it and the runtime.
+fn is_of_a_pod(pid: &u32) -> bool {
+    let read = |file| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    // Of a process that is dead already nothing is left but its number.
+    let is_dead = read("stat").contains(") Z ");
+    !is_dead && (read("comm").starts_with("containerd-shim") || read("cgroup").contains("kubepods"))
+}

@@ -1,0 +1,78 @@
+//! From the installation to the end.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::{happens, report};
+use crate::helm::Helm;
+use crate::load::Load;
+use crate::release::{NAMESPACE, Release};
+
+/// For how long what stands is looked at.
+const WHILE: Duration = Duration::from_secs(2);
+
+/// Nobody may be refused in vain from the first minute to the last, and nothing pass where it is to be denied.
+pub async fn lives_and_leaves(helm: Helm) {
+    let name = format!("{helm:?}");
+    let release = Release::none(helm).await;
+    let load = Load::start(&release.client);
+    let step = async |what: &str, values: &[&str]| {
+        let since = Instant::now();
+        match what {
+            "installed" => release.upgrade("Audit", values).await,
+            "rolled back" => release.helm(&["rollback", "stateward", "--wait", "--timeout=4m"]).await,
+            "uninstalled" => release.helm(&["uninstall", "stateward", "--wait"]).await,
+            _ => release.upgrade("Enforce", values).await,
+        }
+        sleep(WHILE).await;
+        let tally = load.take();
+        report(&format!("Helm {name}: {what}"), &tally, since);
+        tally.nobody_was_refused();
+        tally
+    };
+    step("installed", &[]).await;
+    step("made to enforce", &[]).await;
+    load.calm().await;
+    load.take();
+    step("upgraded", &["--set=podAnnotations.again=yes"])
+        .await
+        .nothing_passed();
+    step("rolled back", &[]).await.nothing_passed();
+    step("uninstalled", &[]).await;
+    load.finish().await.nobody_was_refused();
+    let kinds = "validatingwebhookconfigurations,mutatingwebhookconfigurations";
+    let left = release.cluster.told(["get", kinds, "-o", "name"]);
+    assert_eq!(left, "", "who asks a webhook that is gone");
+    let policies = release
+        .cluster
+        .told(["get", "workloadpolicies.stateward.dev", "-o", "name"]);
+    assert_eq!(policies, "", "their kind is kept");
+}
+
+/// The new pod cannot live, and the old ones stay until somebody looks.
+pub async fn a_limit_that_is_too_small() {
+    let tally = happens("a limit of 8 MiB, and taken back", |release| async {
+        let limit = r#"{"spec":{"template":{"spec":{"containers":[{"name":"stateward","resources":{
+            "limits":{"memory":"8Mi"},"requests":{"memory":"8Mi"}}}]}}}}"#;
+        let patch = ["patch", "deployment", "stateward", "-n", NAMESPACE, "--patch", limit];
+        release.cluster.told(patch);
+        crate::controlplane::eventually("a pod that memory does not suffice", async || {
+            let states = release.pods();
+            let dead = states.iter().any(|pod| {
+                let state = &pod["status"]["containerStatuses"][0];
+                let ends = [&state["state"]["terminated"], &state["lastState"]["terminated"]];
+                ends.iter()
+                    .any(|end| end["reason"] == "OOMKilled" || end["exitCode"] == 137)
+                    || state["state"]["waiting"]["reason"] == "CrashLoopBackOff"
+            });
+            dead.then_some(())
+        })
+        .await;
+        let undo = ["rollout", "undo", "deployment/stateward", "-n", NAMESPACE];
+        release.cluster.told(undo);
+    })
+    .await;
+    tally.nobody_was_refused();
+    tally.nothing_passed();
+}

@@ -1,0 +1,110 @@
+//! What happens to replicas.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::happens;
+use crate::controlplane::eventually;
+use crate::release::{NAMESPACE, Release};
+
+pub async fn a_rolling_restart() {
+    let tally = happens("rolling restart", |release| async {
+        let restart = ["rollout", "restart", "deployment/stateward", "-n", NAMESPACE];
+        release.cluster.told(restart);
+        release.is_whole().await;
+    })
+    .await;
+    tally.nobody_was_refused();
+    tally.nothing_passed();
+}
+
+/// The kubelet starts it anew; what it was asked meanwhile is lost.
+pub async fn a_process_that_is_killed() {
+    let tally = happens("kill -9 of one replica's process", |_| async {
+        let process = processes().into_iter().next().expect("a process of the release");
+        kill(process);
+        eventually("the end of the process", async || {
+            (!processes().contains(&process)).then_some(())
+        })
+        .await;
+    })
+    .await;
+    tally.nothing_passed();
+}
+
+pub async fn a_pod_that_is_deleted_by_force() {
+    let tally = happens("deletion of one pod by force", |release| async {
+        let pod = release.pod();
+        let delete = ["delete", "pod", &pod, "--force", "--grace-period=0", "-n", NAMESPACE];
+        release.cluster.told(delete);
+    })
+    .await;
+    tally.nothing_passed();
+}
+
+/// The second one waits for the first, since one alone may be missing.
+pub async fn a_pod_that_is_evicted() {
+    let tally = happens("eviction of both pods, as in a drain", |release| async {
+        for pod in release.pods() {
+            let name = &pod["metadata"]["name"];
+            eventually("an eviction", async || evict(release, name.as_str().expect("a name"))).await;
+        }
+    })
+    .await;
+    tally.nobody_was_refused();
+    tally.nothing_passed();
+}
+
+fn evict(release: &Release, pod: &str) -> Option<()> {
+    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods/{pod}/eviction");
+    let eviction =
+        json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": NAMESPACE}});
+    let create = ["create", "--raw", &path, "-f", "-"];
+    let output = release.cluster.kubectl_stdin(create, &eviction.to_string());
+    output.status.success().then_some(())
+}
+
+/// What is sent to it is lost until the kubelet's probes have failed.
+pub async fn a_replica_that_nobody_reaches() {
+    let tally = happens("one replica that nobody reaches for 15 s", |release| async {
+        let pods = release.pods();
+        let address = pods[0]["status"]["podIP"].as_str().expect("an address");
+        let rules = [["OUTPUT", "-d", address], ["INPUT", "-s", address]];
+        let each = |action: &str| {
+            for [chain, way, address] in rules {
+                let mut iptables = Command::new("/usr/sbin/iptables");
+                let arguments = ["--wait", action, chain, way, address, "-j", "DROP"];
+                assert!(iptables.args(arguments).status().expect("iptables starts").success());
+            }
+        };
+        each("-I");
+        sleep(Duration::from_secs(15)).await;
+        each("-D");
+    })
+    .await;
+    tally.nothing_passed();
+}
+
+/// The processes of the release, as the node sees them.
+pub fn processes() -> Vec<u32> {
+    let own = |pid: &u32| {
+        let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.starts_with("/stateward\0serve")
+    };
+    numbers().filter(own).collect()
+}
+
+/// All processes in here.
+pub fn numbers() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+pub fn kill(pid: u32) {
+    // It may be gone already.
+    let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+}
