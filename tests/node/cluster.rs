@@ -94,7 +94,7 @@ impl Cluster {
     }
 
     fn prepare(directory: &Path) -> anyhow::Result<Self> {
-        let binaries = Binaries::find_with_node()?;
+        let binaries = Binaries::find(Program::ALL)?;
         let mut prepare = Command::new("sh");
         let prepare = prepare.args(["-c", PREPARE, "prepare", NODE, SERVICES]).output()?;
         let error = String::from_utf8_lossy(&prepare.stderr);

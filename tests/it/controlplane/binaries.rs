@@ -19,18 +19,8 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// Finds the programs of a control plane, and builds those that nobody supplies; that takes minutes, once per machine
-    /// and version.
-    pub fn find() -> anyhow::Result<Self> {
-        Self::find_each(&Program::CONTROL_PLANE)
-    }
-
-    /// As [`Self::find`], those of a node included.
-    pub fn find_with_node() -> anyhow::Result<Self> {
-        Self::find_each(&[&Program::CONTROL_PLANE[..], &Program::NODE[..]].concat())
-    }
-
-    fn find_each(programs: &[Program]) -> anyhow::Result<Self> {
+    /// Finds programs, and builds those that nobody supplies; that takes minutes, once per machine and version.
+    pub fn find(programs: &[Program]) -> anyhow::Result<Self> {
         let mut paths = HashMap::new();
         let mut missing = Vec::new();
         let mut refused = String::new();
@@ -78,14 +68,23 @@ pub enum Program {
 }
 
 impl Program {
-    const CONTROL_PLANE: [Self; 4] = [
+    /// What answers requests, and what asks.
+    pub const CONTROL_PLANE: &[Self] = &[
         Self::Etcd,
         Self::KubeApiserver,
         Self::KubeControllerManager,
         Self::Kubectl,
     ];
-    /// What a cluster needs beside that to run pods.
-    const NODE: [Self; 3] = [Self::KubeProxy, Self::KubeScheduler, Self::Kubelet];
+    /// What runs pods, too.
+    pub const ALL: &[Self] = &[
+        Self::Etcd,
+        Self::KubeApiserver,
+        Self::KubeControllerManager,
+        Self::KubeProxy,
+        Self::KubeScheduler,
+        Self::Kubectl,
+        Self::Kubelet,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -262,6 +261,15 @@ mod tests {
             Some("v1.32.4")
         );
         assert_eq!(version("no version here, not even 1.2"), None);
+    }
+
+    #[test]
+    fn every_program_is_built_from_what_go_mod_pins() {
+        let tools = include_str!("../../controlplane/tools.go");
+        for program in Program::ALL {
+            let import = format!("_ \"{}\"", program.target().package);
+            assert!(tools.contains(&import), "{import}");
+        }
     }
 
     #[test]

@@ -238,7 +238,7 @@ impl ControlPlane {
     }
 
     async fn launch(flags: Vec<String>) -> anyhow::Result<Self> {
-        let binaries = spawn_blocking(Binaries::find).await??;
+        let binaries = spawn_blocking(|| Binaries::find(Program::CONTROL_PLANE)).await??;
         let files = Files::new(free_port()?)?;
         let etcd_port = free_port()?;
         let url = format!("http://127.0.0.1:{etcd_port}");
