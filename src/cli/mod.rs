@@ -11,6 +11,7 @@ pub mod exceptions;
 pub mod installed;
 pub mod live;
 pub mod logging;
+pub mod man;
 pub mod manifests;
 pub mod reporting;
 pub mod rules;
@@ -18,10 +19,11 @@ pub mod serve;
 pub mod version;
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Guards, audits and checks the state of Kubernetes workloads.
 #[derive(Debug, Parser)]
@@ -37,6 +39,7 @@ enum Command {
     Check(check::Args),
     Completions(completions::Args),
     Crds(crds::Args),
+    Man(man::Args),
     Manifests(manifests::Args),
     Rules(rules::Args),
     Serve(Box<serve::Args>),
@@ -46,6 +49,19 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the arguments of this process, and ends it where they ask for help or make no sense.
+    ///
+    /// Called by the name of a plugin of kubectl, usage shows what one types there.
+    pub fn read() -> Self {
+        let name = std::env::args_os().next().unwrap_or_default();
+        let mut command = Self::command();
+        if Path::new(&name).file_stem() == Some("kubectl-stateward".as_ref()) {
+            command = command.bin_name("kubectl stateward");
+        }
+        let matches = command.get_matches_mut();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    }
+
     /// Runs the chosen subcommand.
     ///
     /// # Errors
@@ -56,6 +72,7 @@ impl Cli {
             Command::Check(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Crds(args) => args.run(),
+            Command::Man(args) => args.run(),
             Command::Manifests(args) => args.run(),
             Command::Rules(args) => args.run(),
             Command::Serve(args) => args.run(),

@@ -26,6 +26,9 @@ mod cluster;
 /// A real OpenTelemetry Collector.
 mod collector;
 
+/// The command: its names, its manual.
+mod command;
+
 /// A real Kubernetes API server, and what the tests need to use it.
 mod controlplane;
 
