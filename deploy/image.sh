@@ -4,7 +4,8 @@
 #   deploy/image.sh [TAG] [ARCHITECTURE]
 #
 # TAG is stateward:dev, ARCHITECTURE that of this machine (amd64 or arm64). The binary stays in target/image/ARCHITECTURE.
-# Needs rustup, musl-gcc (Debian: musl-tools), and docker, podman or buildah. docs/image.md says more.
+# Needs rustup, musl-gcc (Debian: musl-tools), and docker, podman or buildah. docs/image.md says more, also of what the
+# other architecture needs.
 set -eu
 
 case ${1:-} in
@@ -22,20 +23,33 @@ tag=${1:-stateward:dev}
 machine=$(uname -m)
 architecture=${2:-$(echo "$machine" | sed 's/^x86_64$/amd64/; s/^aarch64$/arm64/')}
 case $architecture in
-amd64) target=x86_64-unknown-linux-musl ;;
-arm64) target=aarch64-unknown-linux-musl ;;
+amd64) cpu=x86_64 ;;
+arm64) cpu=aarch64 ;;
 *)
     echo "image.sh: no image for $architecture, only for amd64 and arm64" >&2
     exit 2
     ;;
 esac
+target=$cpu-unknown-linux-musl
 cd "$(dirname "$0")/.."
 root=$(pwd -P)
 crates=${CARGO_HOME:-$HOME/.cargo}/registry/src
 
-if [ "$target" = "$machine-unknown-linux-musl" ] && ! command -v musl-gcc >/dev/null; then
-    echo "image.sh: there is no musl-gcc, which compiles the C of two crates (Debian: apt-get install musl-tools)" >&2
-    exit 1
+if [ "$cpu" = "$machine" ]; then
+    if ! command -v musl-gcc >/dev/null; then
+        echo "image.sh: there is no musl-gcc, which compiles the C of two crates (Debian: apt-get install musl-tools)" >&2
+        exit 1
+    fi
+elif ! printenv "CC_${cpu}_unknown_linux_musl" >/dev/null; then
+    # Debian's cross compiler is for glibc; this makes it take the headers of musl. The linker gets all of musl from rustc.
+    linker=$cpu-linux-gnu-gcc
+    compiler="$linker -specs=/usr/lib/$cpu-linux-musl/musl-gcc.specs"
+    if ! $compiler -E -x c /dev/null >/dev/null 2>&1; then
+        echo "image.sh: there is no $linker that finds musl for $architecture; docs/image.md says how to install both" >&2
+        exit 1
+    fi
+    export "CC_${cpu}_unknown_linux_musl=$compiler"
+    export "CARGO_TARGET_$(echo "$cpu" | tr '[:lower:]' '[:upper:]')_UNKNOWN_LINUX_MUSL_LINKER=$linker"
 fi
 rustup target add "$target"
 auditable=$(.ci/tool cargo-auditable)

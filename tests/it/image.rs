@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What the script may use besides the stand-ins. No more is on its `PATH`, so that no docker of this machine is asked.
-const PROGRAMS: &[&str] = &["sh", "sed", "uname", "dirname", "mkdir", "install", "touch"];
+const PROGRAMS: &[&str] = &[
+    "sh", "sed", "uname", "dirname", "mkdir", "install", "touch", "printenv", "tr",
+];
 const TIME: &str = "1700000000";
 
 /// A copy of what the script needs, with stand-ins.
@@ -33,10 +35,11 @@ impl Workplace {
         place.script(
             "auditable",
             "while [ $# -gt 1 ]; do [ \"$1\" = --target ] && target=$2; shift; done\nmkdir -p \
-             target/$target/release\necho \"$target $CARGO_ENCODED_RUSTFLAGS $CFLAGS\" >target/$target/release/stateward",
+             target/$target/release\n(echo \"$target $CARGO_ENCODED_RUSTFLAGS $CFLAGS\"; printenv) >target/$target/release/stateward",
         );
-        place.script("bin/rustup", "exit 0");
-        place.script("bin/musl-gcc", "exit 0");
+        for program in ["rustup", "musl-gcc", "x86_64-linux-gnu-gcc", "aarch64-linux-gnu-gcc"] {
+            place.script(&format!("bin/{program}"), "exit 0");
+        }
         for (name, script) in builders {
             place.script(&format!("bin/{name}"), script);
         }
@@ -169,6 +172,36 @@ fn without_a_builder_the_binary_is_there_and_named() {
     assert_eq!(output.status.code(), Some(2), "no such image");
 }
 
+#[test]
+fn the_other_architecture_has_a_compiler_of_its_own() {
+    let (architecture, cpu) = match std::env::consts::ARCH {
+        "aarch64" => ("amd64", "x86_64"),
+        _ => ("arm64", "aarch64"),
+    };
+    let place = Workplace::with(&[("buildah", "exit 0")]);
+    assert!(place.run(architecture).status.success());
+    let made = fs::read_to_string(place.copied(architecture)).expect("the binary");
+    for variable in [
+        format!("CC_{cpu}_unknown_linux_musl={cpu}-linux-gnu-gcc -specs=/usr/lib/{cpu}-linux-musl/musl-gcc.specs"),
+        format!(
+            "CARGO_TARGET_{}_UNKNOWN_LINUX_MUSL_LINKER={cpu}-linux-gnu-gcc",
+            cpu.to_uppercase()
+        ),
+    ] {
+        assert!(made.lines().any(|line| line == variable), "{variable} in {made}");
+    }
+
+    let place = Workplace::with(&[("buildah", "exit 0"), (&format!("{cpu}-linux-gnu-gcc"), "exit 1")]);
+    let output = place.run(architecture);
+    assert_eq!(output.status.code(), Some(1));
+    let complaint = text(&output.stderr);
+    assert!(
+        complaint.contains(&format!("no {cpu}-linux-gnu-gcc that finds musl for {architecture}")),
+        "{complaint}"
+    );
+    assert!(!place.copied(architecture).exists());
+}
+
 /// What is sent to docker is the binary alone: a key that lies beside it in the checkout never is.
 #[test]
 fn nothing_else_is_sent_to_the_builder() {
@@ -182,6 +215,7 @@ fn the_scripts_are_shell() {
     let checker = Command::new("shellcheck").arg("--version").output().is_ok();
     for (script, shell) in [
         ("deploy/image.sh", "sh"),
+        ("deploy/release.sh", "sh"),
         ("certs/make.sh", "sh"),
         (".ci/run", "bash"),
         (".ci/tool", "bash"),
