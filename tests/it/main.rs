@@ -77,6 +77,9 @@ mod oracle;
 /// Generated StatefulSets through the defaults: create, replace, update.
 mod properties_defaults;
 
+/// The script that packs a release.
+mod release;
+
 /// The rules' pages, executed.
 mod rules;
 
@@ -100,3 +103,6 @@ mod support;
 
 /// What a broken or hostile client may send.
 mod wire_abuse;
+
+/// `.github/workflows`.
+mod workflows;

@@ -42,6 +42,7 @@ fn paths_in_documents_exist() {
         "docs/",
         "policies/",
         ".ci/",
+        ".github/",
     ];
     let mut breaches = Vec::new();
     for document in documents() {
