@@ -47,6 +47,10 @@ mod controlplane {
     pub use patience::eventually;
 }
 
+#[path = "../it/attack/client.rs"]
+#[expect(dead_code, reason = "the other tests use more of it")]
+mod client;
+
 #[path = "../it/chart/helm.rs"]
 #[expect(dead_code, reason = "the other tests use more of it")]
 mod helm;

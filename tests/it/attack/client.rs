@@ -15,40 +15,45 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// The most bytes of a body that is taken.
-pub(super) const MOST_BYTES: usize = 8 * 1024 * 1024;
+pub const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many connect at once: the kernel's backlog is short.
 const AT_ONCE: usize = 50;
 
 /// Knows an address and whom to trust there.
 #[derive(Clone)]
-pub(super) struct Client {
-    pub(super) address: SocketAddr,
+pub struct Client {
+    pub address: SocketAddr,
+    name: ServerName<'static>,
     roots: Arc<RootCertStore>,
 }
 
 impl Client {
-    pub(super) fn new(address: SocketAddr, trusted: &str) -> Self {
+    /// `name` is what the server's certificate is for.
+    pub fn new(address: SocketAddr, name: &str, trusted: &str) -> Self {
         let mut roots = RootCertStore::empty();
         let trusted = CertificateDer::from_pem_slice(trusted.as_bytes()).expect("PEM");
         roots.add(trusted).expect("a certificate");
         Self {
             address,
+            name: ServerName::try_from(name.to_owned()).expect("a name"),
             roots: Arc::new(roots),
         }
     }
 
     /// A new connection that speaks one protocol, `http/1.1` or `h2`.
-    pub(super) async fn connect(&self, protocol: &str) -> io::Result<TlsStream<TcpStream>> {
+    pub async fn connect(&self, protocol: &str) -> io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.address).await?;
         // As Go's clients do.
         stream.set_nodelay(true)?;
-        TlsConnector::from(self.config(protocol)).connect(name(), stream).await
+        TlsConnector::from(self.config(protocol))
+            .connect(self.name.clone(), stream)
+            .await
     }
 
     /// What a client says first.
-    pub(super) fn hello(&self) -> Vec<u8> {
-        let mut connection = ClientConnection::new(self.config("http/1.1"), name()).expect("a client");
+    pub fn hello(&self) -> Vec<u8> {
+        let mut connection = ClientConnection::new(self.config("http/1.1"), self.name.clone()).expect("a client");
         let mut hello = Vec::new();
         connection.write_tls(&mut hello).expect("memory takes it");
         hello
@@ -67,7 +72,7 @@ impl Client {
     }
 
     /// Many new connections over HTTP/1.1, some at a time, each with the same beginning of a request.
-    pub(super) async fn connect_each(&self, count: usize, beginning: &[u8]) -> Vec<TlsStream<TcpStream>> {
+    pub async fn connect_each(&self, count: usize, beginning: &[u8]) -> Vec<TlsStream<TcpStream>> {
         let mut streams = Vec::new();
         while streams.len() < count {
             let some = AT_ONCE.min(count - streams.len());
@@ -89,7 +94,7 @@ impl Client {
     }
 
     /// Sends a review over a connection of its own and reads the answer; it must be allowed.
-    pub(super) async fn review(&self, size: usize) -> io::Result<()> {
+    pub async fn review(&self, size: usize) -> io::Result<()> {
         let mut stream = self.connect("http/1.1").await?;
         let body = review("u", size);
         stream.write_all(&head(body.len())).await?;
@@ -102,10 +107,6 @@ impl Client {
             Err(io::Error::other(answer))
         }
     }
-}
-
-fn name() -> ServerName<'static> {
-    ServerName::try_from("localhost").expect("a name")
 }
 
 /// Reads an answer to the end that its head tells.
@@ -128,7 +129,7 @@ async fn answer(stream: &mut TlsStream<TcpStream>) -> io::Result<String> {
 }
 
 /// The head of a review whose body has this length, or says so.
-pub(super) fn head(length: usize) -> Vec<u8> {
+pub fn head(length: usize) -> Vec<u8> {
     format!(
         "POST /validate?timeout=5s HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
          content-length: {length}\r\n\r\n"
@@ -137,7 +138,7 @@ pub(super) fn head(length: usize) -> Vec<u8> {
 }
 
 /// A review of some bytes, about a Deployment that nothing is wrong with.
-pub(super) fn review(uid: &str, size: usize) -> Vec<u8> {
+pub fn review(uid: &str, size: usize) -> Vec<u8> {
     let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": uid, "kind": {"group": "apps", "version": "v1", "kind": "Deployment"},
         "resource": {"group": "apps", "version": "v1", "resource": "deployments"},

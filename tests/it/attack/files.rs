@@ -90,7 +90,7 @@ async fn files_that_go_wrong_later_change_nothing_and_are_told() {
 
     make_pipe(&policies.join("b.yaml"));
     told(&served, "not a regular file", "[+]certificate not reloaded").await;
-    let client = Client::new(SocketAddr::from(([127, 0, 0, 1], port)), &pair.pem);
+    let client = Client::new(SocketAddr::from(([127, 0, 0, 1], port)), "localhost", &pair.pem);
     client
         .review(Honest::SMALL)
         .await

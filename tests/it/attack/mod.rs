@@ -63,7 +63,7 @@ impl Site {
         served.ready().await;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         Self {
-            client: Client::new(address, &pair.pem),
+            client: Client::new(address, "localhost", &pair.pem),
             served,
             _turn: turn,
             _scratch: scratch,

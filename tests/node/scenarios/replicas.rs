@@ -1,15 +1,64 @@
 //! What happens to replicas.
 
-use std::fs;
 use std::process::Command;
 use std::time::Duration;
+use std::{fs, io};
 
-use serde_json::json;
-use tokio::time::sleep;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures::future::join_all;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::time::{sleep, timeout};
 
 use super::happens;
+use crate::client::{Client, MOST_BYTES, head};
+use crate::cluster::Cluster;
 use crate::controlplane::eventually;
 use crate::release::{NAMESPACE, Release};
+
+/// More than there is memory for, from somebody who reaches a pod: none of them is killed for it.
+pub async fn bodies_that_never_end() {
+    const BODIES: usize = 48;
+    let tally = happens("48 bodies of 8 MiB that never end, to one replica", |release| async {
+        let address = format!("{}:8443", address(&release.pods()[0]));
+        let client = Client::new(
+            address.parse().expect("an address"),
+            SERVER,
+            &authority(release.cluster),
+        );
+        let body = [head(MOST_BYTES), vec![b' '; MOST_BYTES - 1]].concat();
+        let send = async || {
+            let mut stream = client.connect("http/1.1").await?;
+            // It may be told to give way.
+            let _ = stream.write_all(&body).await;
+            io::Result::Ok(stream)
+        };
+        let held = join_all((0..BODIES).map(|_| send()));
+        let _ = timeout(Duration::from_secs(5), held).await;
+    })
+    .await;
+    tally.nobody_was_refused();
+    tally.nothing_passed();
+    for pod in Release::at_peace().await.pods() {
+        assert_eq!(pod["status"]["containerStatuses"][0]["restartCount"], 0, "{pod}");
+    }
+}
+
+/// By which name a replica's certificate calls it.
+const SERVER: &str = "stateward.stateward-system.svc";
+
+fn address(pod: &Value) -> String {
+    pod["status"]["podIP"].as_str().expect("an address").to_owned()
+}
+
+/// Whom the API server trusts.
+fn authority(cluster: &Cluster) -> String {
+    let path = "jsonpath={.webhooks[0].clientConfig.caBundle}";
+    let bundle = cluster.told(["get", "validatingwebhookconfiguration", "stateward", "-o", path]);
+    let bundle = STANDARD.decode(bundle).expect("base64");
+    String::from_utf8(bundle).expect("PEM")
+}
 
 pub async fn a_rolling_restart() {
     let tally = happens("rolling restart", |release| async {
@@ -71,9 +120,8 @@ fn evict(release: &Release, pod: &str) -> Option<()> {
 /// What is sent to it is lost until the kubelet's probes have failed.
 pub async fn a_replica_that_nobody_reaches() {
     let tally = happens("one replica that nobody reaches for 15 s", |release| async {
-        let pods = release.pods();
-        let address = pods[0]["status"]["podIP"].as_str().expect("an address");
-        let rules = [["OUTPUT", "-d", address], ["INPUT", "-s", address]];
+        let address = address(&release.pods()[0]);
+        let rules = [["OUTPUT", "-d", &address], ["INPUT", "-s", &address]];
         let each = |action: &str| {
             for [chain, way, address] in rules {
                 let mut iptables = Command::new("/usr/sbin/iptables");
