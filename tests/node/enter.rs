@@ -1,10 +1,11 @@
 //! Into namespaces of our own, where everything ends with one process.
 
 use std::env;
+use std::fs::{self, File};
 use std::io::{Read, Write, stderr, stdin};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::{fs, process, thread};
+use std::{process, thread};
 
 use anyhow::{Context, bail};
 
@@ -93,6 +94,9 @@ fn lacking() -> Option<String> {
 
 /// Tells whether the tests passed.
 fn enter() -> anyhow::Result<bool> {
+    // Control groups are not in namespaces, and a kubelet ends what it does not know there.
+    let alone = File::create(env::temp_dir().join("stateward-test-node.lock"))?;
+    alone.lock().context("waiting for the tests of another process")?;
     let scratch = Scratch::new()?;
     let _restorer = Restorer::start()?;
     let mut command = Command::new("unshare");

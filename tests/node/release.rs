@@ -42,13 +42,13 @@ impl Release {
     }
 
     /// A release in mode Enforce, that answers, with both replicas.
-    pub async fn at_peace() -> Self {
+    pub async fn at_peace(values: &[&str]) -> Self {
         let cluster = Cluster::get().await;
         let client = cluster.client().await;
         cluster.apply(&[RESTRICTED, load::OBJECTS].join("---\n"));
         let helm = Helm::Four;
         let release = Self { cluster, client, helm };
-        release.upgrade("Enforce", &[]).await;
+        release.upgrade("Enforce", values).await;
         release.is_whole().await;
         release
     }

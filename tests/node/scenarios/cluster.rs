@@ -1,19 +1,20 @@
 //! What happens to the control plane, and to all at once.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::sleep;
 
 use super::happens;
-use super::replicas::{kill, numbers};
+use super::replicas::{kill, numbers, processes};
 use crate::cluster::Part;
 use crate::controlplane::eventually;
 use crate::release::NAMESPACE;
 
 pub async fn an_api_server_that_is_killed() {
-    let tally = happens("API server killed, and started 5 s later", |release| async {
+    let tally = happens(&[], "API server killed, and started 5 s later", |release| async {
         release.cluster.kill(Part::ApiServer);
         sleep(Duration::from_secs(5)).await;
         release.cluster.start_all().await;
@@ -24,7 +25,7 @@ pub async fn an_api_server_that_is_killed() {
 }
 
 pub async fn an_etcd_that_pauses() {
-    let tally = happens("etcd paused for 20 s", |release| async {
+    let tally = happens(&[], "etcd paused for 20 s", |release| async {
         release.cluster.signal(Part::Etcd, "STOP");
         sleep(Duration::from_secs(20)).await;
         release.cluster.signal(Part::Etcd, "CONT");
@@ -36,7 +37,7 @@ pub async fn an_etcd_that_pauses() {
 
 /// Everything that makes the API server trust the replicas is gone.
 pub async fn authorities_that_are_lost() {
-    let tally = happens("authority and every caBundle deleted", |release| async {
+    let tally = happens(&[], "authority and every caBundle deleted", |release| async {
         let cluster = release.cluster;
         cluster.told(["delete", "secret", "-n", NAMESPACE, "--all"]);
         for kind in ["validatingwebhookconfiguration", "mutatingwebhookconfiguration"] {
@@ -50,6 +51,42 @@ pub async fn authorities_that_are_lost() {
         }
     })
     .await;
+    tally.nothing_passed();
+}
+
+/// Nobody could renew them in time: both replicas stood still.
+pub async fn certificates_that_are_over() {
+    let send = |signal: &str| {
+        for process in processes() {
+            let status = Command::new("kill").args(["-s", signal, &process.to_string()]).status();
+            assert!(status.expect("kill starts").success());
+        }
+    };
+    let what = "both replicas stopped for 20 s, and their certificates over";
+    let short = "--set=extraArgs={--certificate-lifetime=15s}";
+    let tally = happens(&[short], what, |_| async {
+        send("STOP");
+        sleep(Duration::from_secs(20)).await;
+        send("CONT");
+    })
+    .await;
+    tally.nothing_passed();
+}
+
+pub async fn a_policy_with_a_mistake() {
+    const POLICY: &str = r#"
+apiVersion: stateward.dev/v1alpha1
+kind: WorkloadPolicy
+metadata: {name: ours}
+spec: {rules: [{id: rwo-replica, actions: [Deny]}]}
+"#;
+    let tally = happens(&[], "a policy with a mistake", |release| async {
+        let output = release.cluster.kubectl_stdin(["apply", "-f", "-"], POLICY);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && error.contains("rwo-replicas"), "{error}");
+    })
+    .await;
+    tally.nobody_was_refused();
     tally.nothing_passed();
 }
 

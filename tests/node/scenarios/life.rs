@@ -52,7 +52,7 @@ pub async fn lives_and_leaves(helm: Helm) {
 
 /// The new pod cannot live, and the old ones stay until somebody looks.
 pub async fn a_limit_that_is_too_small() {
-    let tally = happens("a limit of 8 MiB, and taken back", |release| async {
+    let tally = happens(&[], "a limit of 8 MiB, and taken back", |release| async {
         let limit = r#"{"spec":{"template":{"spec":{"containers":[{"name":"stateward","resources":{
             "limits":{"memory":"8Mi"},"requests":{"memory":"8Mi"}}}]}}}}"#;
         let patch = ["patch", "deployment", "stateward", "-n", NAMESPACE, "--patch", limit];

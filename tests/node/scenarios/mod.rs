@@ -34,6 +34,8 @@ pub fn all() -> Vec<Trial> {
         trial("an_api_server_that_is_killed", cluster::an_api_server_that_is_killed),
         trial("an_etcd_that_pauses", cluster::an_etcd_that_pauses),
         trial("authorities_that_are_lost", cluster::authorities_that_are_lost),
+        trial("certificates_that_are_over", cluster::certificates_that_are_over),
+        trial("a_policy_with_a_mistake", cluster::a_policy_with_a_mistake),
         trial("a_cold_start", cluster::a_cold_start),
     ]
 }
@@ -63,10 +65,14 @@ pub fn any(arguments: &Arguments) -> bool {
     })
 }
 
-/// Something happens under load to a release that is at peace; then everything must be right again. Tells how it went.
-async fn happens<F: Future<Output = ()>>(what: &str, happens: impl FnOnce(&'static Release) -> F) -> Tally {
+/// Something happens under load to a release of these values that is at peace; then everything must be right again. Tells how it went.
+async fn happens<F: Future<Output = ()>>(
+    values: &[&str],
+    what: &str,
+    happens: impl FnOnce(&'static Release) -> F,
+) -> Tally {
     // One for each test, for as long as this process runs.
-    let release: &'static Release = Box::leak(Box::new(Release::at_peace().await));
+    let release: &'static Release = Box::leak(Box::new(Release::at_peace(values).await));
     let load = Load::start(&release.client);
     load.calm().await;
     load.take();
