@@ -93,6 +93,7 @@ spec: {rules: [{id: rwo-replica, actions: [Deny]}]}
 /// Every process of the cluster dies at once, and all begin again: nothing may wait for a webhook that waits for it.
 pub async fn a_cold_start() {
     let tally = happens(
+        &[],
         "every process of the cluster killed, and a cold start",
         |release| async {
             let cluster = release.cluster;
