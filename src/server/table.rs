@@ -82,11 +82,10 @@ impl Table {
         if self.turns.are_places_taken() {
             self.crowded.notify_one();
         }
-        let turn = self.turns.place().await;
+        let peer = peer.to_canonical();
+        let turn = self.turns.place(peer).await;
         let mut rows = self.rows();
-        let place = rows.insert(Instant::now(), |id| {
-            Place::new(id, peer.to_canonical(), Arc::clone(self))
-        });
+        let place = rows.insert(Instant::now(), |id| Place::new(id, peer, Arc::clone(self)));
         if rows.len() == self.half() {
             self.crowded.notify_one();
         }

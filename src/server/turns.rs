@@ -2,10 +2,13 @@
 //!
 //! A runtime polls what is ready in the order in which it became so. Where hundreds are to be greeted at once, whatever
 //! became ready then would wait until all of them are done; so they wait here, and the door has only the one whose turn
-//! it is. The newest comes first: the oldest in a rush have given up, or are the rush.
+//! it is. First comes the address of which the fewest wait, so that a rush from one keeps others waiting for one greeting
+//! at most. Of one address the newest comes first: the oldest in a rush have given up, or are the rush.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -25,8 +28,8 @@ struct Line {
     /// Places that nobody has.
     places: usize,
     next: u64,
-    /// By the order in which they came.
-    waiting: BTreeMap<u64, Waker>,
+    /// Of each address from which somebody waits, those who do, by the order in which they came.
+    waiting: HashMap<IpAddr, BTreeMap<u64, Waker>>,
 }
 
 impl Turns {
@@ -36,14 +39,14 @@ impl Turns {
                 turn: true,
                 places,
                 next: 0,
-                waiting: BTreeMap::new(),
+                waiting: HashMap::new(),
             }),
         })
     }
 
     /// Waits for a place and a turn to begin there. The place is to be given back; the turn ends when it is dropped.
-    pub(super) async fn place(self: &Arc<Self>) -> Turn {
-        let mut turn = self.ask();
+    pub(super) async fn place(self: &Arc<Self>, peer: IpAddr) -> Turn {
+        let mut turn = self.ask(peer);
         poll_fn(|context| turn.poll(context)).await;
         turn
     }
@@ -59,15 +62,17 @@ impl Turns {
     /// How many of so many who wait will find no place.
     pub(super) fn lacking(&self, most: usize) -> usize {
         let line = self.line();
-        line.waiting.len().min(most).saturating_sub(line.places)
+        let waiting: usize = line.waiting.values().map(BTreeMap::len).sum();
+        waiting.min(most).saturating_sub(line.places)
     }
 
-    fn ask(self: &Arc<Self>) -> Turn {
+    fn ask(self: &Arc<Self>, peer: IpAddr) -> Turn {
         let mut line = self.line();
         let id = line.next;
         line.next += 1;
         Turn {
             turns: Arc::clone(self),
+            peer,
             id,
             state: State::New,
         }
@@ -83,11 +88,32 @@ impl Line {
     fn change(&mut self, change: impl FnOnce(&mut Self)) {
         change(self);
         while self.has_both()
-            && let Some((_, waker)) = self.waiting.pop_last()
+            && let Some(waker) = self.take_next()
         {
             self.take_both();
             waker.wake();
         }
+    }
+
+    /// Of those who wait, the one whose turn is next.
+    fn take_next(&mut self) -> Option<Waker> {
+        let last = |waiting: &BTreeMap<u64, Waker>| waiting.last_key_value().map(|(id, _)| *id);
+        let next = self
+            .waiting
+            .iter()
+            .min_by_key(|(_, waiting)| (waiting.len(), Reverse(last(waiting))));
+        let (&peer, waiting) = next?;
+        self.take(peer, last(waiting)?)
+    }
+
+    /// Takes somebody out of those who wait, if he does.
+    fn take(&mut self, peer: IpAddr, id: u64) -> Option<Waker> {
+        let waiting = self.waiting.get_mut(&peer)?;
+        let waker = waiting.remove(&id);
+        if waiting.is_empty() {
+            self.waiting.remove(&peer);
+        }
+        waker
     }
 
     fn has_both(&self) -> bool {
@@ -104,6 +130,7 @@ impl Line {
 #[derive(Debug)]
 pub(super) struct Turn {
     turns: Arc<Turns>,
+    peer: IpAddr,
     id: u64,
     state: State,
 }
@@ -123,11 +150,13 @@ impl Turn {
             State::New if line.has_both() => line.take_both(),
             State::New => {
                 self.state = State::Waiting;
-                line.waiting.insert(self.id, context.waker().clone());
+                let waiting = line.waiting.entry(self.peer).or_default();
+                waiting.insert(self.id, context.waker().clone());
                 return Poll::Pending;
             }
             State::Waiting => {
-                if let Some(waker) = line.waiting.get_mut(&self.id) {
+                let waiting = line.waiting.get_mut(&self.peer);
+                if let Some(waker) = waiting.and_then(|waiting| waiting.get_mut(&self.id)) {
                     waker.clone_from(context.waker());
                     return Poll::Pending;
                 }
@@ -145,7 +174,7 @@ impl Drop for Turn {
             State::New => return,
             State::Waiting => {
                 let mut line = self.turns.line();
-                if line.waiting.remove(&self.id).is_some() {
+                if line.take(self.peer, self.id).is_some() {
                     return;
                 }
                 // It goes away before it has heard.
@@ -177,18 +206,25 @@ impl Drop for Spent {
 mod tests {
     use super::*;
 
+    const RUSH: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
+    const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
+
     fn poll(turn: &mut Turn) -> Poll<()> {
         turn.poll(&Context::from_waker(Waker::noop()))
     }
 
     fn taken(turns: &Arc<Turns>) -> Turn {
-        let mut turn = turns.ask();
+        let mut turn = turns.ask(RUSH);
         assert!(poll(&mut turn).is_ready());
         turn
     }
 
     fn waiting(turns: &Arc<Turns>) -> Turn {
-        let mut turn = turns.ask();
+        waiting_from(turns, RUSH)
+    }
+
+    fn waiting_from(turns: &Arc<Turns>, peer: IpAddr) -> Turn {
+        let mut turn = turns.ask(peer);
         assert!(poll(&mut turn).is_pending());
         turn
     }
@@ -202,6 +238,19 @@ mod tests {
         assert!(poll(&mut old).is_pending() && poll(&mut new).is_ready());
         drop(new);
         assert!(poll(&mut old).is_ready());
+    }
+
+    #[test]
+    fn an_address_of_which_few_wait_comes_before_a_rush() {
+        let turns = Turns::new(9);
+        let at_work = taken(&turns);
+        let _first = waiting(&turns);
+        let mut other = waiting_from(&turns, OTHER);
+        let mut rush = [(); 2].map(|()| waiting(&turns));
+        drop(at_work);
+        assert!(poll(&mut other).is_ready());
+        drop(other);
+        assert!(poll(&mut rush[0]).is_pending() && poll(&mut rush[1]).is_ready());
     }
 
     #[test]

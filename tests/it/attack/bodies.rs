@@ -93,6 +93,19 @@ async fn bodies_of_many_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bodies_from_the_address_of_whoever_is_honest() {
+    let site = Site::start().await;
+    let attack = async {
+        (
+            "the same from its own address".to_owned(),
+            unfinished(&site, 400, 8).await,
+        )
+    };
+    site.endures_beside(site.client.clone(), "many unfinished bodies", attack)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_that_are_only_announced() {
     let site = Site::start().await;
     let attack = async {

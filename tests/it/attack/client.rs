@@ -1,7 +1,7 @@
 //! Connections to a webhook, and reviews over them.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use futures::future::try_join_all;
@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -24,6 +24,8 @@ const AT_ONCE: usize = 50;
 #[derive(Clone)]
 pub struct Client {
     pub address: SocketAddr,
+    /// Where it comes from.
+    source: Ipv4Addr,
     name: ServerName<'static>,
     roots: Arc<RootCertStore>,
 }
@@ -36,14 +38,22 @@ impl Client {
         roots.add(trusted).expect("a certificate");
         Self {
             address,
+            source: Ipv4Addr::UNSPECIFIED,
             name: ServerName::try_from(name.to_owned()).expect("a name"),
             roots: Arc::new(roots),
         }
     }
 
+    /// The same from another address of this machine.
+    pub fn at(self, source: Ipv4Addr) -> Self {
+        Self { source, ..self }
+    }
+
     /// A new connection that speaks one protocol, `http/1.1` or `h2`.
     pub async fn connect(&self, protocol: &str) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(self.address).await?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((self.source, 0).into())?;
+        let stream = socket.connect(self.address).await?;
         // As Go's clients do.
         stream.set_nodelay(true)?;
         TlsConnector::from(self.config(protocol))

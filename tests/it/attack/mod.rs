@@ -23,7 +23,7 @@ mod pair;
 mod silence;
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard};
@@ -38,6 +38,9 @@ use pair::Pair;
 
 /// What an attack may take beside what the process took before.
 const MOST_MIB: u64 = 96;
+
+/// Where the honest client comes from, as an API server does not from where strangers do.
+const HONEST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// For how long an attack goes on once it stands, at least.
 const SIEGE: Duration = Duration::from_secs(1);
@@ -73,9 +76,14 @@ impl Site {
     /// Runs an attack, which tells what it tried and keeps what it holds until it is dropped, beside an honest client.
     /// Whoever is honest must be answered every time, and memory stay within its bound.
     async fn endures<T>(&self, name: &str, attack: impl Future<Output = (String, T)>) {
+        self.endures_beside(self.client.clone().at(HONEST), name, attack).await;
+    }
+
+    /// The same, beside an honest client of one's choice.
+    async fn endures_beside<T>(&self, client: Client, name: &str, attack: impl Future<Output = (String, T)>) {
         self.client.review(Honest::SMALL).await.expect("an answer in peace");
         let before = self.memory("VmRSS");
-        let honest = Honest::start(self.client.clone(), self.served.admin_address());
+        let honest = Honest::start(client, self.served.admin_address());
         let (tried, held) = attack.await;
         sleep(SIEGE).await;
         let honest = honest.finish().await;
