@@ -7,22 +7,25 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::Lifetimes;
+use super::authority::Validity;
 use super::serving::{Leaf, Serving};
 use super::view::{Part, Seen, View};
 use crate::causes::chain;
 use crate::clock;
 use crate::controller::Signing;
+use crate::metrics::AuthorityValidity;
 use crate::server::admin::Gate;
 use crate::server::tls::CertResolver;
 
 /// How often the clock on the wall is looked at: a timer of a machine that slept would come too late.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Who presents the leaf, and who tells whether there is one.
+/// Who presents the leaf, who tells whether there is one, and who tells how long its authority holds.
 #[derive(Debug)]
 pub struct Target {
     pub resolver: Arc<CertResolver>,
     pub gate: Gate,
+    pub authority: AuthorityValidity,
 }
 
 /// Signs leaves for as long as the process runs.
@@ -74,6 +77,8 @@ impl Signer {
     fn sign(&self, serving: &mut Serving, seen: &Seen) -> Result<(), super::authority::AuthorityError> {
         let now = clock::now().seconds();
         let Some(authorities) = &seen.kept else { return Ok(()) };
+        let Validity { not_before, not_after } = authorities.current.trusted.validity;
+        self.target.authority.tell(not_before, not_after);
         if !serving.is_due(authorities, now, Instant::now()) {
             return Ok(());
         }
@@ -135,7 +140,6 @@ pub(super) fn stranger(leaf: &Leaf, seen: &Seen) -> Option<Part> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::authority::Validity;
     use super::*;
 
     #[test]

@@ -31,7 +31,7 @@ pub use reloads::Reloads;
 pub use scraped::{Computed, Observed};
 pub use sent::{Fates, Sent};
 pub use traffic::Traffic;
-pub use validity::Validity;
+pub use validity::{AuthorityValidity, Validity};
 
 /// Upper bounds of the request duration buckets in seconds: fine where a healthy answer lies (tens of microseconds),
 /// and up to the 5 s after which the API server gives up on us.
@@ -49,6 +49,8 @@ type Durations = Family<WebhookLabel, Histogram, fn() -> Histogram>;
 pub struct Metrics {
     /// What is told of the audit, and of what it writes into the cluster.
     pub audit: Audit,
+    /// `stateward_authority_{start,expiry}_timestamp_seconds`: the validity of our own authority, in Unix seconds.
+    pub authority: AuthorityValidity,
     /// `stateward_body_bytes`: bytes of request bodies that are held at present.
     pub body_bytes: Computed,
     /// `stateward_certificate_{start,expiry}_timestamp_seconds`: the serving certificate's validity, in Unix seconds.
@@ -94,6 +96,7 @@ impl Metrics {
         let duration_of = |webhook| durations.get_or_create_owned(&WebhookLabel { webhook });
         let mut metrics = Self {
             audit: Audit::new(),
+            authority: AuthorityValidity::default(),
             body_bytes: Computed::new("stateward_body_bytes", "Bytes of request bodies that are held"),
             certificate: Validity::default(),
             exceptions: Observed::new(
@@ -182,6 +185,7 @@ impl Metrics {
             self.reloads_refused.clone(),
         );
         self.certificate.register(registry);
+        registry.register_collector(Box::new(self.authority.clone()));
         registry.register(
             "stateward_connections_ended",
             "Connections that the server ended, by why",
@@ -311,6 +315,8 @@ mod tests {
         metrics.policy_reload_failures.inc();
         metrics.reservations.observe(|| 3);
         metrics.certificate.tell(1_700_000_000, 1_800_000_000);
+        assert!(!metrics.encode().unwrap().contains("\nstateward_authority_"), "none of our own");
+        metrics.authority.tell(1_600_000_000, 1_900_000_000);
         metrics
             .graph_objects
             .observe_each(|| vec![("Deployment", 12.0), ("Service", 7.0)]);
@@ -341,6 +347,8 @@ mod tests {
             "stateward_policy_reload_failures_total 1",
             "stateward_certificate_start_timestamp_seconds 1700000000",
             "stateward_certificate_expiry_timestamp_seconds 1800000000",
+            "stateward_authority_start_timestamp_seconds 1600000000",
+            "stateward_authority_expiry_timestamp_seconds 1900000000",
             r#"stateward_graph_objects{kind="Deployment"} 12.0"#,
             r#"stateward_watch_age_seconds{kind="Service"} 1.5"#,
         ] {

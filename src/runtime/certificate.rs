@@ -124,6 +124,7 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
             let target = Target {
                 resolver: resolver.clone(),
                 gate,
+                authority: parts.metrics.authority.clone(),
             };
             let own = Own {
                 namespace,

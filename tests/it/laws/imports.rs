@@ -11,7 +11,7 @@ const LEAVES: &[&str] = &["causes", "clock", "cursor", "fnv", "json", "parallel"
 const IMPORTS: &[(&str, &[&str])] = &[
     ("admission", &["judge", "policy", "rules", "graph", "metrics"]),
     ("audit", &["judge", "policy", "rules", "graph"]),
-    ("certificates", &["cluster", "controller", "server"]),
+    ("certificates", &["cluster", "controller", "metrics", "server"]),
     ("cluster", &["policy", "graph", "metrics"]),
     ("controller", &["metrics"]),
     (

@@ -79,15 +79,22 @@ const HEALTH: &[Panel] = &[
     },
     Panel {
         title: "Certificate's time left",
-        description: "The replica with the least.",
+        description: "The replica with the least; of the authority as well, where certificates are our own.",
         shape: Values(QUARTER_IS_BAD),
         unit: "percentunit",
         width: 4,
-        asks: &[(
-            "min((stateward_certificate_expiry_timestamp_seconds - time()) \
-             / (stateward_certificate_expiry_timestamp_seconds - stateward_certificate_start_timestamp_seconds))",
-            "left",
-        )],
+        asks: &[
+            (
+                "min((stateward_certificate_expiry_timestamp_seconds - time()) \
+                 / (stateward_certificate_expiry_timestamp_seconds - stateward_certificate_start_timestamp_seconds))",
+                "certificate",
+            ),
+            (
+                "min((stateward_authority_expiry_timestamp_seconds - time()) \
+                 / (stateward_authority_expiry_timestamp_seconds - stateward_authority_start_timestamp_seconds))",
+                "authority",
+            ),
+        ],
     },
     Panel {
         title: "Certificate's end",
@@ -95,7 +102,10 @@ const HEALTH: &[Panel] = &[
         shape: Values(NEUTRAL),
         unit: "dateTimeFromNow",
         width: 4,
-        asks: &[("min(stateward_certificate_expiry_timestamp_seconds) * 1000", "end")],
+        asks: &[
+            ("min(stateward_certificate_expiry_timestamp_seconds) * 1000", "certificate"),
+            ("min(stateward_authority_expiry_timestamp_seconds) * 1000", "authority"),
+        ],
     },
     Panel {
         title: "Changes refused",

@@ -21,6 +21,7 @@ fn eventful() -> Metrics {
     metrics.unknown_lookup("Service");
     metrics.live_read("Service", LiveRead::Timeout);
     metrics.certificate.tell(1_700_000_000, 1_800_000_000);
+    metrics.authority.tell(1_600_000_000, 1_900_000_000);
     metrics.reloads(Reloaded::Policies).refused(Refusal::Invalid);
     metrics.traffic(Port::Webhook).ended(End::Silent);
     metrics.body_bytes.observe(|| 4096);

@@ -232,6 +232,8 @@ async fn readiness_and_metrics_tell_what_is_known() {
     assert!(expiry.is_some_and(|expiry| expiry > 1.7e9), "{expiry:?}");
     let start = metrics.series("stateward_certificate_start_timestamp_seconds", &[]);
     assert!(start < expiry, "{start:?}");
+    let authority = metrics.series("stateward_authority_expiry_timestamp_seconds", &[]);
+    assert_eq!(authority, None, "none of our own");
     let (_, page) = shop.webhook.admin("/metrics").await.expect("an answer");
     promtool(&CHECK_METRICS, &page);
 }

@@ -35,8 +35,11 @@ async fn replicas_agree_on_one_authority_and_put_in_order_what_others_change() {
     installed.use_replica(1, &other).await;
     let authority = installed.secret("ca.crt").await;
     installed.trusted(&authority).await;
-    for port in installed.ports {
+    for (port, served) in installed.ports.into_iter().zip([&one, &other]) {
         assert_eq!(accepts(port, &authority).await, Some(Ok(())));
+        let metrics = served.metrics().await;
+        let end = |of: &str| metrics.series(&format!("stateward_{of}_expiry_timestamp_seconds"), &[]);
+        assert!(end("authority") > end("certificate"), "a year, and thirty days");
     }
     installed.manifests(ENFORCE).await;
     cluster
