@@ -9,6 +9,8 @@
 //! ```
 //!
 //! No leaf is ever handed around, and no file is mounted: a mounted Secret lags behind by a minute and more.
+//!
+//! Where certificates come from files all the same, `trust.rs` tells whether the configurations trust them.
 
 mod authority;
 mod bundle;
@@ -19,12 +21,14 @@ mod serving;
 mod signer;
 #[cfg(test)]
 mod simulation;
+mod trust;
 mod view;
 
 use std::time::Duration;
 
 pub use keeper::Keeper;
 pub use signer::{Signer, Target};
+pub use trust::Trust;
 pub use view::View;
 
 /// Under which name the API server is told that we write `caBundle`: a name of its own, so that it is never mistaken for

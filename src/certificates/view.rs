@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures::future::join3;
+use futures::future::join;
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhookConfiguration, ValidatingWebhookConfiguration};
 use k8s_openapi::api::core::v1;
 use kube::Client;
@@ -109,17 +109,25 @@ impl View {
 
     /// Watches for as long as the process runs.
     pub async fn follow(self: Arc<Self>, client: Client) {
-        let follow = |part: Part| {
-            let namespace = (part == Part::Secret).then(|| self.namespace.clone());
-            let name = if part == Part::Secret { AUTHORITY_SECRET } else { NAME }.to_owned();
-            let taking = Taking {
-                view: self.clone(),
-                part,
-                found: false,
-            };
-            one::watch(part.watched(), Only { namespace, name }, client.clone(), taking)
+        let secret = self.watch(Part::Secret, client.clone());
+        join(secret, self.clone().follow_configurations(client)).await;
+    }
+
+    /// As [`Self::follow`], without the Secret.
+    pub(super) async fn follow_configurations(self: Arc<Self>, client: Client) {
+        let mutating = self.watch(Part::Mutating, client.clone());
+        join(mutating, self.watch(Part::Validating, client)).await;
+    }
+
+    fn watch(self: &Arc<Self>, part: Part, client: Client) -> impl Future<Output = ()> + Send + use<> {
+        let namespace = (part == Part::Secret).then(|| self.namespace.clone());
+        let name = if part == Part::Secret { AUTHORITY_SECRET } else { NAME }.to_owned();
+        let taking = Taking {
+            view: self.clone(),
+            part,
+            found: false,
         };
-        join3(follow(Part::Secret), follow(Part::Mutating), follow(Part::Validating)).await;
+        one::watch(part.watched(), Only { namespace, name }, client, taking)
     }
 
     /// By whom this replica is signed, and whom it knows.

@@ -216,7 +216,7 @@ impl Installation<'_> {
                     .map(rule)
                     .chain([own, definitions])
                     .chain(permissions::written())
-                    .chain(permissions::configurations(self.writes_certificates()))
+                    .chain([permissions::configurations(self.writes_certificates())])
                     .collect(),
             ),
             aggregation_rule: None,

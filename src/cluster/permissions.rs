@@ -58,14 +58,19 @@ pub(super) fn role(metadata: ObjectMeta, writes: Writes) -> Role {
     }
 }
 
-/// The rule of our two webhook configurations: no others can be read or changed, and none created.
-pub(super) fn configurations(writes: Writes) -> Option<PolicyRule> {
+/// The rule of our two webhook configurations: no others can be read or changed, and none created. Who brings the
+/// certificates says there whom to trust, and we look whether that fits.
+pub(super) fn configurations(writes: Writes) -> PolicyRule {
     let resources = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
-    (writes == Writes::Certificates).then(|| PolicyRule {
+    let verbs: &[&str] = match writes {
+        Writes::Certificates => &["list", "patch", "watch"],
+        Writes::Findings => &["list", "watch"],
+    };
+    PolicyRule {
         resources: Some(resources.map(str::to_owned).to_vec()),
         resource_names: Some(vec![NAME.to_owned()]),
-        ..rule(("admissionregistration.k8s.io", "", &["list", "patch", "watch"]))
-    })
+        ..rule(("admissionregistration.k8s.io", "", verbs))
+    }
 }
 
 /// Who has it.

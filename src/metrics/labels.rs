@@ -182,12 +182,16 @@ label_values! {
         NotYetValid = "not_yet_valid",
         /// A file cannot be read, or the cluster's policies cannot be listed.
         Unreadable = "unreadable",
+        /// The API server refuses the certificate that is served.
+        Untrusted = "untrusted",
     }
 }
 
 label_values! {
     /// What is read again and again.
     Reloaded {
+        /// Whom the webhook configurations trust
+        CaBundle = "ca_bundle",
         /// `--tls-cert` and `--tls-key`
         Certificate = "certificate",
         /// `--policy`, or the cluster's

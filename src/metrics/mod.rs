@@ -315,7 +315,10 @@ mod tests {
         metrics.policy_reload_failures.inc();
         metrics.reservations.observe(|| 3);
         metrics.certificate.tell(1_700_000_000, 1_800_000_000);
-        assert!(!metrics.encode().unwrap().contains("\nstateward_authority_"), "none of our own");
+        assert!(
+            !metrics.encode().unwrap().contains("\nstateward_authority_"),
+            "none of our own"
+        );
         metrics.authority.tell(1_600_000_000, 1_900_000_000);
         metrics
             .graph_objects

@@ -9,7 +9,7 @@ use tracing::info;
 use super::error::StartError;
 use super::objects::Cluster;
 use super::parts::{End, Parts};
-use crate::certificates::{Lifetimes, Signer, Target, View};
+use crate::certificates::{Lifetimes, Signer, Target, Trust, View};
 use crate::cluster::register::WebhookUrl;
 use crate::cluster::webhooks::NAME;
 use crate::metrics::Reloaded;
@@ -44,12 +44,53 @@ pub(super) struct Served {
     pub(super) resolver: Arc<CertResolver>,
     /// Whom to trust, where it was made at the start.
     pub(super) ca_pem: Option<String>,
-    /// What has to be signed once there is a cluster.
-    pub(super) own: Option<Own>,
+    /// What is to be done once there is a cluster.
+    waiting: Option<Waiting>,
+}
+
+/// What a certificate has to do with a cluster.
+enum Waiting {
+    /// It is to be compared with whom the configurations trust.
+    Files,
+    /// It has to be signed.
+    Own(Own),
+}
+
+impl Served {
+    /// Begins what waits for a cluster, of an installation in this namespace.
+    pub(super) fn follow(
+        &mut self,
+        cluster: Option<&Cluster>,
+        namespace: Option<&str>,
+        parts: &mut Parts,
+    ) -> Result<Option<Followed>, StartError> {
+        match self.waiting.take() {
+            Some(Waiting::Own(own)) => return own.start(cluster, parts),
+            Some(Waiting::Files) => {
+                if let Some((cluster, namespace)) = cluster.zip(namespace) {
+                    self.compare(cluster, namespace, parts);
+                }
+            }
+            None => {}
+        }
+        Ok(None)
+    }
+
+    fn compare(&self, cluster: &Cluster, namespace: &str, parts: &mut Parts) {
+        let gate = parts.readiness.gate("trust", "not seen");
+        gate.open();
+        let trust = Trust {
+            view: View::new(namespace),
+            resolver: self.resolver.clone(),
+            gate,
+            reloads: parts.metrics.reloads(Reloaded::CaBundle),
+        };
+        parts.start("trust", End::Cut, trust.run(cluster.client.clone()));
+    }
 }
 
 /// A certificate that waits for the authority of its installation.
-pub(super) struct Own {
+struct Own {
     namespace: String,
     lifetimes: Lifetimes,
     target: Target,
@@ -63,7 +104,7 @@ pub(super) struct Followed {
 
 impl Own {
     /// Begins to follow the authority, and to sign by it.
-    pub(super) fn start(self, cluster: Option<&Cluster>, parts: &mut Parts) -> Result<Option<Followed>, StartError> {
+    fn start(self, cluster: Option<&Cluster>, parts: &mut Parts) -> Result<Option<Followed>, StartError> {
         let Self {
             namespace,
             lifetimes,
@@ -115,7 +156,7 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
             Served {
                 resolver,
                 ca_pem: None,
-                own: None,
+                waiting: Some(Waiting::Files),
             }
         }
         CertificateSource::Own { namespace, lifetimes } => {
@@ -134,7 +175,7 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
             return Ok(Served {
                 resolver,
                 ca_pem: None,
-                own: Some(own),
+                waiting: Some(Waiting::Own(own)),
             });
         }
         CertificateSource::SelfSigned { names } => {
@@ -143,7 +184,7 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
             Served {
                 resolver: CertResolver::new(certificate, validity),
                 ca_pem: Some(ca_pem),
-                own: None,
+                waiting: None,
             }
         }
     };

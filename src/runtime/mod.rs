@@ -70,7 +70,7 @@ impl Runtime {
                 (awaited.policies(), Some(awaited))
             }
         };
-        let certificate = certificate::start(config.certificate, &mut parts)?;
+        let mut certificate = certificate::start(config.certificate, &mut parts)?;
         let tls = match config.client_ca {
             Some(file) => server_config_for(certificate.resolver.clone(), clients::start(file, &mut parts)?),
             None => server_config(certificate.resolver.clone()),
@@ -80,10 +80,8 @@ impl Runtime {
         let admin_listener = listen("--admin-listen", config.admin_listen)?;
         let address = listener.local_addr().map_err(StartError::Address)?;
         let mut objects = objects::start(config.objects, &mut parts).await?;
-        let authority = match certificate.own {
-            Some(own) => own.start(objects.cluster.as_ref(), &mut parts)?,
-            None => None,
-        };
+        let namespace = config.own.as_ref().map(|own| &*own.namespace);
+        let authority = certificate.follow(objects.cluster.as_ref(), namespace, &mut parts)?;
         let standings = awaited
             .map(|awaited| awaited.start(&mut objects, &mut parts))
             .transpose()?;

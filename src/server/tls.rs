@@ -7,6 +7,7 @@ use rustls::ServerConfig;
 use rustls::crypto::hash;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use rustls::crypto::ring::default_provider;
+use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
@@ -44,6 +45,15 @@ impl CertResolver {
     pub fn replace(&self, certificate: Certificate) {
         self.validity.tell(certificate.not_before(), certificate.not_after());
         self.current.store(Some(certificate.certified));
+    }
+
+    /// The present certificate and those that were given with it; empty where there is none.
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        let certified = self.current.load();
+        certified
+            .as_ref()
+            .map(|certified| certified.cert.clone())
+            .unwrap_or_default()
     }
 
     /// The [`fingerprint`] of the present certificate; empty where there is none.

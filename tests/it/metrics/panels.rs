@@ -103,7 +103,10 @@ const HEALTH: &[Panel] = &[
         unit: "dateTimeFromNow",
         width: 4,
         asks: &[
-            ("min(stateward_certificate_expiry_timestamp_seconds) * 1000", "certificate"),
+            (
+                "min(stateward_certificate_expiry_timestamp_seconds) * 1000",
+                "certificate",
+            ),
             ("min(stateward_authority_expiry_timestamp_seconds) * 1000", "authority"),
         ],
     },

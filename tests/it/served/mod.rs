@@ -24,6 +24,7 @@ mod defaults;
 mod dependencies;
 mod exceptions;
 mod figures;
+mod foreign_certificates;
 mod gitops;
 pub mod installation;
 mod installed;
