@@ -35,11 +35,11 @@ mod controlplane;
 /// `stateward check --fix` and `--diff`.
 mod fix;
 
-/// Flux, as far as it applies.
-mod flux;
-
 /// Files in git that a generator writes.
 mod generated;
+
+/// Flux and Argo CD, as far as they apply.
+mod gitops;
 
 /// A StatefulSet, its name and its governing Service.
 mod identity;

@@ -1,46 +1,117 @@
 //! A GitOps tool applies an installation again and again, and must find nothing to change.
 
+use super::Served;
 use super::installation::{ENFORCE, Installed};
-use crate::flux;
+use crate::gitops::{ARGO, FLUX, Tool};
+
+/// Of a kind that the installation itself defines.
+const POLICY: &str = r#"
+---
+apiVersion: stateward.dev/v1alpha1
+kind: WorkloadPolicy
+metadata:
+  name: exceptions
+spec:
+  exceptions:
+    allowed: true
+    maxDuration: 90d
+"#;
+
+/// An installation by a tool, and its leader, which has written what it writes.
+struct Applied {
+    installed: Installed,
+    tool: &'static Tool,
+    options: &'static [&'static str],
+    authority: String,
+    objects: usize,
+    _leader: Served,
+}
+
+impl Applied {
+    async fn new(tool: &'static Tool, options: &'static [&'static str]) -> Self {
+        let installed = Installed::bare().await;
+        let kubeconfig = installed.cluster.kubeconfig();
+        let objects = installed.leading_here(&[]);
+        let first = tool.apply(options, kubeconfig, &objects).await;
+        let created = first.values().all(|action| action == "created");
+        assert!(first.len() > 10 && created, "{first:?}");
+        installed.lead_here().await;
+        let leader = installed.replica(0, &[]);
+        installed.use_replica(0, &leader).await;
+        let second = tool.apply(options, kubeconfig, &(objects + POLICY)).await;
+        assert_eq!(second["WorkloadPolicy/exceptions"], "created", "{second:?}");
+        let authority = installed.secret("ca.crt").await;
+        installed.trusted(&authority).await;
+        installed.disowned().await;
+        Self {
+            installed,
+            tool,
+            options,
+            authority,
+            objects: second.len(),
+            _leader: leader,
+        }
+    }
+
+    /// Applies it once more, and says what was not as applied before.
+    async fn again(&self, arguments: &[&str]) -> Vec<String> {
+        let objects = self.installed.leading_here(arguments) + POLICY;
+        let kubeconfig = self.installed.cluster.kubeconfig();
+        let found = self.tool.apply(self.options, kubeconfig, &objects).await;
+        assert_eq!(found.len(), self.objects);
+        let changed = found.into_iter().filter(|(_, action)| action != "unchanged");
+        changed.map(|(name, _)| name).collect()
+    }
+
+    async fn finds_no_difference(&self) {
+        let versions = self.installed.versions().await;
+        assert_eq!(self.again(&[]).await, [""; 0]);
+        assert_eq!(self.installed.versions().await, versions);
+
+        // Another mode changes what it is about, and takes nothing away that the leader wrote.
+        assert_eq!(
+            self.again(ENFORCE).await,
+            [
+                "Deployment/stateward-system/stateward",
+                "ValidatingWebhookConfiguration/stateward"
+            ]
+        );
+        let webhooks = self.installed.webhooks().await;
+        let trusted = |entry| self.installed.is_trusted(entry, &self.authority);
+        assert!(webhooks.iter().all(trusted));
+        assert_ne!(self.installed.versions().await, versions);
+        assert_eq!(self.again(ENFORCE).await, [""; 0]);
+    }
+}
 
 #[tokio::test]
 async fn flux_finds_no_difference_in_what_the_leader_wrote() {
-    let installed = Installed::bare().await;
-    let kubeconfig = installed.cluster.kubeconfig();
-    let apply = async |arguments: &[&str]| flux::apply(kubeconfig, &installed.leading_here(arguments)).await;
-    let first = apply(&[]).await;
-    assert!(
-        first.len() > 10 && first.values().all(|action| action == "created"),
-        "{first:?}"
-    );
-    installed.lead_here().await;
-    let replica = installed.replica(0, &[]);
-    installed.use_replica(0, &replica).await;
-    let authority = installed.secret("ca.crt").await;
-    installed.trusted(&authority).await;
+    Applied::new(&FLUX, &[]).await.finds_no_difference().await;
+}
 
-    let again = apply(&[]).await;
-    assert_eq!(again.len(), first.len());
-    assert!(again.values().all(|action| action == "unchanged"), "{again:?}");
-    let versions = installed.versions().await;
+#[tokio::test]
+async fn argo_finds_no_difference_in_what_the_leader_wrote() {
+    Applied::new(&ARGO, &[]).await.finds_no_difference().await;
+}
 
-    // Another mode changes what it is about, and takes nothing away that the leader wrote.
-    let enforced = apply(ENFORCE).await;
-    let changed: Vec<&str> = enforced
-        .iter()
-        .filter(|(_, action)| *action != "unchanged")
-        .map(|(name, _)| name.as_str())
-        .collect();
-    assert_eq!(
-        changed,
-        [
-            "Deployment/stateward-system/stateward",
-            "ValidatingWebhookConfiguration/stateward"
-        ]
-    );
-    let webhooks = installed.webhooks().await;
-    assert!(webhooks.iter().all(|entry| installed.is_trusted(entry, &authority)));
-    assert_ne!(installed.versions().await, versions);
-    let enforced = apply(ENFORCE).await;
-    assert!(enforced.values().all(|action| action == "unchanged"), "{enforced:?}");
+#[tokio::test]
+async fn argo_applying_by_the_server_finds_no_difference() {
+    let options = &["ServerSideApply"];
+    Applied::new(&ARGO, options).await.finds_no_difference().await;
+}
+
+#[tokio::test]
+async fn argo_asking_the_server_for_differences_finds_none() {
+    let options = &["ServerSideApply", "ServerSideDiff"];
+    Applied::new(&ARGO, options).await.finds_no_difference().await;
+}
+
+/// Replacing takes away what is not in the manifests; Argo CD sees no difference in that either.
+#[tokio::test]
+async fn the_leader_writes_again_what_argo_replaced() {
+    let applied = Applied::new(&ARGO, &["Replace"]).await;
+    let generations = applied.installed.generations().await;
+    assert_eq!(applied.again(&[]).await, [""; 0]);
+    assert_ne!(applied.installed.generations().await, generations);
+    applied.installed.trusted(&applied.authority).await;
 }

@@ -224,9 +224,29 @@ impl Installed {
 
     /// The versions of both configurations.
     pub async fn versions(&self) -> String {
+        self.both("{.items[*].metadata.resourceVersion}").await
+    }
+
+    /// How often what is said in both configurations was changed.
+    pub async fn generations(&self) -> String {
+        self.both("{.items[*].metadata.generation}").await
+    }
+
+    /// Waits until the leader has given up what it owned of both configurations by writing.
+    pub async fn disowned(&self) {
+        eventually("no ownership of the leader", async || {
+            let owners = self.both("{.items[*].metadata.managedFields[*].manager}").await;
+            assert!(!owners.is_empty());
+            (!owners.contains("stateward-ca")).then_some(())
+        })
+        .await;
+    }
+
+    /// What a path of both configurations says.
+    async fn both(&self, path: &str) -> String {
         let kinds = "mutatingwebhookconfiguration,validatingwebhookconfiguration";
-        let path = "-o=jsonpath={.items[*].metadata.resourceVersion}";
-        let get = ["get", kinds, "-l", "app.kubernetes.io/name=stateward", path];
+        let path = format!("-o=jsonpath={path}");
+        let get = ["get", kinds, "-l", "app.kubernetes.io/name=stateward", &path];
         self.cluster.kubectl(get).await.succeeded().stdout
     }
 }
