@@ -57,6 +57,8 @@ impl Tool {
             Command::new(directory.join(program.name))
                 .args(options)
                 .env("KUBECONFIG", kubeconfig)
+                // There client-go remembers what an address serves, and another cluster may have had the same.
+                .env("HOME", scratch.path())
                 .stdin(std::fs::File::open(file).expect("the file"))
                 .output()
                 .expect("the program starts")
