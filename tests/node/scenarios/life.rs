@@ -14,7 +14,7 @@ const WHILE: Duration = Duration::from_secs(2);
 
 /// Nobody may be refused in vain from the first minute to the last, and nothing pass where it is to be denied.
 pub async fn lives_and_leaves(helm: Helm) {
-    let name = format!("{helm:?}");
+    let name = if helm == Helm::Three { "3" } else { "4" };
     let release = Release::none(helm).await;
     let load = Load::start(&release.client);
     let step = async |what: &str, values: &[&str]| {
@@ -48,6 +48,20 @@ pub async fn lives_and_leaves(helm: Helm) {
         .cluster
         .told(["get", "workloadpolicies.stateward.dev", "-o", "name"]);
     assert_eq!(policies, "", "their kind is kept");
+}
+
+/// Who does not begin in mode Audit: what could be denied is refused until somebody can answer.
+pub async fn enforced_at_once() {
+    let release = Release::none(Helm::Four).await;
+    // The Lease of the leader that was is not over yet; a first installation finds none.
+    release.cluster.told(["delete", "leases", "--all", "-n", NAMESPACE]);
+    let load = Load::start(&release.client);
+    let since = Instant::now();
+    release.upgrade("Enforce", &[]).await;
+    load.calm().await;
+    let tally = load.finish().await;
+    report("Helm 4: installed in mode Enforce at once", &tally, since);
+    release.is_whole().await;
 }
 
 /// The new pod cannot live, and the old ones stay until somebody looks.

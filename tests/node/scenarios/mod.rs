@@ -21,6 +21,7 @@ pub fn all() -> Vec<Trial> {
     vec![
         trial("a_release_of_helm_3", || life::lives_and_leaves(Helm::Three)),
         trial("a_release_of_helm_4", || life::lives_and_leaves(Helm::Four)),
+        trial("enforced_at_once", life::enforced_at_once),
         trial("a_limit_that_is_too_small", life::a_limit_that_is_too_small),
         trial("bodies_that_never_end", replicas::bodies_that_never_end),
         trial("a_rolling_restart", replicas::a_rolling_restart),
