@@ -14,7 +14,7 @@ use crate::controlplane::eventually;
 use crate::release::NAMESPACE;
 
 pub async fn an_api_server_that_is_killed() {
-    let tally = happens(&[], "API server killed, and started 5 s later", |release| async {
+    let tally = happens(&[], "API server killed, and started 5 s later", async |release| {
         release.cluster.kill(Part::ApiServer);
         sleep(Duration::from_secs(5)).await;
         release.cluster.start_all().await;
@@ -25,7 +25,7 @@ pub async fn an_api_server_that_is_killed() {
 }
 
 pub async fn an_etcd_that_pauses() {
-    let tally = happens(&[], "etcd paused for 20 s", |release| async {
+    let tally = happens(&[], "etcd paused for 20 s", async |release| {
         release.cluster.signal(Part::Etcd, "STOP");
         sleep(Duration::from_secs(20)).await;
         release.cluster.signal(Part::Etcd, "CONT");
@@ -37,7 +37,7 @@ pub async fn an_etcd_that_pauses() {
 
 /// Everything that makes the API server trust the replicas is gone.
 pub async fn authorities_that_are_lost() {
-    let tally = happens(&[], "authority and every caBundle deleted", |release| async {
+    let tally = happens(&[], "authority and every caBundle deleted", async |release| {
         let cluster = release.cluster;
         cluster.told(["delete", "secret", "-n", NAMESPACE, "--all"]);
         for kind in ["validatingwebhookconfiguration", "mutatingwebhookconfiguration"] {
@@ -64,7 +64,7 @@ pub async fn certificates_that_are_over() {
     };
     let what = "both replicas stopped for 20 s, and their certificates over";
     let short = "--set=extraArgs={--certificate-lifetime=15s}";
-    let tally = happens(&[short], what, |_| async {
+    let tally = happens(&[short], what, async |_| {
         send("STOP");
         sleep(Duration::from_secs(20)).await;
         send("CONT");
@@ -80,7 +80,7 @@ kind: WorkloadPolicy
 metadata: {name: ours}
 spec: {rules: [{id: rwo-replica, actions: [Deny]}]}
 "#;
-    let tally = happens(&[], "a policy with a mistake", |release| async {
+    let tally = happens(&[], "a policy with a mistake", async |release| {
         let output = release.cluster.kubectl_stdin(["apply", "-f", "-"], POLICY);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && error.contains("rwo-replicas"), "{error}");
@@ -95,7 +95,7 @@ pub async fn a_cold_start() {
     let tally = happens(
         &[],
         "every process of the cluster killed, and a cold start",
-        |release| async {
+        async |release| {
             let cluster = release.cluster;
             for part in [
                 Part::Kubelet,

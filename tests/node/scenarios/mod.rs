@@ -66,19 +66,15 @@ pub fn any(arguments: &Arguments) -> bool {
     })
 }
 
-/// Something happens under load to a release of these values that is at peace; then everything must be right again. Tells how it went.
-async fn happens<F: Future<Output = ()>>(
-    values: &[&str],
-    what: &str,
-    happens: impl FnOnce(&'static Release) -> F,
-) -> Tally {
-    // One for each test, for as long as this process runs.
-    let release: &'static Release = Box::leak(Box::new(Release::at_peace(values).await));
+/// Something happens under load to a release of these values that is at peace; then everything must be right again.
+/// Tells how it went.
+async fn happens(values: &[&str], what: &str, happens: impl AsyncFnOnce(&Release)) -> Tally {
+    let release = Release::at_peace(values).await;
     let load = Load::start(&release.client);
     load.calm().await;
     load.take();
     let since = Instant::now();
-    happens(release).await;
+    happens(&release).await;
     load.calm().await;
     let tally = load.finish().await;
     report(what, &tally, since);

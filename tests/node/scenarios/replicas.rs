@@ -23,7 +23,7 @@ pub async fn bodies_that_never_end() {
     let tally = happens(
         &[],
         "48 bodies of 8 MiB that never end, to one replica",
-        |release| async {
+        async |release| {
             let address = format!("{}:8443", address(&release.pods()[0]));
             let client = Client::new(
                 address.parse().expect("an address"),
@@ -65,7 +65,7 @@ fn authority(cluster: &Cluster) -> String {
 }
 
 pub async fn a_rolling_restart() {
-    let tally = happens(&[], "rolling restart", |release| async {
+    let tally = happens(&[], "rolling restart", async |release| {
         let restart = ["rollout", "restart", "deployment/stateward", "-n", NAMESPACE];
         release.cluster.told(restart);
         release.is_whole().await;
@@ -77,7 +77,7 @@ pub async fn a_rolling_restart() {
 
 /// The kubelet starts it anew; what it was asked meanwhile is lost.
 pub async fn a_process_that_is_killed() {
-    let tally = happens(&[], "kill -9 of one replica's process", |_| async {
+    let tally = happens(&[], "kill -9 of one replica's process", async |_| {
         let process = processes().into_iter().next().expect("a process of the release");
         kill(process);
         eventually("the end of the process", async || {
@@ -90,7 +90,7 @@ pub async fn a_process_that_is_killed() {
 }
 
 pub async fn a_pod_that_is_deleted_by_force() {
-    let tally = happens(&[], "deletion of one pod by force", |release| async {
+    let tally = happens(&[], "deletion of one pod by force", async |release| {
         let pod = release.pod();
         let delete = ["delete", "pod", &pod, "--force", "--grace-period=0", "-n", NAMESPACE];
         release.cluster.told(delete);
@@ -101,7 +101,7 @@ pub async fn a_pod_that_is_deleted_by_force() {
 
 /// The second one waits for the first, since one alone may be missing.
 pub async fn a_pod_that_is_evicted() {
-    let tally = happens(&[], "eviction of both pods, as in a drain", |release| async {
+    let tally = happens(&[], "eviction of both pods, as in a drain", async |release| {
         for pod in release.pods() {
             let name = &pod["metadata"]["name"];
             eventually("an eviction", async || evict(release, name.as_str().expect("a name"))).await;
@@ -123,7 +123,7 @@ fn evict(release: &Release, pod: &str) -> Option<()> {
 
 /// What is sent to it is lost until the kubelet's probes have failed.
 pub async fn a_replica_that_nobody_reaches() {
-    let tally = happens(&[], "one replica that nobody reaches for 15 s", |release| async {
+    let tally = happens(&[], "one replica that nobody reaches for 15 s", async |release| {
         let address = address(&release.pods()[0]);
         let rules = [["OUTPUT", "-d", &address], ["INPUT", "-s", &address]];
         let each = |action: &str| {
