@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use crate::controlplane::build::{Module, Target, built, required};
 use crate::controlplane::process::{Process, Scratch};
-use crate::controlplane::{eventually, free_port};
+use crate::controlplane::{ControlPlane, eventually, free_port};
 
 const GO_MOD: &str = include_str!("../collector/go.mod");
 const GO_SUM: &str = include_str!("../collector/go.sum");
@@ -154,6 +154,24 @@ fn module() -> Module {
         why: ", an OpenTelemetry Collector with two components; it takes 1 to 4 minutes on 2 cores".to_owned(),
         instead: String::new(),
     }
+}
+
+/// Attributes of these names have these values.
+#[track_caller]
+pub fn assert_told(attributes: &BTreeMap<String, String>, expected: &[(&str, &str)]) {
+    for (name, value) in expected {
+        assert_eq!(
+            attributes.get(*name).map(String::as_str),
+            Some(*value),
+            "{name}: {attributes:?}"
+        );
+    }
+}
+
+/// By what telemetry tells a cluster: the uid of a namespace that each has.
+pub async fn uid_of(cluster: &ControlPlane) -> String {
+    let uid = ["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"];
+    cluster.kubectl(uid).await.succeeded().stdout
 }
 
 /// The items in a file of requests, each with the attributes of its resource and its own.

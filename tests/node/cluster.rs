@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use anyhow::{Context, ensure};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use anyhow::ensure;
+use kube::Client;
 
 use super::files::Files;
 use super::image;
 use crate::controlplane::binaries::{Binaries, Program};
+use crate::controlplane::connect;
 use crate::controlplane::eventually;
 use crate::controlplane::process::Process;
 
@@ -281,13 +281,8 @@ impl Cluster {
     }
 
     pub async fn client(&self) -> Client {
-        let connect = async || {
-            let kubeconfig = Kubeconfig::read_from(self.kubeconfig())?;
-            let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-            config.proxy_url = None;
-            anyhow::Ok(Client::try_from(config)?)
-        };
-        connect().await.context("a client").expect("the kubeconfig is usable")
+        let client = connect::client(&self.kubeconfig()).await;
+        client.expect("the kubeconfig is usable")
     }
 }
 

@@ -4,13 +4,13 @@ use std::env;
 use std::fs::{self, File};
 use std::io::{Read, Write, stderr, stdin};
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::{process, thread};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::INSIDE;
-use crate::controlplane::process::Scratch;
+use crate::controlplane::process::{Afterwards, Scratch};
 
 /// What must be there, and the package of Debian that brings it.
 const NEEDED: &[(&str, &str)] = &[
@@ -47,11 +47,12 @@ const FIRST: &str = r#""$@"; exit $?"#;
 const RESTORE: &str = r#"
 trap '' HUP INT TERM
 read -r _
+exec 2>/dev/null
 while [ $# -gt 0 ]; do echo "$2" > "$1"; shift 2; done
 for _ in 1 2 3 4 5 6 7 8 9 10; do
     left=$(find /sys/fs/cgroup -depth -type d \( -path '*/kubepods*' -o -path '*/k8s.io*' -o -name 'cri-containerd-*' \))
     [ -n "$left" ] || break
-    echo "$left" | xargs rmdir 2>/dev/null
+    echo "$left" | xargs rmdir
     sleep 0.3
 done
 "#;
@@ -98,7 +99,7 @@ fn enter() -> anyhow::Result<bool> {
     let alone = File::create(env::temp_dir().join("stateward-test-node.lock"))?;
     alone.lock().context("waiting for the tests of another process")?;
     let scratch = Scratch::new()?;
-    let _restorer = Restorer::start()?;
+    let _restored = Afterwards::run(RESTORE, settings())?;
     let mut command = Command::new("unshare");
     command
         .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
@@ -124,29 +125,12 @@ pub fn end_with_the_one_outside() {
     });
 }
 
-/// Puts the machine back as it was, whatever ends this process.
-struct Restorer(Child);
-
-impl Restorer {
-    fn start() -> anyhow::Result<Self> {
-        let mut command = Command::new("sh");
-        command.args(["-c", RESTORE, "restore"]);
-        for path in CHANGED {
-            // Not every kernel has each.
-            if let Ok(value) = fs::read_to_string(path) {
-                command.args([path, value.trim()]);
-            }
-        }
-        let Ok(restorer) = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn() else {
-            bail!("`sh` does not start")
-        };
-        Ok(Self(restorer))
-    }
-}
-
-impl Drop for Restorer {
-    fn drop(&mut self) {
-        // Closes its standard input first, which is what it waits for.
-        let _ = self.0.wait();
-    }
+/// What a kubelet changes, and its value now; not every kernel has each.
+fn settings() -> Vec<String> {
+    let values = CHANGED
+        .iter()
+        .filter_map(|path| Some((path, fs::read_to_string(path).ok()?)));
+    values
+        .flat_map(|(path, value)| [(*path).to_owned(), value.trim().to_owned()])
+        .collect()
 }

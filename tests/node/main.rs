@@ -41,6 +41,7 @@ mod scenarios;
 mod controlplane {
     pub mod binaries;
     pub mod build;
+    pub mod connect;
     mod patience;
     pub mod process;
 

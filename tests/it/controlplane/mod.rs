@@ -22,6 +22,7 @@
 mod another;
 mod binaries;
 pub mod build;
+mod connect;
 mod files;
 mod patience;
 pub mod process;
@@ -38,9 +39,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use k8s_openapi::api::core::v1::Namespace;
+use kube::Client;
 use kube::api::{Api, PostParams};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -49,6 +49,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use binaries::{Binaries, Program, Version};
+use connect::client;
 use files::{Files, Identity};
 use patience::PATIENCE;
 pub use patience::eventually;
@@ -347,14 +348,6 @@ impl Output {
         assert!(!self.success, "kubectl succeeded: {}{}", self.stdout, self.stderr);
         self
     }
-}
-
-async fn client(kubeconfig: &Path) -> anyhow::Result<Client> {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    // Loopback is never behind the proxy that the environment may name.
-    config.proxy_url = None;
-    Ok(Client::try_from(config)?)
 }
 
 /// A port that nobody listens on, below the range from which systems take the ports of outgoing connections.

@@ -1,5 +1,6 @@
 //! Child processes that cannot outlive the test process, whatever ends it: a return, a panic or a `kill -9`.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -95,25 +96,41 @@ impl Drop for Process {
     }
 }
 
+/// A shell script that waits until its standard input ends, and runs when this is dropped or the test process is gone.
+pub struct Afterwards(Child);
+
+impl Afterwards {
+    /// Starts the script, which has to begin with that wait.
+    pub fn run<A: AsRef<OsStr>>(script: &str, arguments: impl IntoIterator<Item = A>) -> anyhow::Result<Self> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "afterwards"]).args(arguments);
+        shell.stdin(Stdio::piped()).stdout(Stdio::null());
+        Ok(Self(shell.spawn().context("starting `sh`")?))
+    }
+}
+
+impl Drop for Afterwards {
+    fn drop(&mut self) {
+        // `Child::wait` closes the pipe first, which is what the script waits for.
+        let _ = self.0.wait();
+    }
+}
+
 /// A directory for one test's files, removed when dropped or when the test process is gone.
 pub struct Scratch {
     path: PathBuf,
-    remover: Child,
+    _remover: Afterwards,
 }
 
 impl Scratch {
     /// Makes an empty directory below the system's one for temporary files.
     pub fn new() -> anyhow::Result<Self> {
         let path = tempfile::Builder::new().prefix("stateward-test-").tempdir()?.keep();
-        let remover = Command::new("sh")
-            .args(["-c", REMOVE, "remove"])
-            .arg(&path)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting `sh`")?;
-        Ok(Self { path, remover })
+        let remover = Afterwards::run(REMOVE, [&path])?;
+        Ok(Self {
+            path,
+            _remover: remover,
+        })
     }
 
     /// The directory.
@@ -126,13 +143,6 @@ impl Scratch {
         let path = self.path.join(name);
         fs::write(&path, contents).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // `Child::wait` closes the pipe first, which is what the remover waits for.
-        let _ = self.remover.wait();
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Served;
-use super::installation::{ACCOUNT, Installed, NAMESPACE};
+use super::installation::Installed;
 use crate::controlplane::eventually;
 use crate::controlplane::process::Scratch;
 use crate::install::make_certificates;
@@ -43,22 +43,9 @@ async fn a_certificate_that_the_configurations_do_not_trust_is_told() {
     let bundle = |file: &Path| format!("--ca-bundle={}", file.display());
     installed.manifests(&[&bundle(&one.join("ca.crt"))]).await;
     installed.lead_here().await;
-    let account = installed.cluster.kubeconfig_as(ACCOUNT, &[]).display().to_string();
     let file = |name: &str| mount.join(name).display().to_string();
     let (chain, key) = (file("tls.crt"), file("tls.key"));
-    let arguments = [
-        "--kubeconfig",
-        &account,
-        "--tls-cert",
-        &chain,
-        "--tls-key",
-        &key,
-        "--policy-source=cluster",
-        "--default-policy=baseline",
-        "--namespace",
-        NAMESPACE,
-    ];
-    let served = Served::on(installed.ports[0], &arguments);
+    let served = installed.replica(0, &["--tls-cert", &chain, "--tls-key", &key]);
     served.ready().await;
     told(&served, "[+]trust", 0.0).await;
     let versions = installed.versions().await;

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 
 use super::Served;
 use super::objects::{claim, deployment};
-use crate::collector::{Collector, Record};
+use crate::collector::{Collector, Record, assert_told, uid_of};
 use crate::controlplane::{ControlPlane, eventually};
 
 /// The namespace of the installation.
@@ -59,9 +59,8 @@ async fn findings_open_stand_and_close_at_a_collector_and_keep_their_ids() {
         })
         .await;
     let first = collector.records().into_iter().next().expect("a record");
-    let uid = ["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"];
-    let uid = cluster.kubectl(uid).await.succeeded().stdout;
-    for (attribute, value) in [
+    let uid = uid_of(&cluster).await;
+    let expected = [
         ("k8s.cluster.uid", &*uid),
         ("k8s.cluster.name", "north"),
         ("service.name", "stateward"),
@@ -69,13 +68,8 @@ async fn findings_open_stand_and_close_at_a_collector_and_keep_their_ids() {
         ("k8s.object.kind", "Deployment"),
         ("eventName", "stateward.finding"),
         ("stateward.policy", "baseline"),
-    ] {
-        assert_eq!(
-            first.get(attribute).map(String::as_str),
-            Some(value),
-            "{attribute}: {first:?}"
-        );
-    }
+    ];
+    assert_told(&first, &expected);
     assert!(first["body"].contains("web"), "{first:?}");
 
     create(&cluster, &namespace, &[deployment("late", "data", 2)]).await;

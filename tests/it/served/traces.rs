@@ -4,7 +4,7 @@ use kube::Client;
 
 use super::objects::{claim, deployment};
 use super::{Served, workshop};
-use crate::collector::{Collector, Span};
+use crate::collector::{Collector, Span, assert_told, uid_of};
 use crate::controlplane::ControlPlane;
 use crate::controlplane::process::Scratch;
 
@@ -59,9 +59,8 @@ async fn a_denial_is_a_span_of_the_trace_of_its_request() {
     assert_eq!(span.fields["parentSpanId"], PARENT, "{span:?}");
     assert_eq!(span.fields["kind"], 2, "{span:?}");
     assert!(span.fields["status"]["code"].is_null(), "{span:?}");
-    let uid = ["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"];
-    let uid = cluster.kubectl(uid).await.succeeded().stdout;
-    for (attribute, value) in [
+    let uid = uid_of(&cluster).await;
+    let expected = [
         ("k8s.cluster.uid", &*uid),
         ("k8s.cluster.name", "north"),
         ("service.name", "stateward"),
@@ -71,10 +70,8 @@ async fn a_denial_is_a_span_of_the_trace_of_its_request() {
         ("stateward.dry_run", "false"),
         ("k8s.object.kind", "Scale"),
         ("k8s.object.name", "web"),
-    ] {
-        let told = span.attributes.get(attribute).map(String::as_str);
-        assert_eq!(told, Some(value), "{attribute}: {span:?}");
-    }
+    ];
+    assert_told(&span.attributes, &expected);
     // By the uid the line in the log is found.
     let line = served
         .logged(|line| line["message"] == "Decided" && line["uid"] == *span.attributes["stateward.request.uid"])

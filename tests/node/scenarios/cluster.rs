@@ -1,14 +1,13 @@
 //! What happens to the control plane, and to all at once.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::sleep;
 
 use super::happens;
-use super::replicas::{kill, numbers, processes};
+use super::replicas::{kill, numbers, processes, signal};
 use crate::cluster::Part;
 use crate::controlplane::eventually;
 use crate::release::NAMESPACE;
@@ -56,12 +55,7 @@ pub async fn authorities_that_are_lost() {
 
 /// Nobody could renew them in time: both replicas stood still.
 pub async fn certificates_that_are_over() {
-    let send = |signal: &str| {
-        for process in processes() {
-            let status = Command::new("kill").args(["-s", signal, &process.to_string()]).status();
-            assert!(status.expect("kill starts").success());
-        }
-    };
+    let send = |name: &str| processes().into_iter().for_each(|process| signal(process, name));
     let what = "both replicas stopped for 20 s, and their certificates over";
     let short = "--set=extraArgs={--certificate-lifetime=15s}";
     let tally = happens(&[short], what, async |_| {

@@ -157,6 +157,10 @@ pub fn numbers() -> impl Iterator<Item = u32> {
 }
 
 pub fn kill(pid: u32) {
+    signal(pid, "KILL");
+}
+
+pub fn signal(pid: u32, name: &str) {
     // It may be gone already.
-    let _ = Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+    let _ = Command::new("kill").args(["-s", name, &pid.to_string()]).status();
 }

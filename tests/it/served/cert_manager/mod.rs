@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::Served;
-use super::installation::{ACCOUNT, Installed};
+use super::installation::Installed;
 use super::objects::claim;
 use crate::controlplane::process::Scratch;
 use crate::install::make_certificates;
@@ -45,20 +44,8 @@ async fn what_cert_manager_would_write_is_served_and_stays() {
             .await;
     }
     installed.trusted(&ca).await;
-    let account = cluster.kubeconfig_as(ACCOUNT, &[]).display().to_string();
     let (chain, key) = (file("tls.crt"), file("tls.key"));
-    let arguments = [
-        "--kubeconfig",
-        &account,
-        "--tls-cert",
-        &chain,
-        "--tls-key",
-        &key,
-        "--policy-source=cluster",
-        "--default-policy=baseline",
-        "--namespace=stateward-system",
-    ];
-    let served = Served::on(installed.ports[0], &arguments);
+    let served = installed.replica(0, &["--tls-cert", &chain, "--tls-key", &key]);
     installed.use_replica(0, &served).await;
 
     // Whoever applies the installation again takes nothing of it away.
