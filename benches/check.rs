@@ -84,6 +84,7 @@ fn check(paths: &[PathBuf], policies: &stateward::policy::Policies) -> (usize, C
     });
     let judge = Judge {
         policies,
+        version: None,
         base: Base::Nothing(Knowledge::Partial),
         namespace: &namespace,
         time: Time::from_seconds(1_800_000_000),

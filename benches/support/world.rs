@@ -64,6 +64,7 @@ pub fn empty() -> Graph {
     let driver = Driver {
         name: "disk.csi.example.com".into(),
         attach_required: true,
+        selinux_mount: false,
     };
     facts.drivers.insert(driver.name.clone(), driver);
     facts.nodes.extend((0..50).map(|number| ClusterNode {

@@ -22,6 +22,7 @@ pub mod reach;
 pub mod register;
 pub mod scope;
 pub mod snapshot;
+mod version;
 pub mod watch;
 pub mod webhooks;
 mod wire;

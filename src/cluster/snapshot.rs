@@ -10,6 +10,7 @@ use kube::Client;
 use tokio::time::{sleep, timeout};
 
 use super::feed::Feed;
+use super::version;
 use super::wire::{self, Page};
 use crate::graph::{Graph, Kind, Knowledge, Name};
 
@@ -98,6 +99,9 @@ pub async fn take(
         .try_collect()
         .await?;
     gaps.sort_by_key(|gap| gap.kind);
+    if let Some(version) = version::ask(client).await {
+        graph.set_version(version);
+    }
     Ok(gaps)
 }
 

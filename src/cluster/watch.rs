@@ -14,6 +14,7 @@ use super::feed::Feed;
 pub use super::follow::Pace;
 use super::follow::{Intake, Watch};
 use super::freshness::{Clock, Keeper};
+use super::version;
 use crate::graph::{Graph, Kind};
 use crate::metrics::Metrics;
 
@@ -59,6 +60,7 @@ impl Watches {
                 refreshed.refresh();
             }
         });
+        tasks.spawn(version::follow(client.clone(), graph.clone(), changes.clone(), pace));
         let aged = keeper.clone();
         metrics.watch_age.observe_each(move || aged.ages());
         let counted = graph.clone();

@@ -9,7 +9,7 @@ use super::places;
 use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
 use crate::audit::{Reach, by_namespace, entries};
 use crate::graph::store::locked;
-use crate::graph::{Graph, Kind, Kinds, Labels, Lookup, Name, NamespaceFacts, Node, ObjectRef};
+use crate::graph::{Graph, Kind, Kinds, Labels, Lookup, Name, NamespaceFacts, Node, ObjectRef, Version};
 use crate::judge::inspect_one;
 use crate::manifests::Manifest;
 use crate::manifests::corpus::Corpus;
@@ -33,6 +33,8 @@ pub struct Judge<'a> {
     pub time: Time,
     /// Labels of the namespaces that nothing else is known of.
     pub namespace_labels: &'a [(String, String)],
+    /// The version of Kubernetes that is meant, where one is named.
+    pub version: Option<Version>,
     pub threads: NonZeroUsize,
 }
 
@@ -74,6 +76,9 @@ impl Judge<'_> {
     /// The graph of a world, with all that is known of its namespaces.
     pub(super) fn graph(&self, world: &World<'_>, threads: NonZeroUsize) -> Graph {
         let graph = world.graph(self.base, threads);
+        if let Some(version) = self.version {
+            graph.set_version(version);
+        }
         if self.namespace_labels.is_empty() {
             return graph;
         }
@@ -101,9 +106,9 @@ impl Judge<'_> {
         by_namespace(&graph, self.policies, self.time, threads, |namespace, surroundings| {
             let mut reach = Reach::default();
             let mut found = Vec::new();
-            for placed in world.workloads_in(namespace) {
-                let workload = ObjectRef::new(placed.object.kind, placed.object.name.clone());
-                let mut inspection = inspect_one(&workload, surroundings);
+            for placed in world.judged_in(namespace) {
+                let object = ObjectRef::new(placed.object.kind, placed.object.name.clone());
+                let mut inspection = inspect_one(&object, surroundings);
                 reach.add(Reach::of(&mut inspection));
                 let entries = entries(inspection, namespace).into_iter();
                 found.extend(entries.map(|entry| places::placed(entry, placed, world)));

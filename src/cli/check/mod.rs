@@ -24,7 +24,7 @@ use super::live::{self, Live};
 use super::reporting::{self, Chosen, Defaults};
 use crate::audit::Report;
 use crate::cluster::snapshot::Scope;
-use crate::graph::{Facts, Graph, Kind, Knowledge, Name};
+use crate::graph::{Facts, Graph, Kind, Knowledge, Name, Version};
 use crate::manifests::corpus::{Corpus, Inputs};
 use crate::manifests::worlds::{Base, namespaces};
 use crate::parallel;
@@ -67,6 +67,9 @@ pub struct Args {
     /// Take the files for the whole world: what is not in them does not exist
     #[arg(long)]
     assume_complete: bool,
+    /// Judge as for this version of Kubernetes, such as 1.37; else that of the cluster, if one is looked up
+    #[arg(long, value_name = "VERSION")]
+    kubernetes_version: Option<Version>,
     /// Look up what is not in the files in the live cluster, as if the files were applied to it
     #[arg(long, conflicts_with = "assume_complete")]
     with_cluster: bool,
@@ -130,6 +133,7 @@ impl Args {
             namespace: &namespace,
             time: self.reporting.time(),
             namespace_labels: &self.namespace_labels,
+            version: self.kubernetes_version,
             threads,
         };
         if self.diff || self.fix {

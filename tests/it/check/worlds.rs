@@ -213,6 +213,7 @@ fn threads_change_nothing() {
         });
         let judge = Judge {
             policies: &policies,
+            version: None,
             base: Base::Nothing(Knowledge::Partial),
             namespace: &namespace,
             time: Time::from_seconds(1_800_000_000),

@@ -7,6 +7,7 @@ use super::kinds::Kinds;
 use super::labels::Labels;
 use super::lookup::Lookup;
 use super::names::Name;
+use super::version::Version;
 
 /// One immutable picture of the cluster, swapped whole.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Facts {
     pub drivers: BTreeMap<Name, Driver>,
     /// Sorted by name.
     pub nodes: Vec<ClusterNode>,
+    /// That of the API server; `None` where nobody says.
+    pub version: Option<Version>,
     /// The kinds that there are.
     pub kinds: &'static Kinds,
     /// By the position of the kind in its table.
@@ -46,6 +49,8 @@ pub struct Driver {
     pub name: Name,
     /// `attachRequired`, true where unset.
     pub attach_required: bool,
+    /// `seLinuxMount`: it mounts volumes by their SELinux label.
+    pub selinux_mount: bool,
 }
 
 /// A Node of the cluster, which runs pods.
@@ -70,6 +75,7 @@ impl Facts {
             classes: BTreeMap::new(),
             drivers: BTreeMap::new(),
             nodes: Vec::new(),
+            version: None,
             knowledge: vec![knowledge; kinds.iter().len()].into(),
         }
     }

@@ -180,6 +180,12 @@ impl Features {
         Self(1 << (FIRST_FIELD + field as u64))
     }
 
+    /// What either has.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// What a kind of this role has: of a workload, the way it runs and its fields.
     #[must_use]
     pub const fn of(role: &Role) -> Self {

@@ -33,6 +33,7 @@ pub mod sorted;
 pub mod store;
 pub mod touched;
 pub mod uid;
+pub mod version;
 pub mod view;
 pub mod workload;
 
@@ -48,7 +49,9 @@ pub use names::{Name, ObjectRef, Timestamp};
 pub use node::Node;
 pub use overlay::Overlay;
 pub use ownership::Ownership;
-pub use pods::{Mount, MountForm, MountPosition, PodVolume, Pods, RestartPolicy, VolumeSource};
+pub use pods::{
+    ContainerLevel, Disk, Image, Mount, MountForm, MountPosition, PodVolume, Pods, RestartPolicy, SeLinux, VolumeSource,
+};
 pub use reservation::{Reservation, Room};
 pub use selector::{Operator, Requirement, Selector};
 pub use service::{Exposure, Service};
@@ -56,5 +59,6 @@ pub use shard::{NamespaceFacts, Shard};
 pub use store::Graph;
 pub use touched::{Touched, Workloads};
 pub use uid::Uid;
+pub use version::Version;
 pub use view::View;
 pub use workload::{Amount, Concurrency, Created, Fenceposts, Owner, Rollout, Shape, Workload};

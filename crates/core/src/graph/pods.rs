@@ -14,6 +14,14 @@ pub struct Pods {
     /// `None` where nothing restricts the node.
     pub placement: Option<Box<Placement>>,
     pub restart: RestartPolicy,
+    /// A port of the node leads to a main container.
+    pub host_port: bool,
+    /// Somebody is attached to a main container: it lives as long as they stay.
+    pub interactive: bool,
+    /// The images of the main containers that run the program that theirs is for.
+    pub images: Box<[Image]>,
+    /// `None` where nothing is said of it.
+    pub selinux: Option<Box<SeLinux>>,
     /// `terminationGracePeriodSeconds`, where set.
     pub grace_seconds: Option<i64>,
 }
@@ -29,16 +37,91 @@ pub struct PodVolume {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VolumeSource {
     /// `persistentVolumeClaim`. The name may be empty (`docs/kubernetes-facts.md` §1.4: shadowed by a template).
-    Claim {
-        claim: Name,
-        read_only: bool,
-    },
+    Claim { claim: Name, read_only: bool },
     /// An `emptyDir`, or no source at all, which is the same.
     Empty,
     /// A generic ephemeral volume: a claim for each pod, never shared.
     Ephemeral,
-    HostPath,
+    /// Of a cloud, named by hand (`gcePersistentDisk` and the like).
+    Disk { disk: Disk, read_only: bool },
+    /// A file or directory of the node.
+    HostPath {
+        path: Name,
+        /// Its `type` says so, or says nothing.
+        may_be_directory: bool,
+    },
+    /// What Kubernetes or an image provides: a ConfigMap, a Secret.
+    Provided,
+    /// Anything else: a file system elsewhere, a driver's own volume.
     Other,
+}
+
+/// An in-tree disk of a cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disk {
+    AwsElasticBlockStore,
+    AzureDisk,
+    Cinder,
+    GcePersistentDisk,
+    VsphereVolume,
+}
+
+impl Disk {
+    /// The disk that a volume source of this name is.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        const ALL: [Disk; 5] = [
+            Disk::AwsElasticBlockStore,
+            Disk::AzureDisk,
+            Disk::Cinder,
+            Disk::GcePersistentDisk,
+            Disk::VsphereVolume,
+        ];
+        ALL.into_iter().find(|disk| disk.as_str() == name)
+    }
+
+    /// The volume source as Kubernetes writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AwsElasticBlockStore => "awsElasticBlockStore",
+            Self::AzureDisk => "azureDisk",
+            Self::Cinder => "cinder",
+            Self::GcePersistentDisk => "gcePersistentDisk",
+            Self::VsphereVolume => "vsphereVolume",
+        }
+    }
+}
+
+/// The image of a main container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The last two segments of its path, without registry, tag and digest: `bitnami/postgresql`.
+    pub repository: Name,
+    /// Index of the container in its list.
+    pub container: u16,
+}
+
+/// What decides by which SELinux label volumes are mounted: of a label the level alone reaches the mount
+/// (kubernetes/kubernetes#133424).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeLinux {
+    /// `seLinuxOptions.level` of the pod; empty where there are options without it.
+    pub level: Option<Name>,
+    /// `seLinuxChangePolicy: Recursive`: files are relabelled one by one, and volumes mounted without a label.
+    pub recursive: bool,
+    /// The containers with options of their own.
+    pub containers: Box<[ContainerLevel]>,
+}
+
+/// `seLinuxOptions.level` of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerLevel {
+    /// Among `initContainers`, which sidecars are too.
+    pub init: bool,
+    /// Index in its list.
+    pub container: u16,
+    pub level: Name,
 }
 
 /// A `volumeMounts` or `volumeDevices` entry.
@@ -47,6 +130,7 @@ pub struct Mount {
     pub container: Name,
     pub volume: Name,
     pub form: MountForm,
+    pub read_only: bool,
     pub position: MountPosition,
 }
 

@@ -341,6 +341,9 @@ impl Shard {
                 *claim = name.key().clone();
             }
         }
+        for image in &mut pods.images {
+            self.names.share(&mut image.repository);
+        }
         for mount in &mut pods.mounts {
             self.names.share(&mut mount.container);
             self.names.share(&mut mount.volume);

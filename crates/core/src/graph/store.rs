@@ -14,6 +14,7 @@ use super::node::Node;
 use super::reservation::Room;
 use super::shard::Shard;
 use super::touched::Touched;
+use super::version::Version;
 
 /// Everything that is known, written by watches or files and read by judgements.
 ///
@@ -79,6 +80,18 @@ impl Graph {
         if kind == Kind::VOLUME {
             self.resolve_claims();
         }
+        Touched {
+            everything: true,
+            ..Touched::default()
+        }
+    }
+
+    /// Says what version the API server is of.
+    pub fn set_version(&self, version: Version) -> Touched {
+        if self.facts.load().version == Some(version) {
+            return Touched::default();
+        }
+        self.update_facts(|facts| facts.version = Some(version));
         Touched {
             everything: true,
             ..Touched::default()

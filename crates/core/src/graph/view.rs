@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind};
-use super::facts::{Class, ClusterNode, Facts, Knowledge};
-use super::kind::{Field, Kind, Role};
+use super::facts::{Class, ClusterNode, Driver, Facts, Knowledge};
+use super::kind::{Field, Kind, Role, Runs};
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef, Timestamp};
 use super::node::Node;
 use super::overlay::Overlay;
 use super::service::Service;
 use super::shard::{NamespaceFacts, Shard};
+use super::version::Version;
 use super::workload::Workload;
 
 /// A frozen look at one namespace: the shard, reservations over it, and an overlay over both.
@@ -217,6 +218,48 @@ impl<'a> View<'a> {
         found
     }
 
+    /// The autoscaler of this name.
+    #[must_use]
+    pub fn autoscaler(&self, name: &str) -> Lookup<&'a Autoscaler> {
+        match self.overlay.autoscaler(name) {
+            Some(Some(autoscaler)) => Lookup::Known(autoscaler),
+            Some(None) => Lookup::Absent,
+            None => self.named(Kind::AUTOSCALER, name, self.shard.autoscaler(name).map(AsRef::as_ref)),
+        }
+    }
+
+    /// Every autoscaler of the namespace that is here, by name.
+    #[must_use]
+    pub fn all_autoscalers(&self) -> Vec<&'a Autoscaler> {
+        let kept = self
+            .shard
+            .autoscalers()
+            .filter(|one| self.overlay.autoscaler(&one.name).is_none());
+        let mut found: Vec<&'a Autoscaler> = kept.chain(self.overlay.autoscalers()).map(AsRef::as_ref).collect();
+        found.sort_by(|left, right| left.name.cmp(&right.name));
+        found
+    }
+
+    /// The autoscalers of the graph whose target has this name, whatever its kind.
+    pub(super) fn autoscalers_of(&self, target: &str) -> impl Iterator<Item = ObjectRef> {
+        let named = move |one: &&Arc<Autoscaler>| one.target.as_ref().is_some_and(|own| own.name == *target);
+        let autoscalers = self.shard.autoscalers().filter(named);
+        autoscalers.map(|one| ObjectRef::new(Kind::AUTOSCALER, one.name.clone()))
+    }
+
+    /// The workloads of the graph that this one adopts.
+    pub(super) fn orphans_of(&self, controller: &Workload) -> impl Iterator<Item = ObjectRef> {
+        let orphans = self.shard.workloads().filter(|orphan| controller.adopts(orphan));
+        orphans.map(|orphan| orphan.id.clone())
+    }
+
+    /// The workloads of this name that an autoscaler could scale, whatever their kinds, which come in the order of the
+    /// table.
+    pub fn scalable(&self, name: &str) -> impl Iterator<Item = &'a Workload> {
+        let kinds = self.facts.kinds.iter().filter(|kind| kind.runs(Runs::Replicas));
+        kinds.filter_map(move |kind| self.workload(&ObjectRef::new(kind, name)).known())
+    }
+
     /// The workloads of the graph that name this one as their owner.
     pub(super) fn made_by(&self, owner: &ObjectRef) -> impl Iterator<Item = &'a ObjectRef> {
         self.shard.made(owner)
@@ -264,18 +307,26 @@ impl<'a> View<'a> {
         match kind {
             VolumeKind::NotAttachable => false,
             VolumeKind::InTreeAttachable => true,
-            VolumeKind::Csi(driver) => self
-                .answer(Kind::DRIVER, self.facts.drivers.get(driver))
-                .known()
-                .is_none_or(|driver| driver.attach_required),
+            VolumeKind::Csi(driver) => self.driver(driver).known().is_none_or(|driver| driver.attach_required),
         }
     }
 
     /// Whether a CSIDriver object of this name exists and asks for attaching.
     #[must_use]
     pub fn driver_attaches(&self, driver: &str) -> Lookup<bool> {
-        self.answer(Kind::DRIVER, self.facts.drivers.get(driver))
-            .map(|driver| driver.attach_required)
+        self.driver(driver).map(|driver| driver.attach_required)
+    }
+
+    /// The CSIDriver object of this name.
+    #[must_use]
+    pub fn driver(&self, name: &str) -> Lookup<&'a Driver> {
+        self.answer(Kind::DRIVER, self.facts.drivers.get(name))
+    }
+
+    /// The version of the API server, where it is known.
+    #[must_use]
+    pub const fn version(&self) -> Option<Version> {
+        self.facts.version
     }
 
     /// The nodes, where all of them are known.

@@ -56,7 +56,11 @@ fn judge(workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding
                     format!("claim template \"{name}\" replaces the empty volume of that name"),
                 )
                 .remedy(format!("Remove volume \"{name}\"")),
-            VolumeSource::Ephemeral | VolumeSource::HostPath | VolumeSource::Other => finding
+            VolumeSource::Disk { .. }
+            | VolumeSource::Ephemeral
+            | VolumeSource::HostPath { .. }
+            | VolumeSource::Other
+            | VolumeSource::Provided => finding
                 .says(
                     format!(
                         "claim template \"{name}\" replaces the pod volume of the same name, which \

@@ -3,6 +3,7 @@
 //! Only the fields that a rule reads are named; the rest is skipped while parsing. A field of a wrong type makes
 //! the object unreadable, an unknown field or enum value never does: Kubernetes grows both with every version.
 
+mod containers;
 mod fields;
 mod meta;
 mod pods;

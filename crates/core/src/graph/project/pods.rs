@@ -3,22 +3,12 @@
 use std::borrow::Cow;
 
 use super::super::labels::Labels;
-use super::super::names::Name;
 use super::super::placement::{NodeTerm, Placement, PodTerm};
-use super::super::pods::{Mount, MountForm, MountPosition, PodVolume, Pods, RestartPolicy, VolumeSource};
+use super::super::pods::{Disk, PodVolume, Pods, RestartPolicy, SeLinux, VolumeSource};
 use super::super::selector::{Requirement, Selector};
+use super::containers::{Container, read_level};
 use super::names;
 use crate::cursor::{Cursor, list, members};
-
-/// A container, as far as its mounts go.
-#[derive(Debug, Default)]
-struct Container<'a> {
-    name: Cow<'a, str>,
-    /// The names of the volumes.
-    mounts: Vec<Cow<'a, str>>,
-    /// The names of the volumes.
-    devices: Vec<Cow<'a, str>>,
-}
 
 impl Pods {
     /// Reads a pod template, and whether it has a `spec`.
@@ -38,9 +28,11 @@ impl Pods {
         let mut pods = Self::default();
         let (mut init, mut main) = (Vec::new(), Vec::new());
         let mut placement = Placement::default();
+        let (mut host_network, mut selinux) = (false, SeLinux::default());
         let there = members!(cursor, {
             "affinity" => read_affinity(cursor, &mut placement),
             "containers" => main = list(cursor, Container::read).unwrap_or_default(),
+            "hostNetwork" => host_network = cursor.boolean() == Some(true),
             "initContainers" => init = list(cursor, Container::read).unwrap_or_default(),
             "nodeName" => {
                 let name = cursor.text().filter(|name| !name.is_empty());
@@ -52,17 +44,29 @@ impl Pods {
                 Some("OnFailure") => RestartPolicy::OnFailure,
                 _ => RestartPolicy::Always,
             },
+            "securityContext" => members!(cursor, {
+                "seLinuxChangePolicy" => selinux.recursive = cursor.text().as_deref() == Some("Recursive"),
+                "seLinuxOptions" => selinux.level = read_level(cursor),
+            }),
             "terminationGracePeriodSeconds" => pods.grace_seconds = cursor.integer(),
             "volumes" => pods.volumes = list(cursor, PodVolume::read).unwrap_or_default().into(),
         });
         let count = init.iter().chain(&main).map(Container::mount_count).sum();
         let mut mounts = Vec::with_capacity(count);
+        let mut levels = Vec::new();
+        pods.host_port = main.iter().any(|container| container.has_host_port(host_network));
+        pods.interactive = main.iter().any(Container::is_interactive);
+        let images = main.iter().enumerate().filter_map(|(index, one)| one.image(index));
+        pods.images = images.collect();
         for (is_init, containers) in [(true, init), (false, main)] {
             for (index, container) in containers.iter().enumerate() {
                 mounts.extend(container.mounts(is_init, index, &pods.volumes));
+                levels.extend(container.level(is_init, index));
             }
         }
         pods.mounts = mounts.into();
+        selinux.containers = levels.into();
+        pods.selinux = (selinux != SeLinux::default()).then(|| Box::new(selinux));
         pods.placement = (placement != Placement::default()).then(|| Box::new(placement));
         there.then_some(pods)
     }
@@ -86,14 +90,15 @@ impl PodVolume {
                         volume.source = claim;
                     }
                 }
+                "hostPath" => {
+                    if let Some(path) = read_host_path(cursor) {
+                        volume.source = path;
+                    }
+                }
                 key => {
-                    let other = match key {
-                        "emptyDir" => VolumeSource::Empty,
-                        "ephemeral" => VolumeSource::Ephemeral,
-                        "hostPath" => VolumeSource::HostPath,
-                        _ => VolumeSource::Other,
-                    };
-                    if cursor.pass() && volume.source == VolumeSource::Empty {
+                    if let Some(other) = read_other(key, cursor)
+                        && volume.source == VolumeSource::Empty
+                    {
                         volume.source = other;
                     }
                 }
@@ -101,6 +106,34 @@ impl PodVolume {
         }
         volume
     }
+}
+
+fn read_host_path<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<VolumeSource> {
+    let (mut path, mut kind) = (Cow::default(), None);
+    let there = members!(cursor, {
+        "path" => path = cursor.text().unwrap_or_default(),
+        "type" => kind = cursor.text(),
+    });
+    there.then(|| VolumeSource::HostPath {
+        path: (&*path).into(),
+        may_be_directory: matches!(kind.as_deref(), None | Some("" | "Directory" | "DirectoryOrCreate")),
+    })
+}
+
+/// Reads the source of this name, which is none that more is asked of.
+fn read_other<'a, C: Cursor<'a>>(name: &str, cursor: &mut C) -> Option<VolumeSource> {
+    if let Some(disk) = Disk::of(name) {
+        let mut read_only = false;
+        let there = members!(cursor, { "readOnly" => read_only = cursor.boolean() == Some(true) });
+        return there.then_some(VolumeSource::Disk { disk, read_only });
+    }
+    let source = match name {
+        "emptyDir" => VolumeSource::Empty,
+        "ephemeral" => VolumeSource::Ephemeral,
+        "configMap" | "downwardAPI" | "gitRepo" | "image" | "projected" | "secret" => VolumeSource::Provided,
+        _ => VolumeSource::Other,
+    };
+    cursor.pass().then_some(source)
 }
 
 fn read_claim<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<VolumeSource> {
@@ -167,52 +200,4 @@ impl PodTerm {
         });
         term
     }
-}
-
-impl<'a> Container<'a> {
-    fn read<C: Cursor<'a>>(cursor: &mut C) -> Self {
-        let mut container = Self::default();
-        members!(cursor, {
-            "name" => container.name = cursor.text().unwrap_or_default(),
-            "volumeDevices" => container.devices = list(cursor, name).unwrap_or_default(),
-            "volumeMounts" => container.mounts = list(cursor, name).unwrap_or_default(),
-        });
-        container
-    }
-
-    fn mount_count(&self) -> usize {
-        self.mounts.len() + self.devices.len()
-    }
-
-    /// The mounts and devices of the container at `index` of its list. They share the names of `volumes`.
-    fn mounts(&self, init: bool, index: usize, volumes: &[PodVolume]) -> impl Iterator<Item = Mount> {
-        let name: Name = (&*self.name).into();
-        let directories = self.mounts.iter().enumerate();
-        let devices = self.devices.iter().enumerate();
-        directories
-            .map(|entry| (MountForm::Directory, entry))
-            .chain(devices.map(|entry| (MountForm::Device, entry)))
-            .map(move |(form, (mount, volume))| Mount {
-                container: name.clone(),
-                volume: shared(volume, volumes),
-                form,
-                position: MountPosition {
-                    init,
-                    container: u16::try_from(index).unwrap_or(u16::MAX),
-                    mount: u16::try_from(mount).unwrap_or(u16::MAX),
-                },
-            })
-    }
-}
-
-/// Reads the name of an object in a list.
-fn name<'a, C: Cursor<'a>>(cursor: &mut C) -> Cow<'a, str> {
-    let mut name = Cow::default();
-    members!(cursor, { "name" => name = cursor.text().unwrap_or_default() });
-    name
-}
-
-fn shared(name: &str, volumes: &[PodVolume]) -> Name {
-    let known = volumes.iter().find(|volume| *volume.name == *name);
-    known.map_or_else(|| name.into(), |volume| volume.name.clone())
 }

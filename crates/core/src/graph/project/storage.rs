@@ -207,14 +207,18 @@ impl Class {
 
 impl Driver {
     pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
-        let (mut metadata, mut attach_required) = (ObjectMeta::default(), None);
+        let (mut metadata, mut attach_required, mut selinux_mount) = (ObjectMeta::default(), None, false);
         members!(cursor, {
             "metadata" => metadata = ObjectMeta::read(cursor),
-            "spec" => members!(cursor, { "attachRequired" => attach_required = cursor.boolean() }),
+            "spec" => members!(cursor, {
+                "attachRequired" => attach_required = cursor.boolean(),
+                "seLinuxMount" => selinux_mount = cursor.boolean() == Some(true),
+            }),
         });
         Self {
             name: metadata.name(),
             attach_required: attach_required.unwrap_or(true),
+            selinux_mount,
         }
     }
 }

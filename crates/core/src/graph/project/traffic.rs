@@ -7,6 +7,7 @@ use super::super::kinds::Kinds;
 use super::super::labels::Labels;
 use super::super::names::ObjectRef;
 use super::super::service::{Exposure, Service};
+use super::super::uid::Uid;
 use super::meta::ObjectMeta;
 use crate::cursor::{Cursor, members};
 use crate::json;
@@ -50,10 +51,11 @@ impl Autoscaler {
     /// Reads a HorizontalPodAutoscaler (any version since v1), whose target is one of `kinds`.
     pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C, kinds: &Kinds) -> Self {
         let mut metadata = ObjectMeta::default();
-        let (mut max_replicas, mut target) = (0, None);
+        let (mut min_replicas, mut max_replicas, mut target) = (1, 0, None);
         members!(cursor, {
             "metadata" => metadata = ObjectMeta::read(cursor),
             "spec" => members!(cursor, {
+                "minReplicas" => min_replicas = cursor.integer().unwrap_or(1),
                 "maxReplicas" => max_replicas = cursor.integer().unwrap_or_default(),
                 "scaleTargetRef" => target = Target::read(cursor),
             }),
@@ -62,7 +64,9 @@ impl Autoscaler {
             || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
         Self {
             name: metadata.name(),
+            uid: metadata.uid.as_deref().and_then(Uid::parse),
             target: target.and_then(|target| target.workload(kinds)),
+            min_replicas: u32::try_from(min_replicas.max(0)).unwrap_or(u32::MAX),
             max_replicas: u32::try_from(max_replicas.max(0)).unwrap_or(u32::MAX),
             keda,
             deleting: metadata.deleting,
