@@ -9,7 +9,7 @@ use super::corpus::Corpus;
 use super::file::{Key, Loaded, Placed};
 use super::twins::{Variant, variants};
 use crate::graph::store::locked;
-use crate::graph::{Claim, Facts, Graph, Kind, Knowledge, Name, Node};
+use crate::graph::{Claim, Facts, Graph, Kind, Knowledge, Name, Node, Role};
 use crate::parallel;
 
 /// What is there besides the files.
@@ -115,8 +115,17 @@ impl<'c> World<'c> {
 
     /// Those of a namespace.
     pub fn workloads_in(&self, namespace: &str) -> impl Iterator<Item = Placed<'c>> {
+        self.judged_in(namespace)
+            .filter(|placed| placed.object.kind.is_workload())
+    }
+
+    /// The workloads and autoscalers of a namespace that are to be judged in this world.
+    pub fn judged_in(&self, namespace: &str) -> impl Iterator<Item = Placed<'c>> {
         let objects = self.objects.get(namespace).into_iter().flatten().copied();
-        objects.filter(|placed| placed.object.kind.is_workload() && !self.borrowed.contains(&placed.key()))
+        objects.filter(|placed| {
+            let judged = matches!(placed.object.kind.role(), Role::Autoscaler | Role::Workload(_));
+            judged && !self.borrowed.contains(&placed.key())
+        })
     }
 
     /// The object of a kind and a name; the namespace is empty for a kind in none.

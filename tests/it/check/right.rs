@@ -8,8 +8,7 @@ macro_rules! fixture {
     };
 }
 
-const SILENT: [(&str, &str); 11] = [
-    fixture!("backup-beside-database.yaml"),
+const SILENT: [(&str, &str); 9] = [
     fixture!("cache-ephemeral.yaml"),
     fixture!("csi-controller.yaml"),
     fixture!("kafka-kraft.yaml"),
@@ -17,9 +16,14 @@ const SILENT: [(&str, &str); 11] = [
     fixture!("monitoring.yaml"),
     fixture!("nfs-web-farm.yaml"),
     fixture!("object-store.yaml"),
-    fixture!("postgres-deployment.yaml"),
     fixture!("postgres-statefulset.yaml"),
     fixture!("search-cluster.yaml"),
+];
+
+/// A database as one pod of a Deployment: right, and recorded.
+const RECORDED: [(&str, &str); 2] = [
+    fixture!("backup-beside-database.yaml"),
+    fixture!("postgres-deployment.yaml"),
 ];
 
 /// Idioms that work: the catalogue wants one warning in Baseline, and nothing else of them.
@@ -42,6 +46,23 @@ fn what_others_do_right_is_silent() {
                 && answer.stdout.starts_with("policies: ")
                 && answer.stdout.ends_with(": nothing found\n");
             assert!(silent, "{name} {more:?}\n{}", answer.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_database_in_one_pod_is_one_note() {
+    for fixture in RECORDED {
+        let repository = Repository::new(&[fixture]);
+        for more in [&[][..], &["--assume-complete"], &["--policy", "strict"]] {
+            let answer = repository.check(&[&[fixture.0, "-v"], more].concat());
+            assert_eq!(answer.code, 0, "{}", answer.stdout);
+            assert!(
+                answer.stdout.contains("note[database-in-deployment]"),
+                "{}",
+                answer.stdout
+            );
+            assert!(answer.stdout.ends_with(": 1 note\n"), "{}", answer.stdout);
         }
     }
 }

@@ -58,7 +58,7 @@ fn rules_have_what_they_say() {
                 breaches.push(format!("{}: {law}", rule.id));
             }
         };
-        let finds = rule.judge.is_some() || rule.judge_change.is_some();
+        let finds = rule.judge.is_some() || rule.judge_change.is_some() || rule.judge_autoscaler.is_some();
         law(finds != rule.cases.is_empty(), "what finds something has cases");
         let injects = rule.injection != Injection::Never;
         law(injects == rule.inject.is_some(), "what injects says when, and how");

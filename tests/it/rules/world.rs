@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use stateward::graph::store::locked;
+use stateward::graph::version::NoVersion;
 use stateward::graph::{Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, Timestamp};
 use stateward::judge::defaults::{Defaults, Services, defaults};
-use stateward::judge::{Basis, Decision, judge};
+use stateward::judge::{Basis, Decision, inspect_one, judge};
 use stateward::manifests::load::{Loaded, load};
 use stateward::manifests::read;
-use stateward::policy::{Mutation, Policies, Profile, Settings};
+use stateward::policy::{Enforced, Mutation, Policies, Profile, Settings};
 use stateward::rules::RULES;
-use stateward::rules::kit::{Phase, Rule, Value};
+use stateward::rules::kit::{Action, Phase, Rule, Value};
 use stateward::time::Time;
 
 use super::page::Block;
@@ -27,6 +28,7 @@ pub struct World {
     parameters: Vec<(&'static str, Value)>,
     deletes: Option<(Kind, String)>,
     updates: bool,
+    audits: bool,
 }
 
 /// An object of a block.
@@ -53,6 +55,13 @@ impl World {
             Knowledge::Complete
         };
         let graph = Graph::new(Facts::new(knowledge));
+        if let Some(version) = block.option("version") {
+            graph.set_version(
+                version
+                    .parse()
+                    .map_err(|error: NoVersion| format!("version={version}: {error}"))?,
+            );
+        }
         let manifests = read(block.text.clone());
         if let Some(problem) = manifests.problems().first() {
             return Err(format!("{} (at {})", problem.message, problem.position));
@@ -79,6 +88,7 @@ impl World {
             parameters: parameters(block, rule)?,
             deletes: deletes.transpose()?,
             updates: block.is("after"),
+            audits: block.is("audit"),
         })
     }
 
@@ -97,8 +107,11 @@ impl World {
             let [old, new] = self.update();
             return vec![self.decide(new.updated(old), rule, profile)];
         }
-        let workloads = self.objects.iter().filter_map(Object::created);
-        workloads.map(|change| self.decide(change, rule, profile)).collect()
+        let objects = self.objects.iter().filter_map(|object| object.created_for(rule));
+        if self.audits {
+            return objects.map(|change| self.found(change, rule, profile)).collect();
+        }
+        objects.map(|change| self.decide(change, rule, profile)).collect()
     }
 
     /// What each workload is given with the Baseline profile and this rule's mutation on. Of an update the first
@@ -151,6 +164,21 @@ impl World {
         (change, decision)
     }
 
+    /// What the audit finds of the object that was created.
+    fn found<'a>(&self, change: Change<'a>, rule: &Rule, profile: Profile) -> (Change<'a>, Decision) {
+        let policies = self.policies(rule, profile);
+        let findings = self.judging(&change.namespace, &policies, |basis| {
+            inspect_one(&change.target, basis).findings
+        });
+        (
+            change,
+            Decision {
+                findings,
+                ..Decision::default()
+            },
+        )
+    }
+
     fn defaults(&self, change: &Change<'_>, rule: &Rule) -> Defaults {
         let policies = self.policies(rule, Profile::Baseline);
         self.judging(&change.namespace, &policies, |basis| {
@@ -176,6 +204,12 @@ impl World {
         let mut settings = Settings::new(profile, RULES);
         let index = RULES.iter().position(|other| *other == rule).expect("listed");
         settings.rules[index].mutation = Mutation::Enabled;
+        if profile == Profile::Audit && settings.rules[index].is_off() {
+            // Off in every profile: as a policy that asks for it.
+            settings.rules[index]
+                .actions
+                .fill(Some(Enforced::new(Action::Audit, Time::ALWAYS)));
+        }
         for (name, value) in &self.parameters {
             settings.rules[index].parameters.set_default(name, value.clone());
         }
@@ -186,6 +220,14 @@ impl World {
 impl Object {
     fn name(&self) -> &str {
         self.json["metadata"]["name"].as_str().unwrap_or_default()
+    }
+
+    /// As [`Self::created`], of an autoscaler too where the rule is about those.
+    fn created_for(&self, rule: &Rule) -> Option<Change<'static>> {
+        if rule.judge_autoscaler.is_some() && rule.judges.meets(self.kind.features()) {
+            return Some(change(self.kind, &self.namespace, None, Some(&self.json)));
+        }
+        self.created()
     }
 
     fn created(&self) -> Option<Change<'static>> {

@@ -106,6 +106,16 @@ impl Placement {
                 .is_none_or(|terms| terms.iter().any(|term| term.admits(name, labels)))
     }
 
+    /// Returns true where required anti-affinity keeps any two such pods, which carry `own`, on different nodes. One that
+    /// looks at the revision parts those of each revision.
+    #[must_use]
+    pub fn parts(&self, own: &Labels) -> bool {
+        let parts = |term: &PodTerm| {
+            term.topology_key == HOSTNAME && term.selector.as_ref().is_some_and(|selector| selector.matches(own))
+        };
+        self.pod_anti_affinity.iter().any(parts)
+    }
+
     /// Returns true where required pod affinity puts such a pod, which carries `own`, beside pods that carry `others`.
     #[must_use]
     pub fn joins(&self, own: &Labels, others: &Labels) -> bool {

@@ -1,4 +1,4 @@
-//! What a watch event touched: the workloads that may have to be judged again.
+//! What a watch event touched: the workloads and autoscalers that may have to be judged again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::shard::Shard;
 use super::view::{Reservations, View};
 use super::workload::Workload;
 
-/// Which workloads may be judged otherwise than before.
+/// Which workloads and autoscalers may be judged otherwise than before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Touched {
     /// A class, a driver or a node changed: all of them.
@@ -20,7 +20,7 @@ pub struct Touched {
     pub namespaces: BTreeMap<Name, Workloads>,
 }
 
-/// Workloads of one namespace.
+/// Workloads and autoscalers of one namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Workloads {
     /// A Service, the labels of the namespace, or how it ends, changed: all of them.
@@ -137,8 +137,17 @@ impl View<'_> {
         };
         // Whether it stands behind those that name it as their owner.
         touched.extend(self.made_by(object).cloned());
+        match object.kind.role() {
+            Role::Autoscaler => touched.push(object.clone()),
+            // Those that have no target but one of its name, or lost it.
+            Role::Workload(_) => {
+                touched.extend(self.autoscalers_of(&object.name));
+            }
+            _ => {}
+        }
         if let Some(workload) = workload {
             touched.extend(self.companions(workload).into_iter().map(|other| other.id.clone()));
+            touched.extend(self.orphans_of(workload));
         }
         touched
     }

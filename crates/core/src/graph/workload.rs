@@ -175,6 +175,15 @@ impl Workload {
         self.owner.is_some() && !self.is_owned()
     }
 
+    /// Whether its controller will adopt this one, which has no owner: it makes such, and selects it.
+    #[must_use]
+    pub fn adopts(&self, orphan: &Self) -> bool {
+        orphan.owner.is_none()
+            && orphan.id.kind.is_made_by(self.id.kind)
+            && !self.selector.is_empty()
+            && self.selector.matches(&orphan.labels)
+    }
+
     /// Whether the live graph keeps it: not what a built-in workload owns, and of Pods only those with a claim.
     #[must_use]
     pub fn is_kept(&self) -> bool {

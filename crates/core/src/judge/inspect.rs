@@ -1,20 +1,20 @@
-//! Judging what is there: every workload of a namespace, with no change to blame.
+//! Judging what is there: every workload and autoscaler of a namespace, with no change to blame.
 
 use std::collections::BTreeMap;
 
 use super::basis::Basis;
 use super::caps::{cap, exempt};
 use super::decision::{Judged, Standing};
-use super::terms::Terms;
+use super::terms::{Found, Terms};
 use super::voices;
 use crate::graph::view::Reservations;
-use crate::graph::{Kind, ObjectRef, View, Workload};
+use crate::graph::{Autoscaler, Kind, ObjectRef, View, Workload};
 use crate::rules::kit::{Action, text};
 
-/// What is found of the workloads of one namespace, or of one of them.
+/// What is found of the workloads and autoscalers of one namespace, or of one of them.
 #[derive(Debug, Default)]
 pub struct Inspection {
-    /// Sorted by workload, then by rule and subject. Of findings that say the same, the strongest.
+    /// Sorted by object, workloads first, then by rule and subject. Of findings that say the same, the strongest.
     pub findings: Vec<Judged>,
     /// What is wrong with the override of a workload.
     pub problems: Vec<(ObjectRef, String)>,
@@ -28,18 +28,23 @@ pub struct Inspection {
     pub unknown: Vec<Kind>,
 }
 
-/// Judges every workload of a namespace.
+/// Judges every workload and autoscaler of a namespace.
 #[must_use]
 pub fn inspect(basis: &Basis<'_>) -> Inspection {
     let view = basis.view(basis.fetched, Reservations::Ignored);
-    inspect_each(view.workloads(), &view, basis)
+    let inspection = inspect_each(view.workloads(), &view, basis);
+    add_autoscalers(inspection, view.all_autoscalers(), &view, basis)
 }
 
-/// Judges one workload of a namespace, if it is there.
+/// Judges one workload or autoscaler of a namespace, if it is there.
 #[must_use]
-pub fn inspect_one(workload: &ObjectRef, basis: &Basis<'_>) -> Inspection {
+pub fn inspect_one(object: &ObjectRef, basis: &Basis<'_>) -> Inspection {
     let view = basis.view(basis.fetched, Reservations::Ignored);
-    inspect_each(view.workload(workload).known(), &view, basis)
+    if object.kind == Kind::AUTOSCALER {
+        let autoscaler = view.autoscaler(&object.name).known();
+        return add_autoscalers(Inspection::default(), autoscaler, &view, basis);
+    }
+    inspect_each(view.workload(object).known(), &view, basis)
 }
 
 fn inspect_each<'w>(
@@ -61,25 +66,11 @@ fn inspect_each<'w>(
             *inspection.doubtful.entry(policy.to_owned()).or_default() += 1;
         }
         inspection.workloads += 1;
-        let found = terms.find(Some(workload), None, view, basis).into_iter();
-        let judged: Vec<Judged> = found
-            .filter_map(|found| {
-                let (policy, reason) = (found.policy?, terms.allowances.reason(found.finding.rule.id));
-                let limit = cap(&found.finding, reason, false);
-                let exemption = terms.exemption(&found.finding, policy.min(limit), view.namespace(), basis);
-                let limit = limit.min(exempt(exemption.as_ref()));
-                Some(Judged {
-                    action: policy.min(limit),
-                    standing: Standing::Existing,
-                    allowed_because: reason.map(str::to_owned),
-                    denied_after: found.denied_after.filter(|_| limit == Action::Deny),
-                    exemption,
-                    message: format!("{}: {}", text::object(workload), found.finding.text),
-                    finding: found.finding,
-                })
-            })
-            .collect();
-        inspection.findings.extend(voices::strongest(judged));
+        let found = terms.find(Some(workload), None, view, basis);
+        let judged = found
+            .into_iter()
+            .filter_map(|found| weighed(found, &terms, view, basis));
+        inspection.findings.extend(voices::strongest(judged.collect()));
         let problems = terms.allowances.problems.into_iter();
         inspection
             .problems
@@ -87,4 +78,40 @@ fn inspect_each<'w>(
     }
     inspection.unknown = view.unknown_kinds();
     inspection
+}
+
+/// Adds what is found of autoscalers.
+fn add_autoscalers<'w>(
+    mut inspection: Inspection,
+    autoscalers: impl IntoIterator<Item = &'w Autoscaler>,
+    view: &View<'_>,
+    basis: &Basis<'_>,
+) -> Inspection {
+    if let Some(terms) = Terms::of_other(view, basis) {
+        for autoscaler in autoscalers {
+            let found = terms.find_in_autoscaler(autoscaler, view, basis).into_iter();
+            let judged = found.filter_map(|found| weighed(found, &terms, view, basis));
+            inspection.findings.extend(judged);
+        }
+    }
+    inspection.unknown = view.unknown_kinds();
+    inspection
+}
+
+/// What becomes of a finding where there is no change to blame; nothing where its case is off.
+fn weighed(found: Found, terms: &Terms<'_>, view: &View<'_>, basis: &Basis<'_>) -> Option<Judged> {
+    let (policy, reason) = (found.policy?, terms.allowances.reason(found.finding.rule.id));
+    let limit = cap(&found.finding, reason, false);
+    let exemption = terms.exemption(&found.finding, policy.min(limit), view.namespace(), basis);
+    let limit = limit.min(exempt(exemption.as_ref()));
+    let object = text::named(view.namespace(), &found.finding.object);
+    Some(Judged {
+        action: policy.min(limit),
+        standing: Standing::Existing,
+        allowed_because: reason.map(str::to_owned),
+        denied_after: found.denied_after.filter(|_| limit == Action::Deny),
+        exemption,
+        message: format!("{object}: {}", found.finding.text),
+        finding: found.finding,
+    })
 }

@@ -8,7 +8,7 @@ use super::decision::Exemption;
 use super::exempt::exemption;
 use super::injected;
 use super::message::WayOut;
-use crate::graph::{Labels, Node, Ownership, View, Workload};
+use crate::graph::{Autoscaler, Labels, Node, Ownership, View, Workload};
 use crate::policy::{Enforced, Exceptions, Overrides, RuleSettings, Settings};
 use crate::rules::kit::{Action, Finding, Surroundings, Transition, Verdict};
 use crate::time::Time;
@@ -61,12 +61,17 @@ impl<'a> Terms<'a> {
         })
     }
 
-    /// The terms of any object. What runs no pods is projected without labels and annotations: of policies with an
-    /// `objectSelector` only those match that ask for no label, and it cannot override anything.
+    /// The terms of any object.
     pub(super) fn of(node: &'a Node, view: &View<'_>, basis: &Basis<'a>) -> Option<Self> {
         if let Some(workload) = node.workload() {
             return Self::of_workload(workload, view, basis);
         }
+        Self::of_other(view, basis)
+    }
+
+    /// The terms of what runs no pods. It is projected without labels and annotations: of policies with an
+    /// `objectSelector` only those match that ask for no label, and it cannot override anything.
+    pub(super) fn of_other(view: &View<'_>, basis: &Basis<'a>) -> Option<Self> {
         Some(Self {
             settings: settings(&Labels::default(), view, basis)?,
             workload: None,
@@ -111,6 +116,24 @@ impl<'a> Terms<'a> {
                 judge(transition, &cx, &mut findings);
                 found.extend(self.weighed(&mut findings, setting, Origin::Change, basis.time));
             }
+        }
+        found
+    }
+
+    /// What rules that are on find in an autoscaler in its surroundings. Nothing in one that is going.
+    pub(super) fn find_in_autoscaler(&self, autoscaler: &Autoscaler, view: &View<'_>, basis: &Basis<'_>) -> Vec<Found> {
+        let (mut found, mut findings) = (Vec::new(), Vec::new());
+        for (rule, setting) in basis.rules.iter().zip(&self.settings.rules) {
+            let Some(judge) = rule.judge_autoscaler else { continue };
+            if autoscaler.deleting || setting.is_off() {
+                continue;
+            }
+            let cx = Surroundings {
+                view,
+                parameters: &setting.parameters,
+            };
+            judge(autoscaler, &cx, &mut findings);
+            found.extend(self.weighed(&mut findings, setting, Origin::State, basis.time));
         }
         found
     }

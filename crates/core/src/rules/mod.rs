@@ -5,13 +5,19 @@
 
 pub mod kit;
 
+mod autoscaler_target;
 mod claim_missing;
 mod claim_template_access_mode;
 mod claim_template_shadows_volume;
 mod claim_template_storage;
 mod claim_template_unmounted;
+mod daemonset_shaped;
 mod dangling_volume_mount;
+mod database_in_deployment;
+mod database_overlap;
+mod inline_disk;
 mod lost_default;
+mod naked_pod;
 mod rwo_autoscaler;
 mod rwo_consumers;
 mod rwo_daemonset;
@@ -19,25 +25,33 @@ mod rwo_job;
 mod rwo_replicas;
 mod rwo_surge;
 mod rwop_overlap;
+mod selinux_conflict;
 mod service_missing;
 mod service_name_missing;
 mod service_not_headless;
 mod service_selector_mismatch;
 mod statefulset_name;
 mod statefulset_static_claim;
+mod unbacked_data;
 mod zero_grace;
 
 use kit::{Fault, Rule, Seen};
 
 /// Every rule, sorted by id: the findings on an object come in this order.
 pub static RULES: &[&Rule] = &[
+    &autoscaler_target::RULE,
     &claim_missing::RULE,
     &claim_template_access_mode::RULE,
     &claim_template_shadows_volume::RULE,
     &claim_template_storage::RULE,
     &claim_template_unmounted::RULE,
+    &daemonset_shaped::RULE,
     &dangling_volume_mount::RULE,
+    &database_in_deployment::RULE,
+    &database_overlap::RULE,
+    &inline_disk::RULE,
     &lost_default::RULE,
+    &naked_pod::RULE,
     &rwo_autoscaler::RULE,
     &rwo_consumers::RULE,
     &rwo_daemonset::RULE,
@@ -45,12 +59,14 @@ pub static RULES: &[&Rule] = &[
     &rwo_replicas::RULE,
     &rwo_surge::RULE,
     &rwop_overlap::RULE,
+    &selinux_conflict::RULE,
     &service_missing::RULE,
     &service_name_missing::RULE,
     &service_not_headless::RULE,
     &service_selector_mismatch::RULE,
     &statefulset_name::RULE,
     &statefulset_static_claim::RULE,
+    &unbacked_data::RULE,
     &zero_grace::RULE,
 ];
 
@@ -76,6 +92,15 @@ pub static FAULTS: &[Fault] = &[
         seen: &[
             Seen::Case(&rwop_overlap::RULE, rwop_overlap::SURGE),
             Seen::Case(&rwo_surge::RULE, rwo_surge::ONE_POD),
+        ],
+    },
+    Fault {
+        what: "two pods meet on one volume",
+        seen: &[
+            Seen::Always(&rwo_replicas::RULE),
+            Seen::Case(&rwo_surge::RULE, 0),
+            Seen::Always(&database_overlap::RULE),
+            Seen::Always(&rwo_job::RULE),
         ],
     },
 ];

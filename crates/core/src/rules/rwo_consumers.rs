@@ -20,7 +20,7 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
     // Of what runs once and ends speaks `rwo-job`, whichever side it is on.
-    if workload.is_one_shot() || sharing::pods(workload, cx.view) == Lookup::Known(0) {
+    if workload.is_one_shot() || sharing::pods_ever(workload, cx.view) == Lookup::Known(0) {
         return;
     }
     for used in others::shareable(workload, cx.view) {

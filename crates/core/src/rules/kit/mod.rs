@@ -1,6 +1,7 @@
 //! What rules are made of: the rule itself, findings, patches, and the shared vocabulary.
 
 pub mod case;
+pub mod data_stores;
 pub mod dns;
 pub mod draft;
 pub mod duration;

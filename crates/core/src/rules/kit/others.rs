@@ -189,14 +189,13 @@ pub fn is_visit(one: &Workload, other: &Workload) -> bool {
 /// Returns true where one controller has, or will have, the pods of both: the same custom resource owns them, or one
 /// of them is an orphan that the other adopts (`delete --cascade=orphan` and recreate; restores without owners).
 fn is_one_owner(one: &Workload, other: &Workload) -> bool {
-    (one.owner.is_some() && one.owner == other.owner) || adopts(one, other) || adopts(other, one)
+    (one.owner.is_some() && one.owner == other.owner) || one.adopts(other) || other.adopts(one)
 }
 
-fn adopts(controller: &Workload, orphan: &Workload) -> bool {
-    orphan.owner.is_none()
-        && orphan.id.kind.is_made_by(controller.id.kind)
-        && !controller.selector.is_empty()
-        && controller.selector.matches(&orphan.labels)
+/// Returns true where a controller that is here will adopt this workload, which has no owner.
+#[must_use]
+pub fn will_be_adopted(orphan: &Workload, view: &View<'_>) -> bool {
+    view.workloads().into_iter().any(|controller| controller.adopts(orphan))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::parameter::Parameter;
 use super::parameters::Parameters;
 use super::patch::Outcome;
 use super::transition::{Phase, Transition};
-use crate::graph::{Features, View, Workload};
+use crate::graph::{Autoscaler, Features, View, Workload};
 
 /// A rule. Two are the same where their ids are.
 pub struct Rule {
@@ -29,6 +29,7 @@ pub struct Rule {
     // Beside `judges`, for every request asks all of these of every rule.
     pub judge: Option<Judge>,
     pub judge_change: Option<JudgeChange>,
+    pub judge_autoscaler: Option<JudgeAutoscaler>,
     pub inject: Option<Inject>,
     /// When `judge_change` is asked.
     pub phase: Phase,
@@ -41,6 +42,10 @@ pub type Judge = fn(&Workload, &Surroundings<'_>, &mut Vec<Finding>);
 /// Adds what is wrong with a change itself: what is lost by it, or cannot be. Its surroundings are those after the
 /// change, and whatever it finds is the request's doing.
 pub type JudgeChange = fn(&Transition<'_>, &Surroundings<'_>, &mut Vec<Finding>);
+
+/// Adds what is wrong with an autoscaler in its surroundings, in the audit and in `check`. What a request makes of one
+/// is for `judge_change` to say.
+pub type JudgeAutoscaler = fn(&Autoscaler, &Surroundings<'_>, &mut Vec<Finding>);
 
 /// The default that a workload lacks. Not asked for owned or operated workloads, unless the rule injects
 /// [always](Injection::Always).
@@ -77,6 +82,7 @@ impl Rule {
         judges: Features::ANY,
         judge: None,
         judge_change: None,
+        judge_autoscaler: None,
         inject: None,
         phase: Phase::Validating,
         injection: Injection::Never,

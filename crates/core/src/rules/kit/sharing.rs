@@ -153,19 +153,27 @@ pub fn pods(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
         return Lookup::Known(0);
     }
     if workload.id.kind.runs(Runs::PerNode) {
-        let placement = workload.pods.placement.as_deref();
-        view.nodes().map(|nodes| candidates(placement, nodes).count() as u64)
+        admitting_nodes(workload, view)
     } else {
         Lookup::Known(u64::from(workload.replicas))
     }
 }
 
-/// The pods that `workload` may have when another one asks: an autoscaler may give it some at any time.
+/// On how many nodes the pods of a workload may run, by selector and required node affinity.
+#[must_use]
+pub fn admitting_nodes(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
+    let placement = workload.pods.placement.as_deref();
+    view.nodes().map(|nodes| candidates(placement, nodes).count() as u64)
+}
+
+/// The pods that `workload` may have when another one asks: an autoscaler may give it some at any time. One of no
+/// replicas is switched off, unless its autoscaler wakes it.
 #[must_use]
 pub fn pods_ever(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
     let scaled = view
         .autoscalers(&workload.id)
         .into_iter()
+        .filter(|one| workload.replicas > 0 || one.wakes())
         .map(|one| u64::from(one.max_replicas))
         .max();
     pods(workload, view).map(|now| now.max(scaled.unwrap_or_default()))

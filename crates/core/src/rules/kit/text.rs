@@ -12,6 +12,13 @@ pub fn counted(count: u64, noun: &str) -> String {
     }
 }
 
+/// Whether a path of files is another one, or leads into it.
+#[must_use]
+pub fn is_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// `Deployment shop/web`.
 #[must_use]
 pub fn object(workload: &Workload) -> String {

@@ -1,0 +1,196 @@
+//! Which containers are databases, and what they keep their data on.
+
+use super::parameter::{Parameter, ParameterKind};
+use super::parameters::Parameters;
+use crate::graph::{Image, Mount, PodVolume, VolumeSource, Workload};
+
+/// The parameter that says which images are data stores.
+pub const DATA_STORES: Parameter = Parameter {
+    name: "data-stores",
+    summary: "the images that are data stores, each by the last segment of its path, or the last two",
+    kind: ParameterKind::List(IMAGES),
+};
+
+/// Servers that own the files of their data: of two on one directory the second refuses to start, or corrupts it. The
+/// names of their images at Docker Hub, Quay and of their vendors; exporters, clients, poolers and UIs have others.
+const IMAGES: &[&str] = &[
+    "arangodb",
+    "cassandra",
+    "clickhouse",
+    "clickhouse-server",
+    "cockroach",
+    "couchbase",
+    "couchdb",
+    "database/express",
+    "database/free",
+    "elasticsearch",
+    "etcd",
+    "influxdb",
+    "kafka",
+    "mariadb",
+    "mariadb-galera",
+    "minio",
+    "mongo",
+    "mongodb",
+    "mongodb-community-server",
+    "mssql/server",
+    "mysql",
+    "mysql-server",
+    "neo4j",
+    "opensearch",
+    "percona",
+    "percona-server",
+    "percona-server-mongodb",
+    "pgvector",
+    "postgis",
+    "postgres",
+    "postgresql",
+    "questdb",
+    "rabbitmq",
+    "redis",
+    "redis-stack-server",
+    "rethinkdb",
+    "scylla",
+    "timescaledb",
+    "timescaledb-ha",
+    "valkey",
+    "zookeeper",
+];
+
+/// Those that also run without data of their own: as a cache, a coordinating node, a broker of what may be lost. They
+/// are data stores where they have a volume.
+const MAY_BE_STATELESS: &[&str] = &[
+    "elasticsearch",
+    "minio",
+    "opensearch",
+    "rabbitmq",
+    "redis",
+    "redis-stack-server",
+    "valkey",
+];
+
+/// A main container that runs a data store.
+#[derive(Clone, Copy, Debug)]
+pub struct DataStore<'a> {
+    workload: &'a Workload,
+    image: &'a Image,
+}
+
+/// A claim that a data store writes.
+#[derive(Debug)]
+pub struct Written<'a> {
+    pub store: DataStore<'a>,
+    pub claim: &'a str,
+    /// Of the volume among those of the pod.
+    pub index: usize,
+}
+
+/// The containers of a workload that are data stores.
+pub fn data_stores<'a>(workload: &'a Workload, parameters: &Parameters) -> impl Iterator<Item = DataStore<'a>> {
+    let images = workload.pods.images.iter();
+    images
+        .filter(move |image| is_listed(&image.repository, parameters))
+        .map(move |image| DataStore { workload, image })
+        .filter(|store| !MAY_BE_STATELESS.contains(&store.name()) || store.keeps_data())
+}
+
+/// The claims that data stores of a workload write, each once.
+#[must_use]
+pub fn written<'a>(workload: &'a Workload, parameters: &Parameters) -> Vec<Written<'a>> {
+    let mut found: Vec<Written<'a>> = Vec::new();
+    for store in data_stores(workload, parameters) {
+        for (index, volume) in workload.pods.volumes.iter().enumerate() {
+            if let VolumeSource::Claim {
+                claim,
+                read_only: false,
+            } = &volume.source
+                && !claim.is_empty()
+                && store.writes(volume)
+                && !found.iter().any(|other| other.claim == claim.as_str())
+            {
+                found.push(Written { store, claim, index });
+            }
+        }
+    }
+    found
+}
+
+fn is_listed(repository: &str, parameters: &Parameters) -> bool {
+    let last = last_segment(repository);
+    match parameters.list(DATA_STORES.name) {
+        Some(entries) => entries.iter().any(|entry| entry == last || entry == repository),
+        // Sorted, for every Deployment asks.
+        None => [last, repository].iter().any(|name| IMAGES.binary_search(name).is_ok()),
+    }
+}
+
+fn last_segment(repository: &str) -> &str {
+    repository.rsplit('/').next().unwrap_or(repository)
+}
+
+impl<'a> DataStore<'a> {
+    /// The last segment of its image's path: `postgres`.
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        last_segment(&self.image.repository)
+    }
+
+    /// JSON pointer to its image.
+    #[must_use]
+    pub fn path(self) -> String {
+        let spec = self.workload.id.kind.pod_spec();
+        format!("{spec}/containers/{}/image", self.image.container)
+    }
+
+    /// It may write to something that outlives the pod.
+    #[must_use]
+    pub fn keeps_data(self) -> bool {
+        let outlives = |volume: &PodVolume| {
+            !matches!(
+                volume.source,
+                VolumeSource::Empty | VolumeSource::Ephemeral | VolumeSource::Provided
+            )
+        };
+        let mut volumes = self.workload.pods.volumes.iter();
+        volumes.any(|volume| outlives(volume) && self.writes(volume))
+    }
+
+    fn writes(self, volume: &PodVolume) -> bool {
+        let own = |mount: &&Mount| !mount.position.init && mount.position.container == self.image.container;
+        let mut mounts = self.workload.pods.mounts.iter().filter(own);
+        mounts.any(|mount| mount.volume == volume.name && !mount.read_only)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parameters::Value;
+    use super::*;
+
+    #[test]
+    fn lists_are_sorted() {
+        assert!(IMAGES.is_sorted());
+        assert!(MAY_BE_STATELESS.iter().all(|name| IMAGES.contains(name)));
+    }
+
+    #[test]
+    fn images_are_known_by_their_last_segments() {
+        let none = Parameters::default();
+        for image in ["postgres", "library/postgres", "bitnami/postgresql", "mssql/server"] {
+            assert!(is_listed(image, &none), "{image}");
+        }
+        for image in [
+            "",
+            "server",
+            "postgres-exporter",
+            "bitnami/pgbouncer",
+            "mongo-express",
+            "my-postgres",
+        ] {
+            assert!(!is_listed(image, &none), "{image}");
+        }
+        let mut own = Parameters::default();
+        own.set_default(DATA_STORES.name, Value::List(vec!["acme/db".into()]));
+        assert!(is_listed("acme/db", &own) && !is_listed("other/db", &own) && !is_listed("postgres", &own));
+    }
+}
