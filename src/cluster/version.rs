@@ -4,24 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::{debug, info};
 
 use super::changes::Changes;
 use super::watch::Pace;
 use crate::graph::{Graph, Version};
 
+/// An API server that takes longer has lost the request.
+const ANSWER: Duration = Duration::from_secs(10);
 /// An upgrade takes longer than this for all servers of a control plane.
 const AGAIN: Duration = Duration::from_mins(10);
 
 /// Asks for the version; `None` where it is not told.
 pub(super) async fn ask(client: &Client) -> Option<Version> {
-    match client.apiserver_version().await {
-        Ok(info) => Version::of_parts(&info.major, &info.minor),
-        Err(error) => {
+    match timeout(ANSWER, client.apiserver_version()).await {
+        Ok(Ok(info)) => Version::of_parts(&info.major, &info.minor),
+        Ok(Err(error)) => {
             debug!(%error, "The API server does not tell its version");
             None
         }
+        Err(_) => None,
     }
 }
 

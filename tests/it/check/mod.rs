@@ -5,6 +5,7 @@ mod config;
 mod exceptions;
 mod formats;
 mod oddities;
+mod of_cluster;
 mod policies;
 mod right;
 mod schema;

@@ -128,6 +128,12 @@ impl Fake {
     }
 }
 
+/// What `/version` answers.
+pub fn version_info(major: &str, minor: &str) -> Value {
+    json!({"major": major, "minor": minor, "gitVersion": "", "gitCommit": "", "gitTreeState": "", "buildDate": "",
+        "goVersion": "", "compiler": "", "platform": ""})
+}
+
 /// A list, or its last page.
 pub fn list(version: &str, items: &[Value]) -> Value {
     json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items})

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use stateward::cluster::snapshot::{Cause, Gap, Progress, Scope, SnapshotError, take};
-use stateward::graph::{Facts, Graph, Kind, Kinds, Knowledge};
+use stateward::graph::{Facts, Graph, Kind, Kinds, Knowledge, Version};
 
-use super::fake::{Fake, failure, list, page};
+use super::fake::{Fake, failure, list, page, version_info};
 
 const SERVICES: &str = "/api/v1/services";
 
@@ -58,6 +58,19 @@ async fn pages_fill_the_graph_and_what_is_refused_is_a_gap() {
     }
     assert_eq!(progress.objects.load(Ordering::Relaxed), 4);
     assert_eq!(progress.kinds.load(Ordering::Relaxed), Kinds::builtin().iter().len());
+}
+
+#[tokio::test]
+async fn the_version_is_known_where_the_server_tells_it() {
+    for (major, minor, version) in [("1", "37+", Some(Version::new(1, 37))), ("1", "", None)] {
+        let fake = Fake::default();
+        fake.on_read("/version", 200, version_info(major, minor));
+        let graph = graph();
+        take(&fake.client(), &graph, &Scope::Cluster, &Progress::default())
+            .await
+            .unwrap();
+        assert_eq!(graph.facts().version, version, "{minor}");
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stateward::graph::{Kind, Knowledge, Lookup};
+use stateward::graph::{Kind, Knowledge, Lookup, Version};
 
 use super::Live;
-use super::fake::{Fake, failure, list, page};
+use super::fake::{Fake, failure, list, page, version_info};
 use crate::controlplane::eventually;
 
 const SERVICES: &str = "/api/v1/services";
@@ -66,6 +66,16 @@ async fn reads_all_pages_and_watches_from_their_version() {
         metrics.contains("stateward_watch_age_seconds{kind=\"Service\"}"),
         "{metrics}"
     );
+}
+
+#[tokio::test]
+async fn the_version_is_asked_for_until_it_is_told() {
+    let fake = Fake::default();
+    fake.on_read("/version", 500, failure(500))
+        .on_read("/version", 200, version_info("1", "37"));
+    let live = Live::start(&fake.client());
+    let version = eventually("the version", async || live.graph.facts().version).await;
+    assert_eq!(version, Version::new(1, 37));
 }
 
 #[tokio::test]
