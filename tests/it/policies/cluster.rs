@@ -1,6 +1,7 @@
 //! A real API server takes the definitions, explains them, and refuses what the parser refuses.
 
 use serde_json::{Value, json};
+use stateward::rules::RULES;
 
 use super::agreement::{BAD, BAD_EXCEPTIONS, BEYOND_A_SCHEMA, GOOD, GOOD_EXCEPTIONS, exception, policy};
 use crate::controlplane::{ControlPlane, eventually};
@@ -77,7 +78,7 @@ async fn kubectl_explains_and_shows(cluster: &ControlPlane) {
     for saying in [
         "What the policy states of single rules, whatever its profile says of them.",
         "What follows from a finding: the strictest of the list",
-        "enum: claim-missing, ",
+        &format!("enum: {}, ", RULES[0].id),
     ] {
         assert!(words.contains(saying), "{explained}");
     }
