@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Number;
 use stateward_yaml::{Entries, Items, Node, Position, Value};
 
-use crate::cursor::{Cursor, Scalar};
+use crate::cursor::{Cursor, Form, Scalar};
 
 /// The node that is read next.
 #[derive(Clone, Debug)]
@@ -139,6 +139,16 @@ impl<'t> Cursor<'t> for NodeCursor<'t> {
             self.expected("a number or a text");
         }
         number.map(Scalar::Number)
+    }
+
+    fn form(&mut self) -> Form {
+        match self.node.value() {
+            Value::Bool(_) => Form::Boolean,
+            Value::Float(_) | Value::Integer(_) | Value::Text(_) | Value::Unsigned(_) => Form::Scalar,
+            Value::Mapping(_) => Form::Object,
+            Value::Null => Form::Null,
+            Value::Sequence(_) => Form::List,
+        }
     }
 
     fn pass(&mut self) -> bool {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// Null is read as Go reads it: what it stands for is absent, whatever its type. A value of another type than was asked
 /// for is absent too, and so may be all that follows; what went wrong first is told in the end, by
 /// [`Cursor::failure`]. So a projection says what it reads and nothing else, and its code is half as large.
-pub trait Cursor<'a> {
+pub trait Cursor<'a>: Clone {
     /// Why something could not be read, and where it stands.
     type Error;
     /// How far an object was read.
@@ -43,11 +43,26 @@ pub trait Cursor<'a> {
 
     fn scalar(&mut self) -> Option<Scalar<'a>>;
 
+    /// What stands here. Nothing is passed.
+    fn form(&mut self) -> Form;
+
     /// Passes a value of any type; false where it is null.
     fn pass(&mut self) -> bool;
 
     /// What went wrong first, if anything did.
     fn failure(&mut self) -> Option<Self::Error>;
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Boolean,
+    List,
+    /// Or nothing at all.
+    Null,
+    Object,
+    /// A number or a text.
+    Scalar,
 }
 
 /// An `intstr.IntOrString` that counts, or a quantity: Kubernetes writes texts, people also numbers.

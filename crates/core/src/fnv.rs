@@ -15,6 +15,18 @@ impl Fnv {
         self
     }
 
+    /// Adds a number.
+    #[must_use]
+    pub fn with(mut self, number: u64) -> Self {
+        self.bytes(&number.to_le_bytes());
+        self
+    }
+
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
     /// The number as 16 digits.
     #[must_use]
     pub fn digits(self) -> String {

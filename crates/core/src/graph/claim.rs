@@ -90,6 +90,16 @@ pub struct ClaimTemplate {
     /// `spec.volumeMode: Block`: pods get the raw device.
     pub block: bool,
     pub written: Written,
+    pub unread: Unread,
+}
+
+/// What else a claim template says, as digests: rules compare it, for nothing of a template can change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    pub labels: u32,
+    pub annotations: u32,
+    /// Of its `spec`.
+    pub spec: u32,
 }
 
 /// How far down a claim template's `spec.resources.requests` is written, so that a patch below it can apply.

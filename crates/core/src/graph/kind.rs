@@ -81,10 +81,14 @@ pub enum Field {
     Paused,
     /// The phase of a Pod: `Succeeded` and `Failed` end it.
     Phase,
+    /// Whether a StatefulSet starts its pods one after the other.
+    PodManagement,
     /// The spec of the one pod, which has the object's own labels.
     PodSpec,
     /// How many pods run at once, else one.
     Replicas,
+    /// What becomes of the claims that claim templates made.
+    Retention,
     /// A `metav1.LabelSelector` of the pods.
     Selector,
     /// The Service that gives every pod a name.
@@ -94,6 +98,8 @@ pub enum Field {
     Suspend,
     /// The template of the pods.
     Template,
+    /// How a StatefulSet replaces pods of an older template.
+    UpdateStrategy,
 }
 
 /// A set of roles, ways to run and fields: what a kind has, or what a rule asks of the kinds that it judges.

@@ -233,10 +233,13 @@ static STATEFUL_SET: Row = Row::new(
         pod_spec: TEMPLATE_SPEC,
         fields: &[
             ("/spec/ordinals/start", Field::FirstOrdinal),
+            ("/spec/persistentVolumeClaimRetentionPolicy", Field::Retention),
+            ("/spec/podManagementPolicy", Field::PodManagement),
             ("/spec/replicas", Field::Replicas),
             ("/spec/selector", Field::Selector),
             ("/spec/serviceName", Field::ServiceName),
             ("/spec/template", Field::Template),
+            ("/spec/updateStrategy", Field::UpdateStrategy),
             ("/spec/volumeClaimTemplates", Field::ClaimTemplates),
         ],
         makers: &[],

@@ -27,6 +27,7 @@ pub mod project;
 pub mod reservation;
 pub mod selector;
 pub mod service;
+pub mod set_options;
 pub mod shard;
 pub mod shared;
 pub mod sorted;
@@ -39,7 +40,9 @@ pub mod workload;
 
 pub use autoscaler::Autoscaler;
 pub use change::{Actor, Change, Old, Operation, States};
-pub use claim::{AccessMode, Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits, Written};
+pub use claim::{
+    AccessMode, Claim, ClaimTemplate, ClassName, Modes, Unread, Volume, VolumeKind, VolumeTraits, Written,
+};
 pub use facts::{Class, ClusterNode, Driver, Facts, Knowledge};
 pub use kind::{Defaults, Entry, Features, Field, Form, Kind, Reach, Role, Row, Runs};
 pub use kinds::Kinds;
@@ -55,6 +58,7 @@ pub use pods::{
 pub use reservation::{Reservation, Room};
 pub use selector::{Operator, Requirement, Selector};
 pub use service::{Exposure, Service};
+pub use set_options::{ClaimFate, PodManagement, Retention, SetOptions, UpdateStrategy};
 pub use shard::{NamespaceFacts, Shard};
 pub use store::Graph;
 pub use touched::{Touched, Workloads};

@@ -8,6 +8,7 @@ use super::labels::Labels;
 use super::names::{Name, ObjectRef};
 use super::pods::{PodVolume, Pods, RestartPolicy, VolumeSource};
 use super::selector::Selector;
+use super::set_options::SetOptions;
 use super::uid::Uid;
 
 /// A workload, projected to what rules ask of it.
@@ -37,6 +38,8 @@ pub struct Workload {
     /// `spec.ordinals.start` of a StatefulSet.
     pub first_ordinal: u32,
     pub claim_templates: Box<[ClaimTemplate]>,
+    /// What a StatefulSet does otherwise than by default, if anything; [`Workload::options`] fills in the rest.
+    pub options: Option<Box<SetOptions>>,
 }
 
 /// `metadata.creationTimestamp` as the number that its digits make: RFC 3339 in UTC, so that their order is time's.
@@ -133,6 +136,7 @@ impl Workload {
             service_name,
             first_ordinal,
             claim_templates,
+            options,
         } = self;
         (
             (
@@ -155,6 +159,7 @@ impl Workload {
                 service_name,
                 first_ordinal,
                 claim_templates,
+                options,
             ),
         )
     }
@@ -220,6 +225,12 @@ impl Workload {
         kind.runs(Runs::ToCompletion)
             || kind.runs(Runs::OnSchedule)
             || (kind.runs(Runs::Itself) && self.pods.restart != RestartPolicy::Always)
+    }
+
+    /// How a StatefulSet replaces its pods, starts them and keeps their claims.
+    #[must_use]
+    pub fn options(&self) -> &SetOptions {
+        self.options.as_deref().unwrap_or(&SetOptions::DEFAULT)
     }
 
     /// The ordinals of a StatefulSet's pods.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::error::Error;
 use super::reader::Reader;
-use crate::cursor::{Cursor, Scalar};
+use crate::cursor::{Cursor, Form, Scalar};
 
 /// How far an object was read.
 #[derive(Debug)]
@@ -100,6 +100,16 @@ impl<'a> Cursor<'a> for Reader<'a> {
                 self.null_or("a number or a text");
                 None
             }
+        }
+    }
+
+    fn form(&mut self) -> Form {
+        match self.peek() {
+            Some(b'{') => Form::Object,
+            Some(b'[') => Form::List,
+            Some(b't' | b'f') => Form::Boolean,
+            Some(b'"' | b'-' | b'0'..=b'9') => Form::Scalar,
+            _ => Form::Null,
         }
     }
 

@@ -7,7 +7,11 @@ use super::super::kind::Field;
 use super::super::labels::Labels;
 use super::super::pods::Pods;
 use super::super::selector::Selector;
+use super::super::set_options::{ClaimFate, PodManagement, SetOptions, UpdateStrategy};
+use super::super::workload::Amount;
+use super::digest::digest;
 use super::meta::ObjectMeta;
+use super::workload::{amount, count};
 use crate::cursor::{Cursor, Scalar, list, members};
 
 /// What an object says in the fields of its kind.
@@ -22,6 +26,7 @@ pub(super) struct Fields<'a> {
     pub(super) first_ordinal: Option<i64>,
     /// A condition or the phase says that it has ended.
     pub(super) over: bool,
+    pub(super) options: SetOptions,
     pub(super) paused: bool,
     pub(super) pods: Pods,
     /// The spec of the pods is there.
@@ -51,7 +56,14 @@ impl<'a> Fields<'a> {
     /// Reads the fields of `table` out of an object.
     pub(super) fn read<C: Cursor<'a>>(cursor: &mut C, table: &'static Table) -> Self {
         let mut fields = Self::default();
+        let mut again = cursor.clone();
         fields.walk(cursor, table, 0);
+        // Rare, and only then worth a second look.
+        if fields.options.update.partition() > 0 {
+            members!(again, {
+                "spec" => members!(again, { "template" => fields.options.template = Some(digest(&mut again, &[])) }),
+            });
+        }
         fields
     }
 
@@ -101,6 +113,9 @@ impl<'a> Fields<'a> {
             Field::MatchLabels => self.selector.match_labels = Labels::read(cursor).unwrap_or_default(),
             Field::Paused => self.paused = cursor.boolean() == Some(true),
             Field::Phase => self.over = matches!(cursor.text().as_deref(), Some("Succeeded" | "Failed")),
+            Field::PodManagement => {
+                self.options.management = PodManagement::named(&cursor.text().unwrap_or_default());
+            }
             Field::PodSpec => {
                 let pods = Pods::read(cursor);
                 self.pod_spec = pods.is_some();
@@ -108,12 +123,23 @@ impl<'a> Fields<'a> {
                 self.pods = pods.unwrap_or_default();
             }
             Field::Replicas => self.replicas = cursor.integer(),
+            Field::Retention => self.read_retention(cursor),
             Field::Selector => self.selector = Selector::read(cursor).unwrap_or_default(),
             Field::ServiceName => self.service_name = cursor.text(),
             Field::Strategy => self.strategy = Strategy::read(cursor),
             Field::Suspend => self.suspend = cursor.boolean() == Some(true),
             Field::Template => (self.pods, self.pod_spec) = Pods::read_template(cursor),
+            Field::UpdateStrategy => self.options.update = UpdateStrategy::read(cursor),
         }
+    }
+
+    fn read_retention<C: Cursor<'a>>(&mut self, cursor: &mut C) {
+        let fate = |cursor: &mut C| ClaimFate::named(&cursor.text().unwrap_or_default());
+        let retention = &mut self.options.retention;
+        members!(cursor, {
+            "whenDeleted" => retention.when_deleted = fate(cursor),
+            "whenScaled" => retention.when_scaled = fate(cursor),
+        });
     }
 }
 
@@ -144,5 +170,30 @@ impl<'a> Strategy<'a> {
             }),
         });
         strategy
+    }
+}
+
+impl UpdateStrategy {
+    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
+        let (mut kind, mut partition, mut max_unavailable) = (None, None, None);
+        members!(cursor, {
+            "type" => kind = cursor.text(),
+            "rollingUpdate" => members!(cursor, {
+                "maxUnavailable" => max_unavailable = cursor.scalar(),
+                "partition" => partition = cursor.integer(),
+            }),
+        });
+        match kind.as_deref() {
+            None | Some("" | "RollingUpdate") => Self::RollingUpdate {
+                partition: count(partition, 0),
+                // One is what becomes of none.
+                max_unavailable: max_unavailable
+                    .map(|value| amount(Some(value)))
+                    .filter(|amount| *amount != Amount::Count(1)),
+            },
+            Some("OnDelete") => Self::OnDelete,
+            Some("Recreate") => Self::Recreate,
+            Some(_) => Self::Other,
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! the object unreadable, an unknown field or enum value never does: Kubernetes grows both with every version.
 
 mod containers;
+mod digest;
 mod fields;
 mod meta;
 mod pods;

@@ -2,17 +2,26 @@
 
 use std::borrow::Cow;
 
-use super::super::claim::{Claim, ClaimTemplate, ClassName, Modes, Volume, VolumeKind, VolumeTraits, Written};
+use super::super::claim::{Claim, ClaimTemplate, ClassName, Modes, Unread, Volume, VolumeKind, VolumeTraits, Written};
 use super::super::facts::{Class, ClusterNode, Driver};
 use super::super::lookup::Lookup;
 use super::super::names::Name;
 use super::super::placement::{NodeTerm, Placement};
 use super::super::shard::NamespaceFacts;
+use super::digest::digest;
 use super::meta::ObjectMeta;
 use super::pods;
 use crate::cursor::{Cursor, Scalar, members};
 
 const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
+/// What is read of the spec of a claim template.
+const READ: &[&str] = &[
+    "/accessModes",
+    "/resources/requests/storage",
+    "/storageClassName",
+    "/volumeMode",
+];
 
 /// The spec of a claim or of a claim template.
 #[derive(Debug, Default)]
@@ -71,9 +80,21 @@ impl Modes {
 impl ClaimTemplate {
     pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let (mut metadata, mut spec) = (ObjectMeta::default(), ClaimSpec::default());
+        let mut unread = Unread::default();
         members!(cursor, {
-            "metadata" => metadata = ObjectMeta::read(cursor),
-            "spec" => spec = ClaimSpec::read(cursor),
+            "metadata" => {
+                let mut again = cursor.clone();
+                metadata = ObjectMeta::read(cursor);
+                members!(again, {
+                    "labels" => unread.labels = digest(&mut again, &[]),
+                    "annotations" => unread.annotations = digest(&mut again, &[]),
+                });
+            },
+            "spec" => {
+                let mut again = cursor.clone();
+                spec = ClaimSpec::read(cursor);
+                unread.spec = digest(&mut again, READ);
+            },
         });
         Self {
             name: metadata.name(),
@@ -85,6 +106,7 @@ impl ClaimTemplate {
             }),
             block: spec.block,
             written: spec.written,
+            unread,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::super::kind::{Field, Form, Kind};
 use super::super::labels::Labels;
 use super::super::names::{Name, ObjectRef};
 use super::super::selector::Selector;
+use super::super::set_options::SetOptions;
 use super::super::uid::Uid;
 use super::super::workload::{Amount, Concurrency, Created, Rollout, Shape, Workload};
 use super::fields::{Fields, Strategy};
@@ -74,6 +75,7 @@ impl<'n> WorkloadSeed<'n> {
         let service = fields.service_name.as_deref().filter(|name| !name.is_empty());
         workload.service_name = service.map(Into::into);
         workload.first_ordinal = count(fields.first_ordinal, 0);
+        workload.options = (fields.options != SetOptions::DEFAULT).then(|| Box::new(fields.options));
         let shape = Shape {
             annotations: fields.metadata.annotations.is_some(),
             claim_templates: fields.claim_templates.is_some(),
@@ -114,11 +116,12 @@ impl<'n> WorkloadSeed<'n> {
             service_name: None,
             first_ordinal: 0,
             claim_templates: Box::default(),
+            options: None,
         }
     }
 }
 
-fn count(value: Option<i64>, default: u32) -> u32 {
+pub(super) fn count(value: Option<i64>, default: u32) -> u32 {
     value.map_or(default, |value| u32::try_from(value.max(0)).unwrap_or(u32::MAX))
 }
 
@@ -134,7 +137,7 @@ fn rollout(paused: bool, strategy: Strategy<'_>) -> Rollout {
     }
 }
 
-fn amount(value: Option<Scalar<'_>>) -> Amount {
+pub(super) fn amount(value: Option<Scalar<'_>>) -> Amount {
     // The default of both (`pkg/apis/apps/v1/defaults.go`), and of what the API server would refuse anyway.
     const DEFAULT: Amount = Amount::Percent(25);
     match value {

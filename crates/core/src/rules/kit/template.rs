@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::patch::{DEFAULTED, PatchOperation};
-use crate::graph::{AccessMode, ClaimTemplate, ClassName, Modes, Workload, Written};
+use crate::graph::{AccessMode, ClaimTemplate, ClassName, Modes, Unread, Workload, Written};
 
 /// JSON pointer to the claim templates of a StatefulSet.
 pub const TEMPLATES: &str = "/spec/volumeClaimTemplates";
@@ -29,6 +29,7 @@ pub fn single_node(name: &str, storage: &str, class: ClassName, block: bool) -> 
         storage: Some(storage.into()),
         block,
         written: Written::Requests,
+        unread: Unread::default(),
     }
 }
 
