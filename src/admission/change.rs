@@ -24,6 +24,12 @@ const CLEANERS: [&str; 3] = [
     "system:kube-controller-manager",
 ];
 
+/// Users that scale by themselves. KEDA's scales to and from nothing; what is between it leaves to the other.
+const AUTOSCALERS: [&str; 2] = [
+    "system:serviceaccount:keda:keda-operator",
+    "system:serviceaccount:kube-system:horizontal-pod-autoscaler",
+];
+
 /// Makes a change of a request; `error` is why its object could not be projected while parsing.
 pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<json::Error>) -> Meaning<'a> {
     let Some(namespace) = request.namespace.clone() else {
@@ -35,8 +41,11 @@ pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<json::Error>)
         "UPDATE" => Operation::Update,
         _ => return Meaning::Irrelevant,
     };
-    let actor = if CLEANERS.contains(&&*request.user) {
+    let user = &*request.user;
+    let actor = if CLEANERS.contains(&user) {
         Actor::Cleanup
+    } else if AUTOSCALERS.contains(&user) {
+        Actor::Autoscaler
     } else {
         Actor::User
     };

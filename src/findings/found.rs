@@ -98,8 +98,9 @@ impl Tentative {
             standing: _,
         } = judged;
         Self {
-            waits: (finding.absent.is_some() || finding.verdict == Verdict::Unknown)
-                .then(|| finding.grace.unwrap_or(GRACE)),
+            waits: finding
+                .grace
+                .or((finding.absent.is_some() || finding.verdict == Verdict::Unknown).then_some(GRACE)),
             weight: (action, finding.extent),
             found: Found {
                 rule: finding.rule.id,

@@ -44,6 +44,9 @@ mod gitops;
 /// A StatefulSet, its name and its governing Service.
 mod identity;
 
+/// What cannot change in a StatefulSet, as the API server sees it.
+mod immutable;
+
 /// The image: the script that builds it, and the Dockerfile.
 mod image;
 

@@ -8,10 +8,11 @@ use stateward::judge::Basis;
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::policy::{Mutation, Policies, Profile, Settings};
 use stateward::rules::RULES;
+use stateward::rules::kit::PatchOperation;
 use stateward::time::Time;
 
 use crate::controlplane::ControlPlane;
-use crate::support::changes::change;
+use crate::support::changes::{change, workload_kinds};
 
 const TEMPLATES: &str = "/spec/volumeClaimTemplates";
 const RECORD: &str = "/metadata/annotations/stateward.dev~1defaulted";
@@ -32,7 +33,11 @@ fn nothing() -> Policies {
 
 /// What the mutating phase gives for a StatefulSet.
 fn asked(old: Option<&Value>, new: &Value, policies: &Policies) -> Defaults {
-    let change = change(Kind::STATEFUL_SET, "shop", old, Some(new));
+    asked_of(Kind::STATEFUL_SET, old, new, policies)
+}
+
+fn asked_of(kind: Kind, old: Option<&Value>, new: &Value, policies: &Policies) -> Defaults {
+    let change = change(kind, "shop", old, Some(new));
     let graph = Graph::new(Facts::new(Knowledge::Complete));
     let (facts, shard) = (graph.facts(), graph.shard("shop"));
     let shard = locked(&shard);
@@ -78,7 +83,21 @@ fn filled(mut object: Value) -> Value {
             spec["volumeMode"] = "Filesystem".into();
         }
     }
+    if let Some(pods) = object
+        .pointer_mut("/spec/template/spec")
+        .filter(|pods| pods.is_object())
+        && pods["terminationGracePeriodSeconds"].is_null()
+    {
+        pods["terminationGracePeriodSeconds"] = 30.into();
+    }
     object
+}
+
+/// What is said of the fields that cannot change.
+fn told(old: &Value, new: &Value) -> Vec<String> {
+    let findings = asked(Some(old), new, &everything()).decision.findings.into_iter();
+    let ours = findings.filter(|judged| judged.finding.rule.id == "immutable-change");
+    ours.map(|judged| judged.finding.text).collect()
 }
 
 /// What the API server compares.
@@ -148,6 +167,7 @@ fn pod_spec() -> impl Strategy<Value = Value> {
         json!("absent"),
         json!(null),
         json!([{"name": "cache", "emptyDir": {}}]),
+        json!([{"name": "files", "persistentVolumeClaim": {"claimName": "files"}}]),
     ]);
     object(vec![
         (
@@ -225,7 +245,33 @@ proptest! {
         let once = filled(stored(Some(&created), &manifest, &nothing()));
         let twice = filled(stored(Some(&once), &manifest, &everything()));
         prop_assert_eq!(immutable(&once), immutable(&created));
+        prop_assert_eq!(told(&created, &manifest), Vec::<String>::new());
         prop_assert_eq!(immutable(&twice), immutable(&created));
+    }
+
+    #[test]
+    fn what_cannot_change_is_told_of_the_object_as_the_defaults_leave_it(mut old in stateful_set(), new in stateful_set()) {
+        // Nothing is recorded but what was injected.
+        old["metadata"]["annotations"] = json!({});
+        let old = stored(None, &old, &everything());
+        let result = stored(Some(&old), &new, &everything());
+        prop_assert_eq!(told(&old, &new), told(&old, &result));
+    }
+
+    /// A byte that changes there restarts every pod.
+    #[test]
+    fn an_update_touches_no_pod_template_but_to_put_it_back(
+        old in stateful_set(),
+        new in stateful_set(),
+        kind in prop::sample::select(workload_kinds()),
+    ) {
+        let old = filled(old);
+        prop_assume!(old.pointer("/spec/template/spec").is_some_and(Value::is_object));
+        for PatchOperation::Add { path, value } in asked_of(kind, Some(&old), &new, &everything()).operations {
+            if path.starts_with("/spec/template") || path.starts_with("/spec/jobTemplate") {
+                prop_assert_eq!(old.pointer(&path), Some(&value), "{} of a {}", path, kind);
+            }
+        }
     }
 
     #[test]
@@ -352,6 +398,14 @@ fn a_zero_grace_is_mended_at_every_apply_but_never_in_what_was_stored_with_it() 
     assert_eq!(created.pointer(GRACE), Some(&json!(30)));
     let applied = stored(Some(&created), &manifest, &everything());
     assert_eq!(applied.pointer(GRACE), Some(&json!(30)));
+    let mut longer = created;
+    longer["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 60.into();
+    let applied = stored(Some(&longer), &manifest, &everything());
+    assert_eq!(
+        applied.pointer(GRACE),
+        Some(&json!(60)),
+        "put back, for any other value restarts the pods"
+    );
     let older = stored(Some(&manifest), &manifest, &everything());
     assert_eq!(older.pointer(GRACE), Some(&json!(0)));
 }

@@ -101,9 +101,9 @@ async fn deleting_a_governing_service_is_denied_in_strict_and_warned_about_in_ba
 }
 
 #[tokio::test]
-async fn deleting_claims_one_by_one_or_all_at_once_is_warned_about() {
+async fn deleting_claims_in_use_one_by_one_or_all_at_once_is_warned_about_and_refused_by_strict() {
     let shop = Shop::shared().await;
-    let namespace = shop.namespace(Policy::Strict).await;
+    let namespace = shop.namespace(Policy::Baseline).await;
     let objects = [
         claim("one", "ReadWriteOnce"),
         claim("two", "ReadWriteOnce"),
@@ -111,7 +111,7 @@ async fn deleting_claims_one_by_one_or_all_at_once_is_warned_about() {
         deployment("two", "two", 1),
     ];
     shop.create(&namespace, &objects).await.succeeded();
-    let warning = |name: &str| format!("Warning: claim-missing: Deployment {namespace}/{name}: ");
+    let warning = |name: &str| format!("Warning: claim-in-use: PersistentVolumeClaim {namespace}/{name}: ");
     let one = shop
         .kubectl(&namespace, "delete pvc one --wait=false")
         .await
@@ -120,6 +120,14 @@ async fn deleting_claims_one_by_one_or_all_at_once_is_warned_about() {
     let collection = format!("delete --raw=/api/v1/namespaces/{namespace}/persistentvolumeclaims");
     let two = shop.kubectl(&namespace, &collection).await.succeeded();
     assert!(two.stderr.contains(&warning("two")), "{}", two.stderr);
+
+    let strict = shop.namespace(Policy::Strict).await;
+    shop.create(&strict, &objects).await.succeeded();
+    let refused = shop.kubectl(&strict, "delete pvc one").await.failed();
+    let denied = "denied the request: claim-in-use: PersistentVolumeClaim ";
+    assert!(refused.stderr.contains(denied), "{}", refused.stderr);
+    shop.kubectl(&strict, "delete deployment one").await.succeeded();
+    shop.kubectl(&strict, "delete pvc one --wait=false").await.succeeded();
 }
 
 #[tokio::test]

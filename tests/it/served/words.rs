@@ -54,7 +54,7 @@ async fn kubectl_prints_denials_and_warnings_like_this() {
     To allow it all the same: kubectl annotate deployment web -n shop stateward.dev/allow='rwo-replicas: REASON'
 
     $ delete the claim
-    Warning: claim-missing: Deployment shop/web: claim "data" is not there: its pods stay Pending until something creates it
+    Warning: claim-in-use: PersistentVolumeClaim shop/data: in use by Deployment web: later pods will stay Pending
     "#);
 }
 

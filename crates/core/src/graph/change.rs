@@ -32,6 +32,8 @@ pub enum Operation {
 /// Who does it, as far as it matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
+    /// An autoscaler: nobody reads what it is told.
+    Autoscaler,
     /// The garbage collector, the namespace controller or the whole controller manager: its deletes follow from a
     /// decision made before, and refusing them wedges the cluster.
     Cleanup,

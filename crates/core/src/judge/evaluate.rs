@@ -9,7 +9,7 @@ use super::ratchet::Before;
 use super::terms::{Found, Terms};
 use crate::graph::view::Reservations;
 use crate::graph::{Change, Kind, Lookup, ObjectRef, Operation, Ownership, States, Timestamp, View};
-use crate::rules::kit::{Action, Finding, Phase, Rule, Through, Transition, Verdict};
+use crate::rules::kit::{Action, Finding, Phase, Rule, Through, Transition};
 
 /// How many others are asked for; where more are in the way they are hardly all gone.
 const DOUBTFUL_MOST: usize = 8;
@@ -67,6 +67,7 @@ fn judge_with(change: &Change<'_>, basis: &Basis<'_>, reservations: Reservations
             basis,
             before: Before::of(change, &known, &affected, basis, reservations),
             caps: Caps::of(change, &after),
+            after: &after,
         };
         let judged = subjects.into_iter().flat_map(|subject| weighing.weigh_all(subject));
         decision.findings = judged.collect();
@@ -166,6 +167,7 @@ struct Weighing<'a> {
     basis: &'a Basis<'a>,
     before: Before,
     caps: Caps,
+    after: &'a View<'a>,
 }
 
 impl Weighing<'_> {
@@ -176,8 +178,8 @@ impl Weighing<'_> {
 
     fn weigh(&self, found: Found, terms: &Terms<'_>) -> Option<Judged> {
         let removed = self.removes(&found.finding);
-        if removed && found.finding.verdict == Verdict::Unknown {
-            // What can no longer be told of an object that goes is no harm; that it goes is for another rule to say.
+        if removed && found.finding.loss.is_none() {
+            // Its words are about what never was there; that it goes is for another rule to say.
             return None;
         }
         let policy = found.policy?;
@@ -188,19 +190,28 @@ impl Weighing<'_> {
         };
         let limit = ratchet.min(self.caps.of_found(&found));
         let finding = found.finding;
-        let reason = terms.allowances.reason(finding.rule.id);
-        let limit = limit.min(cap(&finding, reason, removed));
+        let own = terms.allowances.reason(finding.rule.id).map(str::to_owned);
+        let reason = own.or_else(|| self.reason_of_bearer(&finding));
+        let limit = limit.min(cap(&finding, reason.as_deref(), removed));
         let exemption = terms.exemption(&finding, policy.min(limit), &self.change.namespace, self.basis);
         let limit = limit.min(exempt(exemption.as_ref()));
         Some(Judged {
             action: policy.min(limit),
             standing,
-            allowed_because: reason.map(str::to_owned),
+            allowed_because: reason,
             denied_after: found.denied_after.filter(|_| limit == Action::Deny),
             exemption,
             message: message::sentence(&finding, self.change, removed),
             finding,
         })
+    }
+
+    /// The reason for which the workload lets a finding pass that is about it, on an object that runs no pods itself.
+    fn reason_of_bearer(&self, finding: &Finding) -> Option<String> {
+        let bearer = finding.bearer().filter(|bearer| **bearer != finding.object)?;
+        let workload = self.after.workload(bearer).known()?;
+        let terms = Terms::of_workload(workload, self.after, self.basis)?;
+        terms.allowances.reason(finding.rule.id).map(str::to_owned)
     }
 
     /// Whether the change takes away what the finding rests on.

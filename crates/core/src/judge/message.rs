@@ -188,17 +188,19 @@ fn void(judged: &Judged) -> Option<&str> {
     }
 }
 
-/// The one-line way out: an annotation on the workload. An object that does not exist yet cannot be annotated: its
-/// manifest can. Other objects than workloads override nothing.
+/// The one-line way out: an annotation on the workload, or on the one that a finding on another object is about. An
+/// object that does not exist yet cannot be annotated: its manifest can.
 fn way_out<'a>(
     change: &Change<'_>,
     denied: &[&Judged],
     ways_out: &dyn Fn(&ObjectRef) -> Option<WayOut<'a>>,
 ) -> Option<String> {
     let annotated = denied.iter().map(|judged| &judged.finding);
-    let annotated: Vec<&Finding> = annotated.filter(|finding| finding.object.kind.is_workload()).collect();
-    let id = &annotated.first()?.object;
-    let mut rules: Vec<&str> = annotated.iter().map(|finding| finding.rule.id).collect();
+    let annotated: Vec<(&ObjectRef, &Finding)> = annotated
+        .filter_map(|finding| Some((finding.bearer()?, finding)))
+        .collect();
+    let (id, _) = *annotated.first()?;
+    let mut rules: Vec<&str> = annotated.iter().map(|(_, finding)| finding.rule.id).collect();
     rules.dedup();
     let (kind, name) = (id.kind.as_str().to_lowercase(), &id.name);
     let namespace = &change.namespace;

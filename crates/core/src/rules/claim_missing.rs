@@ -1,6 +1,6 @@
 //! `claim-missing`: a workload names a claim that is not there.
 
-use super::kit::{Action, Case, Finding, GRACE, Rule, Surroundings, sharing, text};
+use super::kit::{Action, Case, Finding, GRACE, Rule, Surroundings, sharing};
 use crate::graph::{Kind, Lookup, ObjectRef, Workload};
 
 /// See `claim-missing.md`.
@@ -35,11 +35,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 )
                 .remedy(format!("Create PersistentVolumeClaim \"{claim}\""))
                 .rests_on_absence_of(ObjectRef::new(Kind::CLAIM, claim.clone()))
-                .after_grace(cx.parameters)
-                .lost(format!(
-                    "leaves {} without its volume: it cannot start another pod",
-                    text::object(workload)
-                )),
+                .after_grace(cx.parameters),
             Lookup::Unknown => {
                 let missing = sharing::Missing::NotKnown;
                 let finding = sharing::cannot_tell(&RULE, workload, claim, missing, "whether it exists");

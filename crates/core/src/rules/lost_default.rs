@@ -77,9 +77,7 @@ fn lost_templates(
     records: &[Record<'_>],
     operations: &mut Vec<PatchOperation>,
 ) {
-    let lost = before.claim_templates.iter().enumerate().filter(|(_, old)| {
-        records.contains(&Record::Template(&old.name)) && !after.claim_templates.iter().any(|one| one.name == old.name)
-    });
+    let lost = template::lost(before, after, records);
     if !shape.claim_templates {
         let whole: Vec<_> = lost.map(|(_, old)| template::whole(old)).collect();
         if !whole.is_empty() {

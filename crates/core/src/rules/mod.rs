@@ -6,6 +6,7 @@
 pub mod kit;
 
 mod autoscaler_target;
+mod claim_in_use;
 mod claim_missing;
 mod claim_template_access_mode;
 mod claim_template_shadows_volume;
@@ -15,9 +16,12 @@ mod daemonset_shaped;
 mod dangling_volume_mount;
 mod database_in_deployment;
 mod database_overlap;
+mod immutable_change;
 mod inline_disk;
 mod lost_default;
 mod naked_pod;
+mod partition_stall;
+mod retention_delete;
 mod rwo_autoscaler;
 mod rwo_consumers;
 mod rwo_daemonset;
@@ -25,6 +29,7 @@ mod rwo_job;
 mod rwo_replicas;
 mod rwo_surge;
 mod rwop_overlap;
+mod scale_down_data;
 mod selinux_conflict;
 mod service_missing;
 mod service_name_missing;
@@ -40,6 +45,7 @@ use kit::{Fault, Rule, Seen};
 /// Every rule, sorted by id: the findings on an object come in this order.
 pub static RULES: &[&Rule] = &[
     &autoscaler_target::RULE,
+    &claim_in_use::RULE,
     &claim_missing::RULE,
     &claim_template_access_mode::RULE,
     &claim_template_shadows_volume::RULE,
@@ -49,9 +55,12 @@ pub static RULES: &[&Rule] = &[
     &dangling_volume_mount::RULE,
     &database_in_deployment::RULE,
     &database_overlap::RULE,
+    &immutable_change::RULE,
     &inline_disk::RULE,
     &lost_default::RULE,
     &naked_pod::RULE,
+    &partition_stall::RULE,
+    &retention_delete::RULE,
     &rwo_autoscaler::RULE,
     &rwo_consumers::RULE,
     &rwo_daemonset::RULE,
@@ -59,6 +68,7 @@ pub static RULES: &[&Rule] = &[
     &rwo_replicas::RULE,
     &rwo_surge::RULE,
     &rwop_overlap::RULE,
+    &scale_down_data::RULE,
     &selinux_conflict::RULE,
     &service_missing::RULE,
     &service_name_missing::RULE,

@@ -62,10 +62,12 @@ fn judge(workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding
 /// On an update too, for the manifest says 0, and so every apply says it again.
 fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     let workload = draft.workload();
-    // One that was stored with 0 is left alone: to change its pod template would restart its pods.
-    if let Draft::Update { before, .. } = draft
-        && is_abrupt(before)
-    {
+    // A pod template is only put back: any other change would restart the pods. One that was stored with 0 stays so.
+    let seconds = match draft {
+        Draft::New { .. } => DEFAULT_SECONDS,
+        Draft::Update { before, .. } => before.pods.grace_seconds.unwrap_or(DEFAULT_SECONDS),
+    };
+    if seconds == 0 {
         return Outcome::Nothing;
     }
     // The template of a Job and the spec of a Pod cannot change: a second apply of the same file would fail.
@@ -73,7 +75,7 @@ fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     if !is_abrupt(workload) || kind.runs(Runs::ToCompletion) || kind.runs(Runs::Itself) {
         return Outcome::Nothing;
     }
-    Outcome::inject(vec![PatchOperation::add(path(workload), DEFAULT_SECONDS)], Vec::new())
+    Outcome::inject(vec![PatchOperation::add(path(workload), seconds)], Vec::new())
 }
 
 fn is_abrupt(workload: &Workload) -> bool {

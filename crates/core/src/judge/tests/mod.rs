@@ -357,20 +357,33 @@ fn a_set_that_grows_onto_a_borrowed_claim_is_denied() {
 }
 
 #[test]
-fn deleting_a_claim_says_what_stays_without_it() {
-    let world = World::with(Profile::Strict)
-        .claim("data", "ReadWriteOnce")
-        .workload(&deployment("web", 3, "data"));
-    let claim = node(Kind::CLAIM, &claim_json("data", "ReadWriteOnce"));
-    let decision = world.gone(ObjectRef::new(Kind::CLAIM, "data"), claim);
-    assert!(decision.is_allowed(), "{}", denial(&decision));
-    assert_eq!(rules(&decision), ["claim-missing"]);
+fn deleting_a_claim_is_told_once_and_whoever_uses_it_may_allow_it() {
+    let gone = |web: &Value| {
+        let about_claims = crate::rules::RULES
+            .iter()
+            .copied()
+            .filter(|rule| rule.id.starts_with("claim-"));
+        let world = World::by(about_claims.collect(), Profile::Strict);
+        let claim = node(Kind::CLAIM, &claim_json("data", "ReadWriteOnce"));
+        let world = world.claim("data", "ReadWriteOnce").workload(web);
+        world.gone(ObjectRef::new(Kind::CLAIM, "data"), claim)
+    };
+    let web = deployment("web", 3, "data");
+    let denied = gone(&web);
+    assert_eq!(rules(&denied), ["claim-in-use"]);
+    let end = "To allow it all the same: kubectl annotate deployment web -n shop \
+               stateward.dev/allow='claim-in-use: REASON'";
+    assert!(denial(&denied).ends_with(end), "{}", denial(&denied));
+    assert!(denied.absent.is_empty(), "what goes is not asked for");
     assert_eq!(
-        decision.findings[0].message,
-        "deleting PersistentVolumeClaim shop/data leaves Deployment shop/web without its volume: it cannot start \
-         another pod"
+        denied.doubtful,
+        [ObjectRef::new(Kind::DEPLOYMENT, "web")],
+        "who may be gone is"
     );
-    assert!(decision.absent.is_empty(), "what goes is not asked for");
+    let allow = json!({"stateward.dev/allow": "claim-in-use: moved away"});
+    let allowed = gone(&with(web, "/metadata", "annotations", allow));
+    assert!(allowed.is_allowed(), "{}", denial(&allowed));
+    assert_eq!(allowed.findings[0].allowed_because.as_deref(), Some("moved away"));
 }
 
 #[test]

@@ -89,6 +89,15 @@ impl Finding {
         }
     }
 
+    /// The workload whose overrides count: what it is on, or of what plays a part the first.
+    #[must_use]
+    pub fn bearer(&self) -> Option<&ObjectRef> {
+        let related = self.related.iter().map(|related| &related.object);
+        std::iter::once(&self.object)
+            .chain(related)
+            .find(|object| object.kind.is_workload())
+    }
+
     #[must_use]
     pub fn case(self, case: usize) -> Self {
         Self { case, ..self }

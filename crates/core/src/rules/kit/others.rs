@@ -125,6 +125,26 @@ pub fn shareable<'a>(workload: &'a Workload, view: &View<'_>) -> Vec<Used<'a>> {
     used
 }
 
+/// The workloads that have pods now and use this claim, by kind and name: those that name it, and the StatefulSet whose
+/// template makes it for one of its pods.
+#[must_use]
+pub fn running<'a>(claim: &str, view: &View<'a>) -> Vec<Other<'a>> {
+    let mut users = view.claim_users(claim);
+    if let Some((set, ordinal)) = view.template_user(claim)
+        && set.ordinals().contains(&ordinal)
+        && !users.iter().any(|user| user.id == set.id)
+    {
+        users.push(set);
+    }
+    let users = users.into_iter().filter(|user| !user.deleting && !user.is_owned());
+    let users = users.map(|user| Other {
+        workload: user,
+        pods: sharing::pods(user, view),
+        may_grow: false,
+    });
+    users.filter(|user| user.pods != Lookup::Known(0)).collect()
+}
+
 /// The other workloads with pods that use this claim, by kind and name. Not those that are going, that a built-in
 /// workload owns, that share our owner, or that will be ours by adoption.
 #[must_use]

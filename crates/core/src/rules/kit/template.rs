@@ -97,6 +97,17 @@ pub fn named<'a>(workload: &'a Workload, name: &str) -> Option<&'a ClaimTemplate
     templates.next().filter(|_| templates.next().is_none())
 }
 
+/// The claim templates that an update has lost and we injected as a whole, each with its old place.
+pub fn lost<'a>(
+    before: &'a Workload,
+    after: &'a Workload,
+    records: &'a [Record<'_>],
+) -> impl Iterator<Item = (usize, &'a ClaimTemplate)> {
+    before.claim_templates.iter().enumerate().filter(|(_, old)| {
+        records.contains(&Record::Template(&old.name)) && !after.claim_templates.iter().any(|one| one.name == old.name)
+    })
+}
+
 /// An injected immutable field, as `stateward.dev/defaulted` records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Record<'a> {

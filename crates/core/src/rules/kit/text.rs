@@ -40,3 +40,14 @@ pub fn modes_explained(modes: Modes) -> String {
         format!("{modes} (read-write on one node only)")
     }
 }
+
+/// `"data-db-1", "data-db-2" and 5 more`: the first of so many, at most as many as shall be named.
+#[must_use]
+pub fn quoted(names: &[String], most: usize, count: u64) -> String {
+    let named: Vec<String> = names.iter().take(most).map(|name| format!("\"{name}\"")).collect();
+    let more = match count.saturating_sub(named.len() as u64) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", named.join(", "))
+}

@@ -1,6 +1,6 @@
 //! A change as rules judge it.
 
-use crate::graph::{Actor, Node, ObjectRef, Operation};
+use crate::graph::{Actor, Node, ObjectRef, Operation, Workload};
 
 /// What a request makes of one object, of whatever kind.
 #[derive(Debug)]
@@ -15,6 +15,16 @@ pub struct Transition<'a> {
     pub before: Option<Node>,
     /// `None` where the object goes away.
     pub after: Option<Node>,
+}
+
+impl Transition<'_> {
+    /// The workload before and after, where one is changed that stays.
+    #[must_use]
+    pub fn updated(&self) -> Option<(&Workload, &Workload)> {
+        let before = self.before.as_ref()?.workload()?;
+        let after = self.after.as_ref()?.workload()?;
+        Some((before, after))
+    }
 }
 
 /// Through what an object is changed.
