@@ -160,9 +160,13 @@ impl World {
 
     fn decide<'a>(&self, change: Change<'a>, rule: &Rule, profile: Profile) -> (Change<'a>, Decision) {
         let policies = self.policies(rule, profile);
-        let decision = self.judging(&change.namespace, &policies, |basis| match rule.phase {
-            Phase::Mutating => defaults(&change, basis, Services::Confirmed).decision,
-            Phase::Validating => judge(&change, basis, Timestamp(0)),
+        let decision = self.judging(&change.namespace, &policies, |basis| {
+            let mut decision = judge(&change, basis, Timestamp(0));
+            if rule.phase == Phase::Mutating {
+                let early = defaults(&change, basis, Services::Confirmed).decision;
+                decision.findings.extend(early.findings);
+            }
+            decision
         });
         (change, decision)
     }

@@ -22,6 +22,7 @@ mod lost_default;
 mod naked_pod;
 mod partition_stall;
 mod retention_delete;
+mod rollout_fields;
 mod rwo_autoscaler;
 mod rwo_consumers;
 mod rwo_daemonset;
@@ -61,6 +62,7 @@ pub static RULES: &[&Rule] = &[
     &naked_pod::RULE,
     &partition_stall::RULE,
     &retention_delete::RULE,
+    &rollout_fields::RULE,
     &rwo_autoscaler::RULE,
     &rwo_consumers::RULE,
     &rwo_daemonset::RULE,
