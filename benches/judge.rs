@@ -141,6 +141,7 @@ fn changed(kind: Kind, number: usize, after: &str, before: String) -> Change<'st
     Change {
         operation: Operation::Update,
         actor: Actor::User,
+        forced: false,
         target: ObjectRef::new(kind, after.name().clone()),
         states: States::Object {
             before: Old::lazy(read),
@@ -156,6 +157,7 @@ fn scaled(number: usize) -> Change<'static> {
         namespace: objects::namespace(number).into(),
         operation: Operation::Update,
         actor: Actor::User,
+        forced: false,
         target: ObjectRef::new(Kind::DEPLOYMENT, objects::name(number)),
         states: States::Scale {
             before: Some(1),

@@ -18,11 +18,15 @@ pub(super) enum Meaning<'a> {
 }
 
 /// Users whose deletes follow from a decision made before (`docs/limits.md`, "Never denied").
-const CLEANERS: [&str; 3] = [
+const CLEANERS: [&str; 5] = [
     "system:serviceaccount:kube-system:generic-garbage-collector",
     "system:serviceaccount:kube-system:namespace-controller",
+    "system:serviceaccount:kube-system:pod-garbage-collector",
+    "system:serviceaccount:kube-system:taint-eviction-controller",
     "system:kube-controller-manager",
 ];
+/// What the names of kubelets begin with: they remove the pods that have stopped.
+const NODES: &str = "system:node:";
 
 /// Users that scale by themselves. KEDA's scales to and from nothing; what is between it leaves to the other.
 const AUTOSCALERS: [&str; 2] = [
@@ -42,7 +46,7 @@ pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<json::Error>)
         _ => return Meaning::Irrelevant,
     };
     let user = &*request.user;
-    let actor = if CLEANERS.contains(&user) {
+    let actor = if CLEANERS.contains(&user) || user.starts_with(NODES) {
         Actor::Cleanup
     } else if AUTOSCALERS.contains(&user) {
         Actor::Autoscaler
@@ -68,6 +72,7 @@ pub(super) fn meaning<'a>(request: &mut Request<'a>, error: Option<json::Error>)
             namespace,
             operation,
             actor,
+            forced: operation == Operation::Delete && request.grace_seconds == Some(0),
             target,
             states,
         }),

@@ -25,6 +25,8 @@ pub(super) struct Request<'a> {
     pub(super) operation: Cow<'a, str>,
     pub(super) user: Cow<'a, str>,
     pub(super) dry_run: bool,
+    /// How long a deletion waits for a pod to stop, where it says.
+    pub(super) grace_seconds: Option<i64>,
     pub(super) object: Payload<'a>,
     pub(super) old_object: Option<&'a str>,
 }
@@ -107,6 +109,7 @@ fn envelope<'a>(reader: &mut json::Reader<'a>, kinds: &'static Kinds) -> Option<
         "userInfo" => members!(reader, { "username" => request.user = text(reader) }),
         "object" => (request.object, unprojected) = object(&request, reader),
         "oldObject" => request.old_object = reader.raw(),
+        "options" => members!(reader, { "gracePeriodSeconds" => request.grace_seconds = reader.integer() }),
         "dryRun" => request.dry_run = reader.boolean() == Some(true),
     });
     there.then_some((request, unprojected))
@@ -153,6 +156,7 @@ impl Request<'_> {
             operation: Cow::default(),
             user: Cow::default(),
             dry_run: false,
+            grace_seconds: None,
             object: Payload::None,
             old_object: None,
         }

@@ -126,6 +126,40 @@ pub(super) fn pod_uses_claim() -> MatchCondition {
     condition("pod-uses-claim", &claim_volumes(Kind::POD.pod_spec()))
 }
 
+/// Keeps deletions of pods away that wait for them to stop; and those by kubelets, which remove so what has stopped, and
+/// by the controllers that look after pods of lost nodes.
+pub(super) fn pod_deleted_by_force() -> MatchCondition {
+    let expression = format!(
+        r#"request.operation != "DELETE" || (request.?options.?gracePeriodSeconds.orValue(30) == 0 && !request.?userInfo.?groups.orValue([]).exists(g, g == "system:nodes") && !{BY_A_CONTROLLER})"#
+    );
+    MatchCondition {
+        name: "pod-deleted-by-force".to_owned(),
+        expression,
+    }
+}
+
+/// Keeps deletions of pods away that are not one of a set with names and disks of their own.
+pub(super) fn pod_of_a_set(kinds: &Kinds) -> MatchCondition {
+    let makers = Kind::POD.form().map_or(&[][..], |form| form.makers).iter();
+    let sets: Vec<String> = makers
+        .filter(|maker| maker.has(Field::ClaimTemplates) && kinds.iter().any(|kind| kind == **maker))
+        .map(|maker| {
+            format!(
+                r#"(o.kind == "{maker}" && o.apiVersion.startsWith("{}/"))"#,
+                maker.group()
+            )
+        })
+        .collect();
+    let expression = format!(
+        r#"request.operation != "DELETE" || oldObject.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && ({}))"#,
+        sets.join(" || ")
+    );
+    MatchCondition {
+        name: "pod-of-a-set".to_owned(),
+        expression,
+    }
+}
+
 /// True where the object says that a built-in workload controls it.
 fn owned_by_workload(kinds: &Kinds) -> String {
     let pairs = guarded_kinds(kinds).flat_map(|(kind, form)| form.makers.iter().map(move |maker| (kind, *maker)));

@@ -154,9 +154,15 @@ fn pods(kinds: &Kinds) -> Sent {
         name: "pods",
         phase: Phase::Validating,
         path: VALIDATE_PATH,
-        rules: rules(kinds, &["CREATE"], |kind| resources(kind, &[Entry::Pods])),
+        // Of deletions only those by force, of which rules may warn and which no outage of ours must keep back.
+        rules: rules(kinds, &["CREATE", "DELETE"], |kind| resources(kind, &[Entry::Pods])),
         failure_policy: FailurePolicy::Ignore,
-        conditions: vec![conditions::pod_without_owner(), conditions::pod_uses_claim()],
+        conditions: vec![
+            conditions::pod_without_owner(),
+            conditions::pod_uses_claim(),
+            conditions::pod_deleted_by_force(),
+            conditions::pod_of_a_set(kinds),
+        ],
     }
 }
 
@@ -214,13 +220,13 @@ mod tests {
     }
 
     #[test]
-    fn only_dependencies_may_see_deletes_and_pods_only_creates() {
+    fn only_dependencies_and_pods_may_see_deletes() {
         for entry in entries(Kinds::builtin()) {
             let operations = entry.rules.iter().flat_map(|rule| rule.operations.iter().flatten());
             let operations: BTreeSet<_> = operations.map(String::as_str).collect();
             let expected = match entry.name {
                 "dependencies" => BTreeSet::from(["CREATE", "DELETE", "UPDATE"]),
-                "pods" => BTreeSet::from(["CREATE"]),
+                "pods" => BTreeSet::from(["CREATE", "DELETE"]),
                 "scale" => BTreeSet::from(["UPDATE"]),
                 _ => BTreeSet::from(["CREATE", "UPDATE"]),
             };

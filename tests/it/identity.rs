@@ -25,6 +25,7 @@ fn deleting_the_service_is_refused_to_users_and_not_to_the_garbage_collector() {
     );
     let cleanup = Change {
         actor: Actor::Cleanup,
+        forced: false,
         ..service_gone()
     };
     let collected = strict(&graph, cleanup);

@@ -148,6 +148,7 @@ fn repaired(placed: Placed<'_>, graph: &Graph, judge: &Judge<'_>) -> Option<Json
         namespace: namespace.clone(),
         operation: Operation::Create,
         actor: Actor::User,
+        forced: false,
         target: workload.id.clone(),
         states: States::Object {
             before: Old::none(),

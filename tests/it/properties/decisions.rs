@@ -137,6 +137,7 @@ impl Request {
     fn deleted(&self, graph: &Graph, actor: Actor) -> Decision {
         let change = Change {
             actor,
+            forced: false,
             ..change(self.kind, "shop", Some(&self.after), None)
         };
         judged(&change, graph)

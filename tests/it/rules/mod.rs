@@ -1,7 +1,7 @@
 //! Every rule's page is executed: its worlds are judged, and what it says is compared with what happens.
 //!
 //! `UPDATE=1 cargo test --test it rules` writes tables, messages and patches. Tags after `yaml`: `offline` (what is
-//! not in the block is unknown), `version=1.37` (of Kubernetes), `delete=KIND/NAME` (that object's deletion is judged),
+//! not in the block is unknown), `version=1.37` (of Kubernetes), `delete=KIND/NAME` (that object's deletion is judged, by `force`),
 //! `audit` (the audit judges), `before` and `after` (an update, in two blocks), and last `parameters={…}`.
 
 mod page;

@@ -27,6 +27,7 @@ pub struct World {
     objects: Vec<Object>,
     parameters: Vec<(&'static str, Value)>,
     deletes: Option<(Kind, String)>,
+    forced: bool,
     updates: bool,
     audits: bool,
 }
@@ -87,6 +88,7 @@ impl World {
             objects,
             parameters: parameters(block, rule)?,
             deletes: deletes.transpose()?,
+            forced: block.is("force"),
             updates: block.is("after"),
             audits: block.is("audit"),
         })
@@ -101,7 +103,11 @@ impl World {
                 .iter()
                 .find(|object| object.kind == *kind && object.name() == name)
                 .expect("the object to delete is in the block");
-            return vec![self.decide(doomed.deleted(), rule, profile)];
+            let deletion = Change {
+                forced: self.forced,
+                ..doomed.deleted()
+            };
+            return vec![self.decide(deletion, rule, profile)];
         }
         if self.updates {
             let [old, new] = self.update();

@@ -31,6 +31,7 @@ pub fn change(kind: Kind, namespace: &str, before: Option<&Value>, after: Option
             (Some(_), None) => Operation::Delete,
         },
         actor: Actor::User,
+        forced: false,
         states: States::Object {
             before: before.map_or_else(Old::none, |before| Old::lazy(move || Some(before.clone()))),
             after,
@@ -46,6 +47,7 @@ pub fn scale(kind: Kind, name: &str, before: u32, after: u32) -> Change<'static>
         namespace: "shop".into(),
         operation: Operation::Update,
         actor: Actor::User,
+        forced: false,
         target: ObjectRef::new(kind, name),
         states: States::Scale {
             before: Some(before),

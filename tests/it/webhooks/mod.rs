@@ -79,6 +79,7 @@ fn existing() -> String {
     };
     let apps = owner("apps/v1", "Deployment");
     let batch = owner("batch/v1", "CronJob");
+    let set = owner("apps/v1", "StatefulSet");
     let job = "template: {spec: {restartPolicy: Never, containers: [{name: a, image: x}]}}";
     [
         format!("{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: web}}, spec: {{{TEMPLATE}}}}}"),
@@ -93,6 +94,8 @@ fn existing() -> String {
         "{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {ports: [{port: 80}]}}".to_owned(),
         "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: d}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}".to_owned(),
         "{apiVersion: v1, kind: Pod, metadata: {name: one}, spec: {containers: [{name: a, image: x}], volumes: [{name: d, persistentVolumeClaim: {claimName: d}}]}}".to_owned(),
+        format!("{{apiVersion: v1, kind: Pod, metadata: {{name: db-0, {set}}}, spec: {{containers: [{{name: a, image: x}}]}}}}"),
+        format!("{{apiVersion: v1, kind: Pod, metadata: {{name: free, {apps}}}, spec: {{containers: [{{name: a, image: x}}]}}}}"),
         "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: web}, spec: {maxReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}}".to_owned(),
     ]
     .join("\n---\n")
@@ -214,6 +217,44 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
         ),
         ("delete", &["delete", "pod", "one", "--wait=false"], None),
         (
+            "delete",
+            &["delete", "pod", "db-0", "--wait=false", "--dry-run=server"],
+            None,
+        ),
+        (
+            "force of another pod",
+            &["delete", "pod", "free", "--force", "--wait=false"],
+            None,
+        ),
+        (
+            "force by a kubelet",
+            &[
+                "delete",
+                "pod",
+                "db-0",
+                "--force",
+                "--dry-run=server",
+                "--as=system:node:a",
+                "--as-group=system:nodes",
+                "--as-group=system:masters",
+            ],
+            None,
+        ),
+        (
+            "force by a controller",
+            &[
+                "delete",
+                "pod",
+                "db-0",
+                "--force",
+                "--dry-run=server",
+                "--as=system:serviceaccount:kube-system:pod-garbage-collector",
+                "--as-group=system:masters",
+            ],
+            None,
+        ),
+        ("force", &["delete", "pod", "db-0", "--force", "--wait=false"], PODS),
+        (
             "delete of a collection",
             &["delete", "statefulset,daemonset,rs,rc,job,cronjob,hpa", "--all"],
             None,
@@ -245,6 +286,8 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
         ("Service", DEPENDENCIES),
         ("PersistentVolumeClaim", DEPENDENCIES),
         ("Pod", PODS),
+        ("Pod", None),
+        ("Pod", None),
         ("HorizontalPodAutoscaler", ADVICE),
     ];
     for (object, (kind, reached)) in objects.split("\n---\n").zip(entries) {

@@ -16,6 +16,8 @@ pub struct Change<'a> {
     pub namespace: Name,
     pub operation: Operation,
     pub actor: Actor,
+    /// A deletion that waits for nothing: `gracePeriodSeconds: 0`.
+    pub forced: bool,
     /// The object that changes; for a `scale` request the parent.
     pub target: ObjectRef,
     pub states: States<'a>,
@@ -34,8 +36,8 @@ pub enum Operation {
 pub enum Actor {
     /// An autoscaler: nobody reads what it is told.
     Autoscaler,
-    /// The garbage collector, the namespace controller or the whole controller manager: its deletes follow from a
-    /// decision made before, and refusing them wedges the cluster.
+    /// A garbage collector, the namespace controller, a kubelet, or the whole controller manager: its deletes follow
+    /// from a decision made before, and refusing them wedges the cluster.
     Cleanup,
     User,
 }

@@ -126,7 +126,7 @@ pub enum Entry {
     Advice,
     /// What workloads depend on: creates, updates and deletes.
     Dependencies,
-    /// Pods that nobody controls, with a claim: creates.
+    /// Pods that nobody controls, with a claim: creates. Pods of a set with disks of their own: deletes by force.
     Pods,
     /// What runs pods: creates and updates, which wait for us where they may share a claim.
     Workloads,

@@ -106,6 +106,7 @@ fn transition<'c>(change: &'c Change<'_>, known: &View<'_>, phase: Phase, rules:
         target: &change.target,
         operation: change.operation,
         actor: change.actor,
+        forced: change.forced,
         through: match change.states {
             States::Object { .. } => Through::Object,
             States::Scale { .. } => Through::Scale,

@@ -21,6 +21,7 @@ mod inline_disk;
 mod lost_default;
 mod naked_pod;
 mod partition_stall;
+mod pod_force_delete;
 mod retention_delete;
 mod rollout_fields;
 mod rwo_autoscaler;
@@ -61,6 +62,7 @@ pub static RULES: &[&Rule] = &[
     &lost_default::RULE,
     &naked_pod::RULE,
     &partition_stall::RULE,
+    &pod_force_delete::RULE,
     &retention_delete::RULE,
     &rollout_fields::RULE,
     &rwo_autoscaler::RULE,

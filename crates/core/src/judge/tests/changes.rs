@@ -222,6 +222,7 @@ fn what_the_api_server_would_refuse_is_judged_before_it_does() {
             namespace: "shop".into(),
             operation: Operation::Update,
             actor: Actor::User,
+            forced: false,
             target: after.workload.id.clone(),
             states: States::Object {
                 before: old(Node::Workload(projected(&set(3)).workload.into())),

@@ -40,6 +40,7 @@ impl World {
             namespace: "shop".into(),
             operation: Operation::Create,
             actor: Actor::User,
+            forced: false,
             target: projected.workload.id.clone(),
             states: States::Object {
                 before: Old::none(),

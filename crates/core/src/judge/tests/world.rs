@@ -119,6 +119,7 @@ impl World {
             namespace: "shop".into(),
             operation,
             actor: self.actor,
+            forced: false,
             target,
             states,
         };

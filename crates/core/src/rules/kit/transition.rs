@@ -8,6 +8,8 @@ pub struct Transition<'a> {
     pub target: &'a ObjectRef,
     pub operation: Operation,
     pub actor: Actor,
+    /// A deletion that waits for nothing.
+    pub forced: bool,
     pub through: Through,
     /// The phase of admission that asks.
     pub phase: Phase,
