@@ -89,7 +89,8 @@ fn pages_begin_with_their_id() {
 fn the_index_is_what_the_rules_say() {
     let mut index = String::from(
         "# Rules\n\nWritten by `UPDATE=1 cargo test`; each name leads to the page with its examples.\n\
-         Actions are those of the main case in the Baseline and Strict profiles; the Audit profile records everything.\n\n\
+         Actions are those of the main case in the Baseline and Strict profiles; the Audit profile records everything.\n\
+         [Which requests a rule judges](requests.md) has what each meets with.\n\n\
          | Rule | Finds | Baseline | Strict | Injects a default | Since |\n|---|---|---|---|---|---|\n",
     );
     let action = |action: Option<Action>| action.map_or("off", Action::as_str);

@@ -4,6 +4,7 @@
 //! not in the block is unknown), `version=1.37` (of Kubernetes), `delete=KIND/NAME` (that object's deletion is judged, by `force`),
 //! `audit` (the audit judges), `before` and `after` (an update, in two blocks), and last `parameters={…}`.
 
+mod edges;
 mod page;
 mod print;
 mod world;

@@ -24,7 +24,7 @@ const NAMESPACE: &str = "shop";
 /// The graph of a block, and what is done in it.
 pub struct World {
     graph: Graph,
-    objects: Vec<Object>,
+    pub(super) objects: Vec<Object>,
     parameters: Vec<(&'static str, Value)>,
     deletes: Option<(Kind, String)>,
     forced: bool,
@@ -33,10 +33,10 @@ pub struct World {
 }
 
 /// An object of a block.
-struct Object {
-    kind: Kind,
+pub(super) struct Object {
+    pub(super) kind: Kind,
     namespace: Name,
-    json: Json,
+    pub(super) json: Json,
 }
 
 /// What one workload is given by the mutating phase.
@@ -97,20 +97,10 @@ impl World {
     /// What the judge says of each workload as if it were created last; or of the deletion or update that the tag asks
     /// for.
     pub fn judged(&self, rule: &Rule, profile: Profile) -> Vec<(Change<'_>, Decision)> {
-        if let Some((kind, name)) = &self.deletes {
-            let doomed = self
-                .objects
-                .iter()
-                .find(|object| object.kind == *kind && object.name() == name)
-                .expect("the object to delete is in the block");
-            let deletion = Change {
-                forced: self.forced,
-                ..doomed.deleted()
-            };
+        if let Some(deletion) = self.deletion() {
             return vec![self.decide(deletion, rule, profile)];
         }
-        if self.updates {
-            let [old, new] = self.update();
+        if let Some([old, new]) = self.updated() {
             return vec![self.decide(new.updated(old), rule, profile)];
         }
         let objects = self.objects.iter().filter_map(|object| object.created_for(rule));
@@ -123,8 +113,7 @@ impl World {
     /// What each workload is given with the Baseline profile and this rule's mutation on. Of an update the first
     /// is the old one.
     pub fn injected(&self, rule: &Rule) -> Vec<Injected> {
-        let changes: Vec<(Change<'_>, &Object)> = if self.updates {
-            let [old, new] = self.update();
+        let changes: Vec<(Change<'_>, &Object)> = if let Some([old, new]) = self.updated() {
             vec![(new.updated(old), new)]
         } else {
             let created = |object| Some((Object::created(object)?, object));
@@ -157,14 +146,25 @@ impl World {
         (defaults, decision)
     }
 
-    /// What else stands in the second block is there before and after.
-    fn update(&self) -> &[Object; 2] {
-        self.objects
-            .first_chunk()
-            .expect("an update is the old object and the new one")
+    /// The old object and the new one, of an update. What else stands in the second block is there before and after.
+    pub(super) fn updated(&self) -> Option<&[Object; 2]> {
+        let both = self.objects.first_chunk();
+        self.updates
+            .then(|| both.expect("an update is the old object and the new one"))
     }
 
-    fn decide<'a>(&self, change: Change<'a>, rule: &Rule, profile: Profile) -> (Change<'a>, Decision) {
+    /// The deletion that the tag asks for.
+    pub(super) fn deletion(&self) -> Option<Change<'static>> {
+        let (kind, name) = self.deletes.as_ref()?;
+        let mut objects = self.objects.iter();
+        let doomed = objects.find(|object| object.kind == *kind && object.name() == name);
+        Some(Change {
+            forced: self.forced,
+            ..doomed.expect("the object to delete is in the block").deleted()
+        })
+    }
+
+    pub(super) fn decide<'a>(&self, change: Change<'a>, rule: &Rule, profile: Profile) -> (Change<'a>, Decision) {
         let policies = self.policies(rule, profile);
         let decision = self.judging(&change.namespace, &policies, |basis| {
             let mut decision = judge(&change, basis, Timestamp(0));
@@ -231,29 +231,42 @@ impl World {
 }
 
 impl Object {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.json["metadata"]["name"].as_str().unwrap_or_default()
     }
 
     /// As [`Self::created`], of an autoscaler too where the rule is about those.
     fn created_for(&self, rule: &Rule) -> Option<Change<'static>> {
         if rule.judge_autoscaler.is_some() && rule.judges.meets(self.kind.features()) {
-            return Some(change(self.kind, &self.namespace, None, Some(&self.json)));
+            return Some(self.written());
         }
         self.created()
     }
 
     fn created(&self) -> Option<Change<'static>> {
-        self.kind
-            .is_workload()
-            .then(|| change(self.kind, &self.namespace, None, Some(&self.json)))
+        self.kind.is_workload().then(|| self.written())
     }
 
-    fn updated(&self, old: &Self) -> Change<'static> {
+    pub(super) fn updated(&self, old: &Self) -> Change<'static> {
         change(self.kind, &self.namespace, Some(&old.json), Some(&self.json))
     }
 
-    fn deleted(&self) -> Change<'static> {
+    /// Created, whatever it is.
+    pub(super) fn written(&self) -> Change<'static> {
+        change(self.kind, &self.namespace, None, Some(&self.json))
+    }
+
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.namespace == other.namespace && self.name() == other.name()
+    }
+
+    /// One, where it says nothing.
+    pub(super) fn replicas(&self) -> u32 {
+        let replicas = self.json["spec"]["replicas"].as_u64().unwrap_or(1);
+        replicas.try_into().expect("a number of pods")
+    }
+
+    pub(super) fn deleted(&self) -> Change<'static> {
         change(self.kind, &self.namespace, Some(&self.json), None)
     }
 }
