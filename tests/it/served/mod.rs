@@ -32,6 +32,7 @@ mod kinds;
 mod leaving;
 mod levels;
 mod lifecycle;
+mod losses;
 pub mod objects;
 mod otlp;
 mod own_certificates;
