@@ -138,7 +138,8 @@ pub(super) fn pod_deleted_by_force() -> MatchCondition {
     }
 }
 
-/// Keeps deletions of pods away that are not one of a set with names and disks of their own.
+/// Keeps deletions of pods away that are not one of a set with names and disks of their own, or never had a node: to
+/// these the API server gives no time itself.
 pub(super) fn pod_of_a_set(kinds: &Kinds) -> MatchCondition {
     let makers = Kind::POD.form().map_or(&[][..], |form| form.makers).iter();
     let sets: Vec<String> = makers
@@ -151,7 +152,7 @@ pub(super) fn pod_of_a_set(kinds: &Kinds) -> MatchCondition {
         })
         .collect();
     let expression = format!(
-        r#"request.operation != "DELETE" || oldObject.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && ({}))"#,
+        r#"request.operation != "DELETE" || (oldObject.?spec.?nodeName.orValue("") != "" && oldObject.?metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false) && ({})))"#,
         sets.join(" || ")
     );
     MatchCondition {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use stateward::graph::store::locked;
 use stateward::graph::version::NoVersion;
-use stateward::graph::{Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, Timestamp};
+use stateward::graph::{Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, States, Timestamp};
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::judge::{Basis, Decision, inspect_one, judge};
 use stateward::manifests::load::{Loaded, load};
@@ -168,7 +168,8 @@ impl World {
         let policies = self.policies(rule, profile);
         let decision = self.judging(&change.namespace, &policies, |basis| {
             let mut decision = judge(&change, basis, Timestamp(0));
-            if rule.phase == Phase::Mutating {
+            // Of a `scale` the mutating phase is not asked.
+            if rule.phase == Phase::Mutating && matches!(change.states, States::Object { .. }) {
                 let early = defaults(&change, basis, Services::Confirmed).decision;
                 decision.findings.extend(early.findings);
             }

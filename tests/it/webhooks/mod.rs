@@ -94,7 +94,7 @@ fn existing() -> String {
         "{apiVersion: v1, kind: Service, metadata: {name: db}, spec: {ports: [{port: 80}]}}".to_owned(),
         "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: d}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}".to_owned(),
         "{apiVersion: v1, kind: Pod, metadata: {name: one}, spec: {containers: [{name: a, image: x}], volumes: [{name: d, persistentVolumeClaim: {claimName: d}}]}}".to_owned(),
-        format!("{{apiVersion: v1, kind: Pod, metadata: {{name: db-0, {set}}}, spec: {{containers: [{{name: a, image: x}}]}}}}"),
+        format!("{{apiVersion: v1, kind: Pod, metadata: {{name: db-0, {set}}}, spec: {{nodeName: gone, containers: [{{name: a, image: x}}]}}}}"),
         format!("{{apiVersion: v1, kind: Pod, metadata: {{name: free, {apps}}}, spec: {{containers: [{{name: a, image: x}}]}}}}"),
         "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: web}, spec: {maxReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}}".to_owned(),
     ]

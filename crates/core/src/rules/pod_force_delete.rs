@@ -30,8 +30,10 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
     let owner = pod
         .builtin_owner()
         .filter(|owner| owner.kind.has(Field::ClaimTemplates));
-    // What never ran, or has ended, writes nothing.
-    let runs = !pod.idle && pod.pods.placement.as_ref().is_some_and(|own| own.node_name.is_some());
+    // What never ran, or has ended, writes nothing; one without any grace goes at once however it is deleted.
+    let runs = !pod.idle
+        && pod.pods.grace_seconds != Some(0)
+        && pod.pods.placement.as_ref().is_some_and(|own| own.node_name.is_some());
     let Some(owner) = owner.filter(|_| runs) else {
         return;
     };

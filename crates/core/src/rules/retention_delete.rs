@@ -62,7 +62,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     let member = if scaled { "whenScaled" } else { "whenDeleted" };
     let finding = Finding::violation(&RULE, &workload.id, FIELD)
         .case(if autoscaler.is_some() { AUTOSCALED } else { 0 })
-        .extent(u64::from(deleted) + u64::from(scaled))
+        .extent(u64::from(deleted) + u64::from(scaled) + u64::from(autoscaler.is_some()))
         .says(text, brief)
         .remedy("Set it to Retain, the default, and delete by hand the claims that nobody needs")
         .at(format!("{PATH}/{member}"));
