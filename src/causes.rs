@@ -1,14 +1,17 @@
-//! The text of an error for a log line.
+//! The text of an error with what caused it.
 
 use std::error::Error;
 
-/// An error with all its causes, in one line.
+/// An error with all its causes, in one line. What a cause says is said once, though many errors repeat theirs.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        let further = error.to_string();
+        if !text.contains(&further) {
+            text = format!("{text}: {further}");
+        }
         cause = error.source();
     }
     text

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use stateward::causes::chain;
 use stateward::cli::Cli;
 
 /// musl's own allocator makes the static binary five to nine times slower (4.4k instead of 24.5k reviews a second),
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // A closed standard error leaves nobody to tell; the exit code still says it.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            let _ = writeln!(std::io::stderr(), "error: {}", chain(&*error));
             ExitCode::from(2)
         }
     }

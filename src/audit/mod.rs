@@ -4,9 +4,11 @@ pub mod comparison;
 mod defaulted;
 pub mod entries;
 pub mod namespaces;
+mod pages;
 pub mod report;
 
 pub use defaulted::defaulted;
 pub use entries::entries;
 pub use namespaces::by_namespace;
+pub use pages::{Page, pages};
 pub use report::{Entry, InForce, Level, Location, Object, Reach, Report};

@@ -10,20 +10,14 @@ pub use crate::judge::{Exemption, Granted};
 use crate::rules::kit::{Action, Verdict};
 use crate::time::Time;
 
+/// The file of what came by standard input.
+pub const STDIN: &str = "-";
+
 /// The rule of a key that stands twice in one mapping of a file.
 pub const DUPLICATE_KEY: &str = "duplicate-key";
 
 /// The rule of a `stateward.dev/allow` annotation that has no effect.
 pub const IGNORED_OVERRIDE: &str = "ignored-override";
-
-/// What is reported besides the findings of rules: id and summary.
-pub const PSEUDO_RULES: [(&str, &str); 2] = [
-    (
-        DUPLICATE_KEY,
-        "a key stands twice in one mapping, and only the last one counts",
-    ),
-    (IGNORED_OVERRIDE, "an annotation stateward.dev/allow has no effect"),
-];
 
 /// The result of judging a whole world.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +105,7 @@ pub struct Object {
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
-    /// As it was given on the command line, or found below what was given; `-` is standard input.
+    /// As it was given on the command line, or found below what was given; or [`STDIN`].
     pub file: Arc<str>,
     /// 1-based.
     pub line: u32,

@@ -55,6 +55,9 @@ pub struct Args {
     /// Judge one namespace only
     #[arg(short, long, value_name = "NAME", value_parser = super::manifests::namespace)]
     namespace: Option<String>,
+    /// Judge all namespaces, which it does anyway
+    #[arg(short = 'A', long, conflicts_with = "namespace", hide = true)]
+    all_namespaces: bool,
     /// Instead of the report, print the immutable fields that were injected: the lines that manifests lack
     #[arg(long, conflicts_with_all = ["format", "output", "known", "write_known", "compare", "write_exceptions"])]
     defaulted: bool,

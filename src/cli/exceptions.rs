@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -82,16 +81,11 @@ impl Args {
             self.write_files(directory, &written)?;
             directory.display().to_string()
         };
-        // A closed standard error leaves nobody to tell.
-        let _ = writeln!(
-            io::stderr(),
-            "{} written to {place}, until {}",
-            match written.len() {
-                1 => "1 exception".to_owned(),
-                count => format!("{count} exceptions"),
-            },
-            terms.expires
-        );
+        let count = match written.len() {
+            1 => "1 exception".to_owned(),
+            count => format!("{count} exceptions"),
+        };
+        super::tell(&format!("{count} written to {place}, until {}", terms.expires));
         Ok(true)
     }
 

@@ -41,6 +41,7 @@ enum Command {
     Crds(crds::Args),
     Man(man::Args),
     Manifests(manifests::Args),
+    #[command(visible_alias = "explain")]
     Rules(rules::Args),
     Serve(Box<serve::Args>),
     Unregister(installed::Unregister),
@@ -81,6 +82,12 @@ impl Cli {
             Command::Version(args) => args.run(),
         }
     }
+}
+
+/// Writes a line to standard error.
+fn tell(line: &str) {
+    // A closed one leaves nobody to tell; where it matters, the exit code says it too.
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 /// Writes to standard output; a reader that has seen enough, as in `stateward rules | head`, is no failure.

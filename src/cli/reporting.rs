@@ -1,7 +1,7 @@
 //! How `check` and `audit` are told what counts as a finding, and where their reports go.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "DAY", value_parser = time)]
     at: Option<Time>,
     /// How to write the report to standard output [default: human]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(short = 'o', long, value_name = "FORMAT")]
     format: Option<Format>,
     /// Write the report to a file; repeatable. Standard output gets one only if --format is given too
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
@@ -133,7 +133,11 @@ impl Args {
         let soon: BTreeSet<String> = granted.filter_map(|granted| granted.ends_soon(now)).collect();
         report.notes.extend(soon);
         if let Some(file) = &self.write_known {
-            known::write(&report, file)?;
+            let count = known::write(&report, file)?;
+            let (name, findings) = (file.display(), if count == 1 { "finding" } else { "findings" });
+            super::tell(&format!(
+                "{count} {findings} written to {name}: --known {name} leaves them out from now on"
+            ));
             Known::read(file)?.take_out(&mut report, file);
         } else if let Some(file) = self.known.as_ref().or(defaults.known.as_ref()) {
             Known::read(file)?.take_out(&mut report, file);
@@ -193,8 +197,7 @@ pub fn tell_failures(report: &Report) {
             .location
             .as_ref()
             .map_or(String::new(), |at| format!(":{}:{}", at.line, at.column));
-        // A closed standard error leaves nobody to tell; the exit code still says it.
-        let _ = writeln!(std::io::stderr(), "error: {}{at}: {}", failure.file, failure.message);
+        super::tell(&format!("error: {}{at}: {}", failure.file, failure.message));
     }
 }
 
@@ -209,7 +212,7 @@ impl FailOn {
 }
 
 /// Colours for terminals only, and never against NO_COLOR.
-fn paint() -> Paint {
+pub fn paint() -> Paint {
     let stdout = std::io::stdout();
     let choice = anstream::AutoStream::choice(&stdout);
     if choice == anstream::ColorChoice::Never || !stdout.is_terminal() {

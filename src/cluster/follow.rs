@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::wire::{self, Collection, Event, Head, Page, Status};
+use crate::causes::chain;
 
 /// An API server that takes longer for a page, or to begin a watch, has lost the request.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -342,18 +343,4 @@ fn request(path: String) -> Result<http::Request<Vec<u8>>, Failure> {
     http::Request::get(path)
         .body(Vec::new())
         .map_err(|error| Failure::Other(error.to_string()))
-}
-
-/// An error with its causes, which are what tells a refused connection from a wrong certificate.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let further = error.to_string();
-        if !text.contains(&further) {
-            text = format!("{text}: {further}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -34,6 +34,8 @@ impl std::fmt::Debug for Inputs<'_> {
 #[derive(Debug, Default)]
 pub struct Corpus {
     pub files: Vec<File>,
+    /// Directories that were given and have nothing to read.
+    pub empty: Vec<PathBuf>,
 }
 
 impl Corpus {
@@ -42,8 +44,12 @@ impl Corpus {
     pub fn read(inputs: Inputs<'_>) -> Self {
         let mut seen = BTreeSet::new();
         let mut found: Vec<Result<PathBuf, FileError>> = Vec::new();
+        let mut empty = Vec::new();
         for path in inputs.paths {
             let (paths, errors) = files::find(path);
+            if paths.is_empty() && errors.is_empty() {
+                empty.push(path.clone());
+            }
             let wanted = paths
                 .into_iter()
                 .filter(|file| file == path || !(inputs.excluded)(file))
@@ -58,7 +64,17 @@ impl Corpus {
         });
         kustomize::set_patches_aside(&mut files);
         common_labels::add(&mut files);
-        Self { files }
+        Self { files, empty }
+    }
+
+    /// Reads texts that somebody made of directories, by which they are named.
+    #[must_use]
+    pub fn of_texts(texts: Vec<(PathBuf, Vec<u8>)>, namespace: &Name) -> Self {
+        let files = texts.into_iter().map(|(path, text)| File::of(&path, text, namespace));
+        Self {
+            files: files.collect(),
+            empty: Vec::new(),
+        }
     }
 
     /// Every object of every file.

@@ -76,10 +76,14 @@ impl<'c> Placed<'c> {
 impl File {
     /// Reads a file; objects in it that name no namespace are in `namespace`.
     pub(super) fn load(path: &Path, namespace: &Name) -> Self {
-        let text = match files::load(path) {
-            Ok(text) => text,
-            Err(error) => return Self::unreadable(&error),
-        };
+        match files::load(path) {
+            Ok(text) => Self::of(path, text, namespace),
+            Err(error) => Self::unreadable(&error),
+        }
+    }
+
+    /// Reads a text; `path` is what reports name it by.
+    pub(super) fn of(path: &Path, text: Vec<u8>, namespace: &Name) -> Self {
         let mut file = Self {
             manifests: read(text),
             ..Self::empty(path)

@@ -55,6 +55,32 @@ pub(super) fn named_directory(path: &Path) -> Option<&Path> {
     matches!(name, Some("kustomization.yaml" | "kustomization.yml")).then(|| path.parent().unwrap_or(Path::new("")))
 }
 
+/// What changes the objects that a kustomization names, and is not applied where its files are judged as they stand.
+const LEFT_OUT: [&str; 12] = [
+    "components",
+    "helmCharts",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "patches",
+    "patchesJson6902",
+    "patchesStrategicMerge",
+    "replacements",
+    "replicas",
+    "transformers",
+    "vars",
+];
+
+/// The fields of a kustomization that do not count; none where the file is no kustomization.
+pub fn left_out(file: &File) -> Vec<&'static str> {
+    if named_directory(&file.path).is_none() {
+        return Vec::new();
+    }
+    let documents = || file.manifests.reading().documents();
+    let stands = |field: &&str| documents().any(|document| document.root().get(field).is_some());
+    LEFT_OUT.into_iter().filter(stands).collect()
+}
+
 /// The files that a kustomization names as patches, in any of the three ways it ever had.
 fn named(reading: &Reading) -> Vec<&str> {
     let mut found = Vec::new();

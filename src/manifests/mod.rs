@@ -11,7 +11,7 @@ pub mod corpus;
 pub mod cursor;
 pub mod file;
 pub mod files;
-mod kustomize;
+pub mod kustomize;
 pub mod load;
 mod manifest;
 mod patch;

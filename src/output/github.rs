@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::paragraph;
+use crate::audit::report::STDIN;
 use crate::audit::{Level, Location, Report};
 
 pub(super) fn render(report: &Report) -> String {
@@ -31,7 +32,13 @@ pub(super) fn render(report: &Report) -> String {
     text
 }
 
+/// Where it stands, as far as GitHub can show it: of what came by standard input no more than the template that Helm
+/// made it from, whose lines are others.
 fn place(location: Option<&Location>, file: &str) -> String {
+    if file == STDIN {
+        let source = location.and_then(|at| at.source.as_deref());
+        return source.map_or_else(String::new, |source| format!("file={},", property(source)));
+    }
     let file = property(file);
     location.map_or_else(
         || format!("file={file},"),
@@ -52,6 +59,24 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::report::Excerpt;
+
+    #[test]
+    fn a_place_of_standard_input_is_no_file() {
+        let mut at = Location {
+            file: STDIN.into(),
+            line: 7,
+            column: 1,
+            width: 1,
+            missing: false,
+            excerpt: Excerpt::default(),
+            source: None,
+        };
+        assert_eq!(place(Some(&at), STDIN), "");
+        at.source = Some("db/templates/db.yaml".into());
+        assert_eq!(place(Some(&at), STDIN), "file=db/templates/db.yaml,");
+        assert_eq!(place(Some(&at), "a.yaml"), "file=a.yaml,line=7,col=1,");
+    }
 
     #[test]
     fn nothing_ends_a_command_early() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Notes, Paint, Style};
-use crate::audit::report::{Exemption, Failure, Granted, Skipped};
+use crate::audit::report::{Exemption, Failure, Granted, STDIN, Skipped};
 use crate::audit::{Entry, InForce, Level, Location, Report};
 
 const RED: &str = "\x1b[1;31m";
@@ -60,7 +60,7 @@ struct Page {
 
 impl Page {
     fn group(&mut self, heading: &str, group: &Group<'_>) {
-        let heading = if heading == "-" { "standard input" } else { heading };
+        let heading = if heading == STDIN { "standard input" } else { heading };
         self.line(&[(BOLD, heading)]);
         for failure in &group.failures {
             self.line(&[("", "  "), (RED, "error"), ("", ": "), ("", &failure.message)]);

@@ -6,9 +6,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::paragraph;
-use crate::audit::report::{Granted, PSEUDO_RULES};
-use crate::audit::{Entry, Location, Report};
-use crate::rules::RULES;
+use crate::audit::report::Granted;
+use crate::audit::{Entry, Location, Report, pages};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -95,26 +94,14 @@ impl Serialize for Results<'_> {
 }
 
 fn rule(id: &str) -> Value {
-    let known = RULES.iter().find(|rule| rule.id == id);
-    let summary = known.map_or_else(
-        || {
-            PSEUDO_RULES
-                .iter()
-                .find(|(pseudo, _)| *pseudo == id)
-                .map_or("", |(_, summary)| summary)
-        },
-        |rule| rule.summary,
-    );
+    let page = pages().find(|page| page.id == id);
+    let (summary, text) = page.map_or(("", ""), |page| (page.summary, page.text));
     // The examples of a page are many, and upload sizes are limited.
-    let page = known.map(|rule| rule.page.split("\n## Denied").next().unwrap_or(rule.page).trim_end());
-    let mut help = json!({"text": summary});
-    if let Some(page) = page {
-        help = json!({"text": page, "markdown": page});
-    }
+    let text = text.split("\n## Denied").next().unwrap_or(text).trim_end();
     json!({
         "id": id,
         "shortDescription": {"text": summary},
-        "help": help,
+        "help": {"text": text, "markdown": text},
         "properties": {"tags": ["kubernetes", "state"]},
     })
 }

@@ -119,7 +119,7 @@ fn fixes_what_the_webhook_would_inject_and_nothing_else() {
         assert_eq!(fs::read_to_string(&file).unwrap(), world, "--diff writes nothing");
 
         let fix = check(directory.path(), &["--policy", "policy.yaml", "--fix", "world"]);
-        assert_eq!(text(&fix.stderr), "");
+        assert_eq!(text(&fix.stderr), "fixed: 2 objects in world/all.yaml\n");
         let after = fs::read_to_string(&file).unwrap();
         assert_eq!(after, fixed().replace('\n', line_end));
         let left = rules(directory.path());

@@ -13,6 +13,7 @@ use stateward_yaml::Problem;
 use stateward_yaml::edit::rewrite;
 
 use super::judge::Judge;
+use crate::cli::tell;
 use crate::graph::project::{ProjectedWorkload, WorkloadSeed};
 use crate::graph::store::locked;
 use crate::graph::view::Reservations;
@@ -45,6 +46,8 @@ pub struct Fixed {
     name: Arc<str>,
     before: String,
     after: String,
+    /// How many objects of it change.
+    objects: usize,
 }
 
 impl Fixes {
@@ -84,10 +87,11 @@ impl Fixes {
             return;
         }
         let manifests = &file.manifests;
-        let wanted = wanted
+        let wanted: Vec<_> = wanted
             .iter()
-            .filter_map(|(number, json)| Some((manifests.get(*number)?.root().id(), json)));
-        let rewritten = rewrite(manifests.reading(), &wanted.collect::<Vec<_>>());
+            .filter_map(|(number, json)| Some((manifests.get(*number)?.root().id(), json)))
+            .collect();
+        let rewritten = rewrite(manifests.reading(), &wanted);
         let left = rewritten.left.iter();
         self.left.extend(left.map(|error| format!("{name}:{error}")));
         if let Some(after) = rewritten.text {
@@ -96,6 +100,7 @@ impl Fixes {
                 name: name.clone(),
                 before: manifests.reading().text().to_owned(),
                 after,
+                objects: wanted.len(),
             });
         }
     }
@@ -117,21 +122,40 @@ impl Fixes {
     /// # Errors
     /// A file that cannot be written.
     pub fn write(&mut self) -> anyhow::Result<()> {
-        for file in &self.files {
-            let now = if file.path == Path::new(files::STDIN) {
-                None
-            } else {
-                files::load(&file.path).ok()
-            };
+        for file in std::mem::take(&mut self.files) {
+            let now = files::load(&file.path).ok();
             if now.as_deref() == Some(file.before.as_bytes()) {
                 files::replace(&file.path, &file.after)
                     .with_context(|| format!("--fix: cannot write {}", file.name))?;
+                self.files.push(file);
             } else {
-                self.left
-                    .push(format!("{}: what was read cannot be written back", file.name));
+                self.left.push(format!("{}: it has changed meanwhile", file.name));
             }
         }
         Ok(())
+    }
+
+    /// Says what was written, and what was not.
+    pub fn tell(&self) {
+        for Fixed { name, objects, .. } in &self.files {
+            let objects = if *objects == 1 {
+                "1 object".to_owned()
+            } else {
+                format!("{objects} objects")
+            };
+            tell(&format!("fixed: {objects} in {name}"));
+        }
+        if self.files.is_empty() && self.left.is_empty() {
+            tell("nothing was fixed: nothing has one right remedy that a file lacks");
+        }
+        self.tell_left();
+    }
+
+    /// Names what is left alone.
+    pub fn tell_left(&self) {
+        for left in &self.left {
+            tell(&format!("left alone: {left}"));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use stateward_yaml::{Position, Problem, ProblemKind};
 
-use super::places;
+use super::{kustomize, places, unjudged};
 use crate::audit::report::{DUPLICATE_KEY, Entry, Failure, Level, Location, Object, Related, Report, Skipped};
 use crate::audit::{Reach, by_namespace, entries};
 use crate::graph::store::locked;
@@ -62,6 +62,8 @@ impl Judge<'_> {
             notes: note
                 .into_iter()
                 .chain(nothing_came(corpus))
+                .chain(kustomize::notes(corpus))
+                .chain(unjudged::notes(corpus))
                 .chain(reach.notes())
                 .collect(),
             ..Report::default()
@@ -196,15 +198,20 @@ impl Judge<'_> {
     }
 }
 
-/// Notes that standard input was empty: what should have rendered something may have failed.
-fn nothing_came(corpus: &Corpus) -> Option<String> {
+/// Notes that there was nothing to read: what should have rendered something may have failed, or a path is wrong.
+fn nothing_came(corpus: &Corpus) -> impl Iterator<Item = String> {
     let mut files = corpus.files.iter();
     let is_empty = |file: &File| {
         file.path == Path::new(STDIN) && file.manifests.reading().text().is_empty() && file.broken.is_empty()
     };
-    files
+    let stdin = files
         .any(is_empty)
-        .then(|| "standard input was empty: there was nothing to judge".to_owned())
+        .then(|| "standard input was empty: there was nothing to judge".to_owned());
+    let directories = corpus.empty.iter().map(|directory| {
+        let directory = directory.display();
+        format!("{directory}: there is no .yaml, .yml or .json file in this directory: there was nothing to judge")
+    });
+    stdin.into_iter().chain(directories)
 }
 
 /// A place that is one character wide.

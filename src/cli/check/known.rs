@@ -139,11 +139,11 @@ impl Known {
     }
 }
 
-/// Writes the findings of a report as known ones.
+/// Writes the findings of a report as known ones; tells how many.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(report: &Report, path: &Path) -> anyhow::Result<()> {
+pub fn write(report: &Report, path: &Path) -> anyhow::Result<usize> {
     let open = report.entries.iter().filter(|entry| !entry.is_let_pass());
     let mut found: Vec<Line> = open.map(Line::of).collect();
     found.sort();
@@ -156,7 +156,8 @@ pub fn write(report: &Report, path: &Path) -> anyhow::Result<()> {
         format!("\n  {}\n", lines.join(",\n  "))
     };
     let text = format!("{{\"version\":\"{VERSION}\",\"findings\":[{list}]}}\n");
-    std::fs::write(path, text).with_context(|| format!("--write-known {}: cannot write the file", path.display()))
+    std::fs::write(path, text).with_context(|| format!("--write-known {}: cannot write the file", path.display()))?;
+    Ok(found.len())
 }
 
 impl Line {

@@ -6,15 +6,16 @@ pub mod fix;
 pub mod globs;
 pub mod judge;
 pub mod known;
+pub mod kustomize;
 pub mod places;
+pub mod unjudged;
 
-use std::io::{self, Write as _};
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use self::config::Config;
 use self::fix::Fixes;
@@ -26,6 +27,7 @@ use crate::audit::Report;
 use crate::cluster::snapshot::Scope;
 use crate::graph::{Facts, Graph, Kind, Knowledge, Name, Version};
 use crate::manifests::corpus::{Corpus, Inputs};
+use crate::manifests::files::STDIN;
 use crate::manifests::worlds::{Base, namespaces};
 use crate::parallel;
 
@@ -33,7 +35,7 @@ const EXAMPLES: &str = "\
 Examples:
   stateward check deploy/
   helm template mychart | stateward check -n shop -
-  kustomize build overlays/prod | stateward check --assume-complete -
+  stateward check --kustomize --assume-complete overlays/prod
   stateward check --with-cluster --context staging deploy/
   stateward check --output sarif=stateward.sarif --format human deploy/
   stateward check --write-known known.json deploy/   (then: --known known.json)
@@ -56,8 +58,14 @@ policy, exclude (patterns of paths) and known.";
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Files, directories (read recursively: .yaml, .yml, .json), or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "filename", value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Another PATH, as kubectl is told it
+    #[arg(short, long, value_name = "PATH")]
+    filename: Vec<PathBuf>,
+    /// As for kubectl; directories are always read recursively
+    #[arg(short = 'R', long, hide = true)]
+    recursive: bool,
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default", value_name = "NAME", value_parser = super::manifests::namespace)]
     namespace: String,
@@ -79,6 +87,9 @@ pub struct Args {
     /// Context of the kubeconfig
     #[arg(long, value_name = "NAME", requires = "with_cluster")]
     context: Option<String>,
+    /// Judge what kustomize makes of each PATH, a directory; runs kustomize, or kubectl kustomize
+    #[arg(long, conflicts_with_all = ["fix", "diff"])]
+    kustomize: bool,
     /// Write what has one right remedy into the files, then report what is left
     #[arg(long)]
     fix: bool,
@@ -96,7 +107,11 @@ impl Args {
     ///
     /// # Errors
     /// Bad policies or configuration, a cluster that cannot be read, or a file that cannot be written.
-    pub fn run(self) -> anyhow::Result<ExitCode> {
+    pub fn run(mut self) -> anyhow::Result<ExitCode> {
+        self.paths.append(&mut self.filename);
+        if self.fix && self.paths.iter().any(|path| path == Path::new(STDIN)) {
+            bail!("--fix writes into files, and standard input is none: --diff prints what it would write");
+        }
         let directory = std::env::current_dir().context("the working directory is gone")?;
         let config = Config::find(&directory)?;
         let mut chosen = self.reporting.policies(&config.defaults)?;
@@ -112,7 +127,11 @@ impl Args {
             })
         };
         // Its memory goes back with the process: freeing it piece by piece would take a twentieth of the run.
-        let mut corpus = ManuallyDrop::new(read());
+        let mut corpus = ManuallyDrop::new(if self.kustomize {
+            Corpus::of_texts(kustomize::build(&self.paths)?, &namespace)
+        } else {
+            read()
+        });
         let live = self
             .with_cluster
             .then(|| self.live(&corpus, &config.defaults))
@@ -142,7 +161,7 @@ impl Args {
                 return show(&fixes, &judge.report(&corpus));
             }
             fixes.write()?;
-            tell(&fixes);
+            fixes.tell();
             corpus = ManuallyDrop::new(read());
             // They are in force already.
             let _ = exceptions::take(&mut corpus, &namespace);
@@ -198,19 +217,11 @@ fn label(text: &str) -> Result<(String, String), String> {
 /// Prints what would be written.
 fn show(fixes: &Fixes, report: &Report) -> anyhow::Result<ExitCode> {
     super::print(fixes.diff().as_bytes())?;
-    tell(fixes);
+    fixes.tell_left();
     reporting::tell_failures(report);
     Ok(ExitCode::from(if !report.failures.is_empty() {
         2
     } else {
         u8::from(!fixes.files.is_empty())
     }))
-}
-
-/// Names what is left alone.
-fn tell(fixes: &Fixes) {
-    for left in &fixes.left {
-        // A closed standard error leaves nobody to tell.
-        let _ = writeln!(io::stderr(), "left alone: {left}");
-    }
 }

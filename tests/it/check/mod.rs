@@ -4,11 +4,13 @@ mod compare;
 mod config;
 mod exceptions;
 mod formats;
+mod kustomize;
 mod oddities;
 mod of_cluster;
 mod policies;
 mod right;
 mod schema;
+mod told;
 mod with_cluster;
 mod worlds;
 

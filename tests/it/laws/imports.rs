@@ -44,7 +44,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
-    ("output", &["audit", "rules"]),
+    ("output", &["audit"]),
     ("policy", &["rules", "graph"]),
     (
         "reports",

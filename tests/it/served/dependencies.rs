@@ -31,7 +31,7 @@ async fn a_claim_may_come_after_its_deployment_and_then_tells_what_is_wrong() {
         .await
         .succeeded();
     assert!(
-        again.stderr.contains("rwo-replicas: Deployment ") && again.stderr.contains("(already there)"),
+        again.stderr.contains("1 finding from before remains: rwo-replicas ("),
         "{}",
         again.stderr
     );

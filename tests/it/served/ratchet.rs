@@ -14,7 +14,7 @@ async fn a_new_image_for_an_old_violator_is_warned_about() {
         .succeeded();
     assert_eq!(
         updated.stderr,
-        "Warning: rwo-replicas: Deployment older/image: 3 replicas mount claim \"image\", which is ReadWriteOnce (one node only) (already there)\n"
+        "Warning: 1 finding from before remains: rwo-replicas (stateward audit -n older shows it)\n"
     );
 }
 
@@ -145,7 +145,7 @@ async fn a_stricter_policy_later_does_not_turn_old_warnings_into_denials() {
         .await
         .succeeded();
     assert!(
-        updated.stderr.contains("rwo-surge") && updated.stderr.contains("(already there)"),
+        updated.stderr.contains("1 finding from before remains: rwo-surge ("),
         "{}",
         updated.stderr
     );

@@ -63,8 +63,10 @@ pub struct Granted {
 /// Whether the change is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It was there before and is no worse now.
+    /// It was there before, just as bad as it is now.
     Existing,
+    /// It was there before, and the change makes it less bad.
+    Lessened,
     /// New or worse.
     Introduced,
     /// The state before could not be known.

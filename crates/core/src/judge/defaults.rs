@@ -134,6 +134,7 @@ fn outcomes(draft: &Draft<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'sta
         let cx = Surroundings {
             view,
             parameters: setting.map_or(&none, |setting| &setting.parameters),
+            injects: true,
         };
         outcomes.push((rule, mutation, inject(draft, &cx)));
     }

@@ -187,7 +187,7 @@ impl Weighing<'_> {
         let standing = self.before.standing(&found);
         let ratchet = match standing {
             Standing::Introduced => Action::Deny,
-            Standing::Existing | Standing::Unclear => Action::Warn,
+            Standing::Existing | Standing::Lessened | Standing::Unclear => Action::Warn,
         };
         let limit = ratchet.min(self.caps.of_found(&found));
         let finding = found.finding;

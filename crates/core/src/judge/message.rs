@@ -114,7 +114,10 @@ pub fn injected(
         .iter()
         .filter(|PatchOperation::Add { value, .. }| *value != serde_json::json!({}));
     said.map(move |PatchOperation::Add { path, value }| {
-        let field = dotted(path);
+        let field = match path.strip_suffix("/-") {
+            Some(list) => format!("one more of {}", dotted(list)),
+            None => dotted(path),
+        };
         // The value last, for a template may be longer than a warning.
         format!(
             "{}: {object}: {did} {field}. Write it into the manifest{why}. Value: {value}",
@@ -136,13 +139,39 @@ pub fn compose<'a>(
     if voices.iter().any(|voice| voice.judged.action == Action::Deny) {
         decision.denial = Some(denial(change, &voices, way_out));
     }
-    let warnings: Vec<String> = voices
-        .iter()
-        .filter(|voice| voice.judged.action == Action::Warn)
-        .map(|voice| warning(change, voice.judged, now))
-        .collect();
-    decision.warnings = warnings.into_iter().chain(problems).collect();
+    let warned = voices.iter().map(|voice| voice.judged);
+    let warned = warned.filter(|judged| judged.action == Action::Warn);
+    let (old, told): (Vec<&Judged>, Vec<&Judged>) = warned.partition(|judged| is_old_news(judged));
+    let told = told.into_iter().map(|judged| warning(change, judged, now));
+    decision.warnings = told.chain(remaining(&change.namespace, &old)).chain(problems).collect();
     decision.annotations = annotations(decision);
+}
+
+/// Nothing to say of it that was not said when it came.
+fn is_old_news(judged: &Judged) -> bool {
+    judged.standing == Standing::Existing && void(judged).is_none()
+}
+
+/// One line for all that the change has nothing to do with: whoever changes an image is not told of everything again.
+fn remaining(namespace: &str, old: &[&Judged]) -> Option<String> {
+    let mut rules: Vec<&str> = old.iter().map(|judged| judged.finding.rule.id).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    let more = rules.split_off(rules.len().min(3)).len();
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!(" and {more} more")
+    };
+    let rules = rules.join(", ");
+    let (remain, them) = match old.len() {
+        0 => return None,
+        1 => ("1 finding from before remains".to_owned(), "it"),
+        count => (format!("{count} findings from before remain"), "them"),
+    };
+    Some(format!(
+        "{remain}: {rules}{more} (stateward audit -n {namespace} shows {them})"
+    ))
 }
 
 fn denial<'a>(
@@ -249,7 +278,10 @@ pub fn explained(judged: &Judged) -> String {
 #[must_use]
 pub fn warning(change: &Change<'_>, judged: &Judged, now: Time) -> String {
     let finding = &judged.finding;
-    let already = (judged.standing == Standing::Existing).then(|| "already there".to_owned());
+    let already = match judged.standing {
+        Standing::Existing | Standing::Lessened => Some("already there".to_owned()),
+        Standing::Introduced | Standing::Unclear => None,
+    };
     let denied = judged.denied_after.map(|date| denied_from(date, now));
     let void = void(judged).map(str::to_owned);
     let asides: Vec<String> = already.into_iter().chain(denied).chain(void).collect();

@@ -13,7 +13,7 @@ use crate::rules::kit::{Action, Finding, Verdict};
 type Identity = (&'static str, ObjectRef, Name);
 
 /// How bad a finding is. What is greater in any of these is worse.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Severity {
     extent: u64,
     action: Option<Action>,
@@ -72,8 +72,11 @@ impl Before {
             _ if self.unreadable => Standing::Unclear,
             None => Standing::Introduced,
             Some(None) => Standing::Unclear,
-            Some(Some(former)) if Severity::of(found).exceeds(*former) => Standing::Introduced,
-            Some(Some(_)) => Standing::Existing,
+            Some(Some(former)) => match Severity::of(found) {
+                now if now == *former => Standing::Existing,
+                now if now.exceeds(*former) => Standing::Introduced,
+                _ => Standing::Lessened,
+            },
         }
     }
 }

@@ -9,7 +9,7 @@ use super::exempt::exemption;
 use super::injected;
 use super::message::WayOut;
 use crate::graph::{Autoscaler, Labels, Node, Ownership, View, Workload};
-use crate::policy::{Enforced, Exceptions, Overrides, RuleSettings, Settings};
+use crate::policy::{Enforced, Exceptions, Mutation, Overrides, RuleSettings, Settings};
 use crate::rules::kit::{Action, Finding, Surroundings, Transition, Verdict};
 use crate::time::Time;
 
@@ -104,6 +104,7 @@ impl<'a> Terms<'a> {
             let cx = Surroundings {
                 view,
                 parameters: &setting.parameters,
+                injects: setting.mutation != Mutation::Disabled,
             };
             if let (Some(judge), Some(workload)) = (rule.judge, workload) {
                 judge(workload, &cx, &mut findings);

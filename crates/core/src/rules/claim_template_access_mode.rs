@@ -4,6 +4,7 @@ use super::kit::{Action, Case, Draft, Finding, Injection, Outcome, Record, Rule,
 use crate::graph::{AccessMode, Features, Field, Workload};
 
 const SHARED: usize = 1;
+const REFUSED: usize = 2;
 
 /// See `claim-template-access-mode.md`.
 pub(super) static RULE: Rule = Rule {
@@ -14,6 +15,7 @@ pub(super) static RULE: Rule = Rule {
     cases: &[
         Case::always(Action::Warn),
         Case::always(Action::Warn).when("a mode for many nodes"),
+        Case::always(Action::Deny).when("no mode, and none is injected"),
     ],
     judges: Features::having(Field::ClaimTemplates),
     judge: Some(judge),
@@ -22,7 +24,7 @@ pub(super) static RULE: Rule = Rule {
     ..Rule::DEFAULTS
 };
 
-fn judge(workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
     for (index, one) in workload.claim_templates.iter().enumerate() {
         let (name, modes) = (&one.name, one.modes);
         let finding =
@@ -30,10 +32,11 @@ fn judge(workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding
         if modes.is_empty() {
             findings.push(
                 finding
+                    .case(if cx.injects { 0 } else { REFUSED })
                     .says(
                         format!(
-                            "claim template \"{name}\" has no access mode, so no claim can be made of \
-                                it and no pod starts"
+                            "claim template \"{name}\" has no access mode: the API server refuses it (before \
+                                Kubernetes 1.34: no pod starts)"
                         ),
                         format!("claim template \"{name}\" has no access mode; no pod starts"),
                     )

@@ -6,13 +6,18 @@ use super::kit::{
 };
 use crate::graph::{ClaimTemplate, Features, Field, Workload};
 
+const REFUSED: usize = 1;
+
 /// See `claim-template-storage.md`.
 pub(super) static RULE: Rule = Rule {
     id: "claim-template-storage",
     summary: "a claim template requests no storage, or less or more than the policy allows",
     page: include_str!("claim-template-storage.md"),
     since: "0.1.0",
-    cases: &[Case::rising(Action::Warn, Action::Deny)],
+    cases: &[
+        Case::rising(Action::Warn, Action::Deny),
+        Case::always(Action::Deny).when("no request above zero, and none is injected"),
+    ],
     parameters: &[
         Parameter {
             name: "max",
@@ -39,12 +44,19 @@ pub(super) static RULE: Rule = Rule {
 
 fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
     for (index, one) in workload.claim_templates.iter().enumerate() {
-        let Some(Problem { text, brief, remedy }) = problem(one, cx.parameters) else {
+        let Some(Problem {
+            refused,
+            text,
+            brief,
+            remedy,
+        }) = problem(one, cx)
+        else {
             continue;
         };
         let name = &one.name;
         findings.push(
             Finding::violation(&RULE, &workload.id, name)
+                .case(if refused { REFUSED } else { 0 })
                 .says(
                     format!("claim template \"{name}\" {text}"),
                     format!("claim template \"{name}\" {brief}"),
@@ -76,33 +88,46 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
 }
 
 struct Problem {
+    /// By the API server.
+    refused: bool,
     text: String,
     brief: String,
     remedy: String,
 }
 
-fn problem(one: &ClaimTemplate, parameters: &Parameters) -> Option<Problem> {
+fn problem(one: &ClaimTemplate, cx: &Surroundings<'_>) -> Option<Problem> {
+    let parameters = cx.parameters;
+    let problem = |refused: bool, text: String, brief: String, remedy: String| {
+        Some(Problem {
+            refused,
+            text,
+            brief,
+            remedy,
+        })
+    };
     let Some(storage) = one.storage.as_deref() else {
-        return Some(Problem {
-            text: "requests no storage, so no claim can be made of it and no pod starts".to_owned(),
-            brief: "requests no storage; no pod starts".to_owned(),
-            remedy: format!(
+        return problem(
+            !cx.injects,
+            "requests no storage: the API server refuses it (before Kubernetes 1.34: no pod starts)".to_owned(),
+            "requests no storage; no pod starts".to_owned(),
+            format!(
                 "Write resources.requests.storage, such as {}",
                 template::DEFAULT_STORAGE
             ),
-        });
+        );
     };
-    let problem = |text: String, brief: String, remedy: String| Some(Problem { text, brief, remedy });
     let Some(quantity) = Quantity::parse(storage) else {
         return problem(
-            format!("requests \"{storage}\" of storage, which is no quantity"),
+            true,
+            format!("requests \"{storage}\" of storage, which is no quantity: the API server refuses it"),
             format!("requests \"{storage}\", which is no quantity"),
             "Write a number with a suffix such as Gi: 10Gi".to_owned(),
         );
     };
     if !quantity.is_positive() {
         return problem(
-            format!("requests {storage} of storage, which is not more than zero"),
+            true,
+            format!("requests {storage} of storage, which is not more than zero: no claim can be made of it"),
             format!("requests {storage}, not more than zero"),
             "Request at least what the class can make".to_owned(),
         );
@@ -111,6 +136,7 @@ fn problem(one: &ClaimTemplate, parameters: &Parameters) -> Option<Problem> {
         && quantity < min
     {
         return problem(
+            false,
             format!("requests {storage} of storage, less than the {text} that the policy allows"),
             format!("requests {storage}, less than {text}"),
             format!("Request at least {text}"),
@@ -120,6 +146,7 @@ fn problem(one: &ClaimTemplate, parameters: &Parameters) -> Option<Problem> {
         && quantity > max
     {
         return problem(
+            false,
             format!("requests {storage} of storage, more than the {text} that the policy allows"),
             format!("requests {storage}, more than {text}"),
             format!("Request at most {text}"),

@@ -49,7 +49,11 @@ fn a_date_is_told_only_of_what_will_be_denied() {
         json!([{"name": "main", "image": "registry.example/web:2"}]),
     );
     let there = world("2026-11-29T12:00:00Z").workload(&old).update(&old, &image);
-    assert!(there.warnings[0].ends_with("(already there)"), "{:?}", there.warnings);
+    assert!(
+        there.warnings[0].starts_with("1 finding from before remains"),
+        "{:?}",
+        there.warnings
+    );
     assert_eq!(there.findings[0].denied_after, None);
     let reason = json!({"stateward.dev/allow": "rwo-replicas: one node"});
     let allowed = world("2026-11-29T12:00:00Z").create(&with(old, "/metadata", "annotations", reason));

@@ -101,3 +101,21 @@ fn what_is_found_of_an_injected_field_says_that_it_was_injected() {
         (no, no)
     );
 }
+
+#[test]
+fn what_the_api_server_refuses_is_denied_unless_it_is_injected() {
+    let mut bare = set(&json!({}), &json!([]));
+    let off = json!({"rules": [{"id": "claim-template-access-mode", "mutation": "Disabled"}]});
+    assert!(world(Profile::Baseline).create(&bare).is_allowed());
+    let denied = world(Profile::Baseline).under(&off, &[]).create(&bare);
+    assert!(
+        denied
+            .denial
+            .is_some_and(|said| said.contains("the API server refuses it"))
+    );
+    let template = &mut bare["spec"]["volumeClaimTemplates"][0]["spec"];
+    *template = json!({"accessModes": ["ReadWriteOnce"]});
+    assert!(!world(Profile::Baseline).create(&bare).is_allowed());
+    let on = json!({"rules": [{"id": "claim-template-storage", "mutation": "Enabled"}]});
+    assert!(world(Profile::Baseline).under(&on, &[]).create(&bare).is_allowed());
+}

@@ -68,6 +68,8 @@ pub enum Injection {
 pub struct Surroundings<'a> {
     pub view: &'a View<'a>,
     pub parameters: &'a Parameters,
+    /// The policy lets the rule inject what a new object lacks.
+    pub injects: bool,
 }
 
 impl Rule {
