@@ -20,7 +20,7 @@
 //! `tests/controlplane/README.md` says where the programs come from.
 
 mod another;
-mod binaries;
+pub mod binaries;
 pub mod build;
 mod connect;
 mod files;

@@ -132,6 +132,7 @@ impl<'a> Terms<'a> {
             let cx = Surroundings {
                 view,
                 parameters: &setting.parameters,
+                injects: setting.mutation != Mutation::Disabled,
             };
             judge(autoscaler, &cx, &mut findings);
             found.extend(self.weighed(&mut findings, setting, Origin::State, basis.time));
