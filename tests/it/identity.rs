@@ -92,7 +92,7 @@ fn a_long_name_is_refused_once_and_then_lived_with() {
         decision
             .warnings
             .iter()
-            .any(|line| line.starts_with("statefulset-name: "))
+            .any(|line| line.contains("from before remain") && line.contains("statefulset-name"))
     );
 }
 
