@@ -38,6 +38,7 @@ mod service_name_missing;
 mod service_not_headless;
 mod service_selector_mismatch;
 mod statefulset_name;
+mod statefulset_recreate;
 mod statefulset_static_claim;
 mod unbacked_data;
 mod zero_grace;
@@ -79,6 +80,7 @@ pub static RULES: &[&Rule] = &[
     &service_not_headless::RULE,
     &service_selector_mismatch::RULE,
     &statefulset_name::RULE,
+    &statefulset_recreate::RULE,
     &statefulset_static_claim::RULE,
     &unbacked_data::RULE,
     &zero_grace::RULE,
