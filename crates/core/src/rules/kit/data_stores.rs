@@ -46,7 +46,6 @@ const IMAGES: &[&str] = &[
     "postgres",
     "postgresql",
     "questdb",
-    "rabbitmq",
     "redis",
     "redis-stack-server",
     "rethinkdb",
@@ -57,13 +56,12 @@ const IMAGES: &[&str] = &[
     "zookeeper",
 ];
 
-/// Those that also run without data of their own: as a cache, a coordinating node, a broker of what may be lost. They
+/// Those that also run without data of their own: as a cache, a coordinating node, a gateway. They
 /// are data stores where they have a volume.
 const MAY_BE_STATELESS: &[&str] = &[
     "elasticsearch",
     "minio",
     "opensearch",
-    "rabbitmq",
     "redis",
     "redis-stack-server",
     "valkey",
