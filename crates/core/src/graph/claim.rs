@@ -91,6 +91,8 @@ pub struct ClaimTemplate {
     pub block: bool,
     pub written: Written,
     pub unread: Unread,
+    /// What of its metadata changes with releases; `None` in most.
+    pub volatile: Option<Box<Volatile>>,
 }
 
 /// What else a claim template says, as digests: rules compare it, for nothing of a template can change.
@@ -100,6 +102,14 @@ pub struct Unread {
     pub annotations: u32,
     /// Of its `spec`.
     pub spec: u32,
+}
+
+/// The keys in the metadata of a claim template whose values change with releases: a chart writes its version into
+/// them, or a digest of a configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Volatile {
+    pub labels: Box<[Name]>,
+    pub annotations: Box<[Name]>,
 }
 
 /// How far down a claim template's `spec.resources.requests` is written, so that a patch below it can apply.

@@ -41,7 +41,7 @@ pub mod workload;
 pub use autoscaler::Autoscaler;
 pub use change::{Actor, Change, Old, Operation, States};
 pub use claim::{
-    AccessMode, Claim, ClaimTemplate, ClassName, Modes, Unread, Volume, VolumeKind, VolumeTraits, Written,
+    AccessMode, Claim, ClaimTemplate, ClassName, Modes, Unread, Volatile, Volume, VolumeKind, VolumeTraits, Written,
 };
 pub use facts::{Class, ClusterNode, Driver, Facts, Knowledge};
 pub use kind::{Defaults, Entry, Features, Field, Form, Kind, Reach, Role, Row, Runs};

@@ -12,6 +12,7 @@ mod claim_template_access_mode;
 mod claim_template_shadows_volume;
 mod claim_template_storage;
 mod claim_template_unmounted;
+mod claim_template_volatile;
 mod daemonset_shaped;
 mod dangling_volume_mount;
 mod database_in_deployment;
@@ -20,6 +21,7 @@ mod immutable_change;
 mod inline_disk;
 mod lost_default;
 mod naked_pod;
+mod needless_statefulset;
 mod partition_stall;
 mod pod_force_delete;
 mod retention_delete;
@@ -54,6 +56,7 @@ pub static RULES: &[&Rule] = &[
     &claim_template_shadows_volume::RULE,
     &claim_template_storage::RULE,
     &claim_template_unmounted::RULE,
+    &claim_template_volatile::RULE,
     &daemonset_shaped::RULE,
     &dangling_volume_mount::RULE,
     &database_in_deployment::RULE,
@@ -62,6 +65,7 @@ pub static RULES: &[&Rule] = &[
     &inline_disk::RULE,
     &lost_default::RULE,
     &naked_pod::RULE,
+    &needless_statefulset::RULE,
     &partition_stall::RULE,
     &pod_force_delete::RULE,
     &retention_delete::RULE,
@@ -101,6 +105,13 @@ pub static FAULTS: &[Fault] = &[
             Seen::Unknown(&rwo_consumers::RULE),
             Seen::Unknown(&rwo_autoscaler::RULE),
             Seen::Always(&claim_missing::RULE),
+        ],
+    },
+    Fault {
+        what: "the pods of a StatefulSet have no names of their own, for its Service does not exist",
+        seen: &[
+            Seen::Always(&service_missing::RULE),
+            Seen::Case(&needless_statefulset::RULE, needless_statefulset::NO_SUCH_SERVICE),
         ],
     },
     Fault {

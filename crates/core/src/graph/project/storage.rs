@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::super::claim::{Claim, ClaimTemplate, ClassName, Modes, Unread, Volume, VolumeKind, VolumeTraits, Written};
+use super::super::claim::{
+    Claim, ClaimTemplate, ClassName, Modes, Unread, Volatile, Volume, VolumeKind, VolumeTraits, Written,
+};
 use super::super::facts::{Class, ClusterNode, Driver};
 use super::super::lookup::Lookup;
 use super::super::names::Name;
@@ -56,8 +58,8 @@ impl<'a> ClaimSpec<'a> {
         spec
     }
 
-    fn class(&self, metadata: &ObjectMeta<'_>) -> ClassName {
-        match self.class.as_deref().or_else(|| metadata.annotation(LEGACY_CLASS)) {
+    fn class(&self, legacy: Option<&str>) -> ClassName {
+        match self.class.as_deref().or(legacy) {
             None => ClassName::Default,
             Some("") => ClassName::None,
             Some(name) => ClassName::Named(name.into()),
@@ -79,12 +81,19 @@ impl Modes {
 
 impl ClaimTemplate {
     pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
-        let (mut metadata, mut spec) = (ObjectMeta::default(), ClaimSpec::default());
-        let mut unread = Unread::default();
+        let (mut name, mut legacy_class) = (Cow::default(), None);
+        let (mut labels, mut annotations) = (Vec::new(), Vec::new());
+        let (mut spec, mut unread) = (ClaimSpec::default(), Unread::default());
         members!(cursor, {
             "metadata" => {
                 let mut again = cursor.clone();
-                metadata = ObjectMeta::read(cursor);
+                members!(cursor, {
+                    "annotations" => legacy_class = read_volatile(cursor, &mut annotations),
+                    "labels" => {
+                        read_volatile(cursor, &mut labels);
+                    },
+                    "name" => name = cursor.text().unwrap_or_default(),
+                });
                 members!(again, {
                     "labels" => unread.labels = digest(&mut again, &[]),
                     "annotations" => unread.annotations = digest(&mut again, &[]),
@@ -96,10 +105,11 @@ impl ClaimTemplate {
                 unread.spec = digest(&mut again, READ);
             },
         });
+        let volatile = !labels.is_empty() || !annotations.is_empty();
         Self {
-            name: metadata.name(),
+            name: (&*name).into(),
             modes: spec.modes,
-            class: spec.class(&metadata),
+            class: spec.class(legacy_class.as_deref()),
             storage: spec.storage.map(|storage| match storage {
                 Scalar::Text(text) => (&*text).into(),
                 Scalar::Number(number) => number.to_string().into(),
@@ -107,8 +117,38 @@ impl ClaimTemplate {
             block: spec.block,
             written: spec.written,
             unread,
+            volatile: volatile.then(|| {
+                Box::new(Volatile {
+                    labels: labels.into(),
+                    annotations: annotations.into(),
+                })
+            }),
         }
     }
+}
+
+/// Adds the keys of a map whose values change with releases; returns the value of [`LEGACY_CLASS`].
+fn read_volatile<'a, C: Cursor<'a>>(cursor: &mut C, keys: &mut Vec<Name>) -> Option<Cow<'a, str>> {
+    let mut class = None;
+    let mut members = cursor.object()?;
+    while let Some(key) = cursor.entry(&mut members) {
+        if key == LEGACY_CLASS {
+            class = cursor.text();
+            continue;
+        }
+        if is_volatile(&key) {
+            keys.push((&*key).into());
+        }
+        cursor.pass();
+    }
+    keys.sort_unstable();
+    class
+}
+
+/// Returns true for what charts change with every release: by Helm's best practices (`chart`, in the old form, and
+/// `version`), by its tips on rolling Deployments (`checksum/config`, `rollme`).
+fn is_volatile(key: &str) -> bool {
+    matches!(key, "app.kubernetes.io/version" | "chart" | "helm.sh/chart" | "rollme") || key.contains("checksum")
 }
 
 impl Claim {
@@ -126,7 +166,7 @@ impl Claim {
             name: metadata.name(),
             requested: spec.modes,
             granted,
-            class: spec.class(&metadata),
+            class: spec.class(metadata.annotation(LEGACY_CLASS)),
             volume: Lookup::Unknown,
             volume_name: volume_name.map(Into::into),
             deleting: metadata.deleting,

@@ -30,6 +30,7 @@ pub fn single_node(name: &str, storage: &str, class: ClassName, block: bool) -> 
         block,
         written: Written::Requests,
         unread: Unread::default(),
+        volatile: None,
     }
 }
 

@@ -19,6 +19,21 @@ pub fn is_below(path: &str, above: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn listed(parts: &[impl AsRef<str>]) -> String {
+    let mut list = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        list.push_str(match index {
+            0 => "",
+            _ if index + 1 == parts.len() => " and ",
+            _ => ", ",
+        });
+        list.push_str(part.as_ref());
+    }
+    list
+}
+
 /// `Deployment shop/web`.
 #[must_use]
 pub fn object(workload: &Workload) -> String {
