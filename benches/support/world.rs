@@ -57,6 +57,7 @@ pub fn empty() -> Graph {
         let class = Class {
             name: name.into(),
             provisioner: provisioner.into(),
+            immediate: false,
             is_default: name == "fast",
         };
         facts.classes.insert(name.into(), class);

@@ -14,6 +14,10 @@ pub struct Claim {
     /// `status.accessModes`: what the bound volume has, as the controller wrote it. Empty before binding.
     pub granted: Modes,
     pub class: ClassName,
+    /// The capacity of the bound volume, else `spec.resources.requests.storage`; as written.
+    pub storage: Option<Name>,
+    /// Its volume is gone: no pod can use it.
+    pub lost: bool,
     /// `spec.volumeName`.
     pub volume_name: Option<Name>,
     /// The volume, where `volume_name` is set. Rewritten when the volume changes; `Absent` where there is none.

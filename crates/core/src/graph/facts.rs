@@ -40,6 +40,9 @@ pub enum Knowledge {
 pub struct Class {
     pub name: Name,
     pub provisioner: Name,
+    /// It makes a volume before the pod has a node, wherever it likes: `volumeBindingMode: Immediate`, and no
+    /// `allowedTopologies`.
+    pub immediate: bool,
     pub is_default: bool,
 }
 

@@ -20,6 +20,8 @@ pub struct Pods {
     pub interactive: bool,
     /// The images of the main containers that run the program that theirs is for.
     pub images: Box<[Image]>,
+    /// The names of the containers' ports; read of kinds that have a governing Service.
+    pub ports: Box<[Name]>,
     /// `None` where nothing is said of it.
     pub selinux: Option<Box<SeLinux>>,
     /// `terminationGracePeriodSeconds`, where set.

@@ -10,6 +10,12 @@ pub struct Service {
     pub exposure: Exposure,
     /// Empty: no selector, EndpointSlices are made by hand.
     pub selector: Labels,
+    /// A port without a name: no SRV record tells of it (`docs/kubernetes-facts.md` §1.7).
+    pub unnamed_port: bool,
+    /// The ports of containers that its ports lead to by name.
+    pub target_ports: Box<[Name]>,
+    /// `publishNotReadyAddresses`: pods have their names before they are ready.
+    pub publishes_unready: bool,
     pub deleting: bool,
 }
 
@@ -18,6 +24,8 @@ pub struct Service {
 pub enum Exposure {
     ClusterIp,
     ExternalName,
+    /// By a port of every node, or by a load balancer in front of these: it always has a cluster IP.
+    NodePort,
     /// `clusterIP: None`: the only kind with a DNS record for each pod (`docs/kubernetes-facts.md` §1.7).
     Headless,
 }

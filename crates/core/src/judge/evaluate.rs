@@ -190,7 +190,10 @@ impl Weighing<'_> {
             Standing::Existing | Standing::Lessened | Standing::Unclear => Action::Warn,
         };
         let limit = ratchet.min(self.caps.of_found(&found));
-        let finding = found.finding;
+        let mut finding = found.finding;
+        if removed && let Some(loss) = &finding.loss {
+            finding.brief.clone_from(&loss.brief);
+        }
         let own = terms.allowances.reason(finding.rule.id).map(str::to_owned);
         let reason = own.or_else(|| self.reason_of_bearer(&finding));
         let limit = limit.min(cap(&finding, reason.as_deref(), removed));

@@ -50,7 +50,7 @@ pub fn sentence(finding: &Finding, change: &Change<'_>, removed: bool) -> String
     };
     let target = text::named(&change.namespace, &change.target);
     match &finding.loss {
-        Some(loss) if removed => format!("{doing} {target} {loss}"),
+        Some(loss) if removed => format!("{doing} {target} {}", loss.text),
         _ => format!("{doing} {target}: {object}: {}", finding.text),
     }
 }

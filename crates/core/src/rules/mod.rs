@@ -6,9 +6,11 @@
 pub mod kit;
 
 mod autoscaler_target;
+mod claim_adoption;
 mod claim_in_use;
 mod claim_missing;
 mod claim_template_access_mode;
+mod claim_template_class;
 mod claim_template_shadows_volume;
 mod claim_template_storage;
 mod claim_template_unmounted;
@@ -22,6 +24,7 @@ mod inline_disk;
 mod lost_default;
 mod naked_pod;
 mod needless_statefulset;
+mod overlapping_selectors;
 mod partition_stall;
 mod pod_force_delete;
 mod retention_delete;
@@ -35,6 +38,7 @@ mod rwo_surge;
 mod rwop_overlap;
 mod scale_down_data;
 mod selinux_conflict;
+mod service_discovery;
 mod service_missing;
 mod service_name_missing;
 mod service_not_headless;
@@ -50,9 +54,11 @@ use kit::{Fault, Rule, Seen};
 /// Every rule, sorted by id: the findings on an object come in this order.
 pub static RULES: &[&Rule] = &[
     &autoscaler_target::RULE,
+    &claim_adoption::RULE,
     &claim_in_use::RULE,
     &claim_missing::RULE,
     &claim_template_access_mode::RULE,
+    &claim_template_class::RULE,
     &claim_template_shadows_volume::RULE,
     &claim_template_storage::RULE,
     &claim_template_unmounted::RULE,
@@ -66,6 +72,7 @@ pub static RULES: &[&Rule] = &[
     &lost_default::RULE,
     &naked_pod::RULE,
     &needless_statefulset::RULE,
+    &overlapping_selectors::RULE,
     &partition_stall::RULE,
     &pod_force_delete::RULE,
     &retention_delete::RULE,
@@ -79,6 +86,7 @@ pub static RULES: &[&Rule] = &[
     &rwop_overlap::RULE,
     &scale_down_data::RULE,
     &selinux_conflict::RULE,
+    &service_discovery::RULE,
     &service_missing::RULE,
     &service_name_missing::RULE,
     &service_not_headless::RULE,
@@ -105,6 +113,13 @@ pub static FAULTS: &[Fault] = &[
             Seen::Unknown(&rwo_consumers::RULE),
             Seen::Unknown(&rwo_autoscaler::RULE),
             Seen::Always(&claim_missing::RULE),
+        ],
+    },
+    Fault {
+        what: "a claim that a StatefulSet takes over is used by another workload",
+        seen: &[
+            Seen::Case(&rwo_consumers::RULE, 0),
+            Seen::Case(&claim_adoption::RULE, claim_adoption::IN_USE),
         ],
     },
     Fault {

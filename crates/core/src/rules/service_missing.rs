@@ -1,7 +1,7 @@
 //! `service-missing`: the governing Service of a StatefulSet does not exist.
 
 use super::kit::{Action, Case, Finding, GRACE, Rule, Surroundings, governing, text};
-use crate::graph::{Features, Field, Lookup, Workload};
+use crate::graph::{Exposure, Features, Field, Lookup, Service, Workload};
 
 /// See `service-missing.md`.
 ///
@@ -23,36 +23,65 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     let Some(service) = workload.service_name.as_deref().filter(|_| workload.replicas > 0) else {
         return;
     };
-    let finding = match cx.view.service(service) {
+    let found = cx.view.service(service);
+    if let Lookup::Known(_) = found {
+        return;
+    }
+    let others = governing::selecting(workload, cx.view);
+    let instead = if others.is_empty() {
+        String::new()
+    } else {
+        format!("; these pods are selected by Service {}", governing::names(&others))
+    };
+    let finding = match found {
         Lookup::Known(_) => return,
         Lookup::Absent => Finding::violation(&RULE, &workload.id, service)
             .says(
                 format!(
                     "its governing Service \"{service}\" does not exist; no controller creates it, and until \
-                     somebody does {} does not resolve",
+                     somebody does {} does not resolve{instead}",
                     first_pod(workload, service)
                 ),
                 format!("governing Service \"{service}\" does not exist; pods have no names"),
             )
-            .remedy(format!(
-                "Create Service \"{service}\" with clusterIP: None and the selector {}, and delete it only after \
-                 the StatefulSet",
-                governing::pairs(governing::selector(workload))
-            ))
+            .remedy(remedy(workload, service, &others))
             .rests_on_absence_of(governing::reference(service))
             .after_grace(cx.parameters)
-            .lost(format!(
-                "leaves {} ({}) without its governing Service: {} stops resolving",
-                text::object(workload),
-                text::counted(u64::from(workload.replicas), "pod"),
-                first_pod(workload, service)
-            )),
+            .lost(
+                format!(
+                    "leaves {} ({}) without its governing Service: {} stops resolving",
+                    text::object(workload),
+                    text::counted(u64::from(workload.replicas), "pod"),
+                    first_pod(workload, service)
+                ),
+                format!(
+                    "pods lose their names: {} stops resolving",
+                    first_pod(workload, service)
+                ),
+            ),
         Lookup::Unknown => Finding::unknown(&RULE, &workload.id, service).says(
-            format!("Service \"{service}\" is not known, so whether it names the pods was not checked"),
+            format!("Service \"{service}\" is not known, so whether it names the pods was not checked{instead}"),
             format!("Service \"{service}\" is not known; not checked"),
         ),
     };
     findings.push(finding.at("/spec/serviceName"));
+}
+
+/// Where a headless Service selects the pods, its name was likely meant; `serviceName` cannot be changed.
+fn remedy(workload: &Workload, service: &str, others: &[&Service]) -> String {
+    let create = format!(
+        "Service \"{service}\" with clusterIP: None and the selector {}, and delete it only after the StatefulSet",
+        governing::pairs(governing::selector(workload))
+    );
+    let headless = others.iter().find(|other| other.exposure == Exposure::Headless);
+    match headless {
+        Some(other) => format!(
+            "Write serviceName: {}, if that is meant (a StatefulSet that exists is deleted with --cascade=orphan first); \
+             else create {create}",
+            other.name
+        ),
+        None => format!("Create {create}"),
+    }
 }
 
 /// `db-0.db-headless`.

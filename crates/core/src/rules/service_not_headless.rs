@@ -1,7 +1,7 @@
 //! `service-not-headless`: the governing Service gives the pods no names of their own.
 
 use super::kit::{Action, Case, Finding, Rule, Surroundings, governing};
-use crate::graph::{Exposure, Features, Field, Workload};
+use crate::graph::{Exposure, Features, Field, Service, Workload};
 
 const ONE_POD: usize = 1;
 
@@ -31,7 +31,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     let name = &service.name;
     let (is, path, resolves) = match service.exposure {
         // CoreDNS answers all the same; that is its own doing, and other servers do not.
-        Exposure::ClusterIp => ("has a cluster IP", "/spec/clusterIP", "may not resolve"),
+        Exposure::ClusterIp | Exposure::NodePort => ("has a cluster IP", "/spec/clusterIP", "may not resolve"),
         Exposure::ExternalName => ("is an ExternalName", "/spec/type", "does not resolve"),
         Exposure::Headless => return,
     };
@@ -45,14 +45,32 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             ),
             format!("governing Service \"{name}\" {is}; pods may have no names"),
         )
-        .remedy(format!(
-            "Recreate Service \"{name}\" under the same name with clusterIP: None (kubectl replace --force): \
-             serviceName stays, clients of the old address are interrupted"
-        ))
+        .remedy(remedy(workload, service, cx))
         .related(governing::reference(name), path, format!("Service {is}"));
     findings.push(if workload.replicas > 1 {
         finding
     } else {
         finding.case(ONE_POD)
     });
+}
+
+/// `serviceName` cannot be changed, and a Service of some types cannot become headless.
+fn remedy(workload: &Workload, service: &Service, cx: &Surroundings<'_>) -> String {
+    const ANEW: &str = "a StatefulSet that exists is deleted with --cascade=orphan and applied anew";
+    let name = &service.name;
+    if let Some(other) = governing::candidates(workload, cx.view).first() {
+        let other = &other.name;
+        return format!("Write serviceName: {other}, a headless Service that selects these pods; {ANEW}");
+    }
+    if service.exposure == Exposure::NodePort {
+        return format!(
+            "Keep Service \"{name}\" for clients, since its type cannot be headless, and name another one in \
+             serviceName, with clusterIP: None and the selector {}; {ANEW}",
+            governing::pairs(governing::selector(workload))
+        );
+    }
+    format!(
+        "Recreate Service \"{name}\" under the same name with clusterIP: None (kubectl replace --force): serviceName \
+         stays, clients of the old address are interrupted"
+    )
 }

@@ -18,6 +18,8 @@ pub(super) struct Container<'a> {
     /// A port that is open, and one that is open on the node.
     port: bool,
     host_port: bool,
+    /// The names of its ports.
+    pub(super) port_names: Vec<Name>,
     stdin: bool,
     level: Option<Name>,
 }
@@ -29,6 +31,14 @@ struct Volume<'a> {
     read_only: bool,
 }
 
+/// An entry of `ports`.
+#[derive(Debug, Default)]
+struct Port {
+    /// It is open on the node.
+    on_host: bool,
+    name: Option<Name>,
+}
+
 impl<'a> Container<'a> {
     pub(super) fn read<C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut container = Self::default();
@@ -38,9 +48,10 @@ impl<'a> Container<'a> {
             "image" => container.image = cursor.text().unwrap_or_default(),
             "name" => container.name = cursor.text().unwrap_or_default(),
             "ports" => {
-                let ports = list(cursor, read_host_port).unwrap_or_default();
+                let ports = list(cursor, Port::read).unwrap_or_default();
                 container.port = !ports.is_empty();
-                container.host_port = ports.contains(&true);
+                container.host_port = ports.iter().any(|port| port.on_host);
+                container.port_names = ports.into_iter().filter_map(|port| port.name).collect();
             },
             "securityContext" => members!(cursor, { "seLinuxOptions" => container.level = read_level(cursor) }),
             "stdin" => container.stdin = cursor.boolean() == Some(true),
@@ -124,11 +135,19 @@ pub(super) fn read_level<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Name> {
     there.then(|| level.as_deref().unwrap_or_default().into())
 }
 
-/// Reads a port: whether it is open on the node.
-fn read_host_port<'a, C: Cursor<'a>>(cursor: &mut C) -> bool {
-    let mut port = None;
-    members!(cursor, { "hostPort" => port = cursor.integer() });
-    port.is_some_and(|port| port != 0)
+impl Port {
+    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
+        let (mut host, mut name) = (None, None);
+        members!(cursor, {
+            "hostPort" => host = cursor.integer(),
+            "name" => name = cursor.text(),
+        });
+        let name = name.as_deref().filter(|name| !name.is_empty());
+        Self {
+            on_host: host.is_some_and(|port| port != 0),
+            name: name.map(Into::into),
+        }
+    }
 }
 
 fn texts<'a, C: Cursor<'a>>(cursor: &mut C) -> Vec<Cow<'a, str>> {

@@ -58,6 +58,11 @@ impl Pods {
         pods.interactive = main.iter().any(Container::is_interactive);
         let images = main.iter().enumerate().filter_map(|(index, one)| one.image(index));
         pods.images = images.collect();
+        pods.ports = init
+            .iter()
+            .chain(&main)
+            .flat_map(|container| container.port_names.iter().cloned())
+            .collect();
         for (is_init, containers) in [(true, init), (false, main)] {
             for (index, container) in containers.iter().enumerate() {
                 mounts.extend(container.mounts(is_init, index, &pods.volumes));

@@ -110,10 +110,7 @@ impl ClaimTemplate {
             name: (&*name).into(),
             modes: spec.modes,
             class: spec.class(legacy_class.as_deref()),
-            storage: spec.storage.map(|storage| match storage {
-                Scalar::Text(text) => (&*text).into(),
-                Scalar::Number(number) => number.to_string().into(),
-            }),
+            storage: spec.storage.map(quantity),
             block: spec.block,
             written: spec.written,
             unread,
@@ -124,6 +121,14 @@ impl ClaimTemplate {
                 })
             }),
         }
+    }
+}
+
+/// A quantity as it is written.
+fn quantity(storage: Scalar<'_>) -> Name {
+    match storage {
+        Scalar::Text(text) => (&*text).into(),
+        Scalar::Number(number) => number.to_string().into(),
     }
 }
 
@@ -155,11 +160,15 @@ impl Claim {
     /// Reads a PersistentVolumeClaim. Its volume is still to be resolved (`Graph::insert_claim`).
     pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let (mut metadata, mut spec) = (ObjectMeta::default(), ClaimSpec::default());
-        let mut granted = Modes::default();
+        let (mut granted, mut capacity, mut lost) = (Modes::default(), None, false);
         members!(cursor, {
             "metadata" => metadata = ObjectMeta::read(cursor),
             "spec" => spec = ClaimSpec::read(cursor),
-            "status" => members!(cursor, { "accessModes" => granted = Modes::read(cursor) }),
+            "status" => members!(cursor, {
+                "accessModes" => granted = Modes::read(cursor),
+                "capacity" => members!(cursor, { "storage" => capacity = cursor.scalar() }),
+                "phase" => lost = cursor.text().as_deref() == Some("Lost"),
+            }),
         });
         let volume_name = spec.volume_name.as_deref().filter(|name| !name.is_empty());
         Self {
@@ -167,6 +176,8 @@ impl Claim {
             requested: spec.modes,
             granted,
             class: spec.class(metadata.annotation(LEGACY_CLASS)),
+            storage: capacity.or(spec.storage).map(quantity),
+            lost,
             volume: Lookup::Unknown,
             volume_name: volume_name.map(Into::into),
             deleting: metadata.deleting,
@@ -251,9 +262,12 @@ impl Volume {
 impl Class {
     pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let (mut metadata, mut provisioner) = (ObjectMeta::default(), None);
+        let (mut topologies, mut waits) = (false, false);
         members!(cursor, {
+            "allowedTopologies" => topologies = cursor.pass(),
             "metadata" => metadata = ObjectMeta::read(cursor),
             "provisioner" => provisioner = cursor.text(),
+            "volumeBindingMode" => waits = cursor.text().is_some_and(|mode| mode != "Immediate"),
         });
         let marks = [
             "storageclass.kubernetes.io/is-default-class",
@@ -262,6 +276,7 @@ impl Class {
         Self {
             name: metadata.name(),
             provisioner: provisioner.as_deref().unwrap_or_default().into(),
+            immediate: !topologies && !waits,
             is_default: marks.into_iter().any(|mark| metadata.annotation(mark) == Some("true")),
         }
     }

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use super::super::autoscaler::Autoscaler;
 use super::super::kinds::Kinds;
 use super::super::labels::Labels;
-use super::super::names::ObjectRef;
+use super::super::names::{Name, ObjectRef};
 use super::super::service::{Exposure, Service};
 use super::super::uid::Uid;
 use super::meta::ObjectMeta;
-use crate::cursor::{Cursor, members};
+use crate::cursor::{Cursor, Scalar, list, members};
 use crate::json;
 
 /// `spec.scaleTargetRef` of an autoscaler.
@@ -20,15 +20,40 @@ struct Target<'a> {
     name: Cow<'a, str>,
 }
 
+/// A port of a Service.
+#[derive(Debug, Default)]
+struct Port {
+    named: bool,
+    /// The port of a container that it leads to, where that is a name.
+    target: Option<Name>,
+}
+
+impl Port {
+    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
+        let mut port = Self::default();
+        members!(cursor, {
+            "name" => port.named = cursor.text().is_some_and(|name| !name.is_empty()),
+            "targetPort" => port.target = match cursor.scalar() {
+                Some(Scalar::Text(name)) if name.parse::<u16>().is_err() => Some((&*name).into()),
+                _ => None,
+            },
+        });
+        port
+    }
+}
+
 impl Service {
     /// Reads a Service.
     pub fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
         let mut metadata = ObjectMeta::default();
         let (mut cluster_ip, mut kind, mut selector) = (None, None, Labels::default());
+        let (mut ports, mut publishes_unready) = (Vec::new(), false);
         members!(cursor, {
             "metadata" => metadata = ObjectMeta::read(cursor),
             "spec" => members!(cursor, {
                 "clusterIP" => cluster_ip = cursor.text(),
+                "ports" => ports = list(cursor, Port::read).unwrap_or_default(),
+                "publishNotReadyAddresses" => publishes_unready = cursor.boolean() == Some(true),
                 "selector" => selector = Labels::read(cursor).unwrap_or_default(),
                 "type" => kind = cursor.text(),
             }),
@@ -36,12 +61,16 @@ impl Service {
         let exposure = match (kind.as_deref(), cluster_ip.as_deref()) {
             (Some("ExternalName"), _) => Exposure::ExternalName,
             (_, Some("None")) => Exposure::Headless,
+            (Some("LoadBalancer" | "NodePort"), _) => Exposure::NodePort,
             _ => Exposure::ClusterIp,
         };
         Self {
             name: metadata.name(),
             exposure,
             selector,
+            unnamed_port: ports.iter().any(|port| !port.named),
+            target_ports: ports.into_iter().filter_map(|port| port.target).collect(),
+            publishes_unready,
             deleting: metadata.deleting,
         }
     }

@@ -88,6 +88,9 @@ impl<'n> WorkloadSeed<'n> {
         if kind.has(Field::PodSpec) {
             pods.labels = workload.labels.clone();
         }
+        if !kind.has(Field::ServiceName) {
+            pods.ports = Box::default();
+        }
         workload.pods = Arc::new(pods);
         workload.annotations = fields.metadata.annotations.unwrap_or_default();
         ProjectedWorkload { workload, shape }

@@ -116,10 +116,17 @@ pub fn written<'a>(workload: &'a Workload, parameters: &Parameters) -> Vec<Writt
 fn is_listed(repository: &str, parameters: &Parameters) -> bool {
     let last = last_segment(repository);
     match parameters.list(DATA_STORES.name) {
-        Some(entries) => entries.iter().any(|entry| entry == last || entry == repository),
+        Some(entries) => is_named(repository, entries),
         // Sorted, for every Deployment asks.
         None => [last, repository].iter().any(|name| IMAGES.binary_search(name).is_ok()),
     }
+}
+
+/// Returns true where one of `names` is the last segment of a path of images, or the last two.
+#[must_use]
+pub fn is_named(repository: &str, names: &[impl AsRef<str>]) -> bool {
+    let last = last_segment(repository);
+    names.iter().any(|name| [last, repository].contains(&name.as_ref()))
 }
 
 fn last_segment(repository: &str) -> &str {

@@ -36,8 +36,8 @@ pub struct Finding {
     pub absent: Option<ObjectRef>,
     /// How long that must have been so before the audit tells of it; `None` where no parameter says so.
     pub grace: Option<Duration>,
-    /// `text` where the request itself takes away what `absent` names; continues after `deleting Service shop/db `.
-    pub loss: Option<String>,
+    /// The words where the request itself takes away what `absent` names.
+    pub loss: Option<Loss>,
     pub related: Vec<Related>,
 }
 
@@ -47,6 +47,15 @@ pub enum Verdict {
     /// A fact is missing that decides it.
     Unknown,
     Violation,
+}
+
+/// What a request takes away, in the place of what is so anyway.
+#[derive(Clone, Debug)]
+pub struct Loss {
+    /// Continues after `deleting Service shop/db `.
+    pub text: String,
+    /// `text` for a warning about the object that loses it.
+    pub brief: String,
 }
 
 /// Another object that plays a part.
@@ -163,9 +172,12 @@ impl Finding {
     }
 
     #[must_use]
-    pub fn lost(self, loss: impl Into<String>) -> Self {
+    pub fn lost(self, text: impl Into<String>, brief: impl Into<String>) -> Self {
         Self {
-            loss: Some(loss.into()),
+            loss: Some(Loss {
+                text: text.into(),
+                brief: brief.into(),
+            }),
             ..self
         }
     }

@@ -21,7 +21,7 @@ pub mod transition;
 
 pub use case::{Action, Case};
 pub use draft::Draft;
-pub use finding::{Finding, Related, Verdict};
+pub use finding::{Finding, Loss, Related, Verdict};
 pub use parameter::{GRACE, Parameter, ParameterKind};
 pub use parameters::{Parameters, Value};
 pub use patch::{Defaulted, Outcome, PatchOperation};

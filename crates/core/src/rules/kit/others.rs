@@ -208,7 +208,8 @@ pub fn is_visit(one: &Workload, other: &Workload) -> bool {
 
 /// Returns true where one controller has, or will have, the pods of both: the same custom resource owns them, or one
 /// of them is an orphan that the other adopts (`delete --cascade=orphan` and recreate; restores without owners).
-fn is_one_owner(one: &Workload, other: &Workload) -> bool {
+#[must_use]
+pub fn is_one_owner(one: &Workload, other: &Workload) -> bool {
     (one.owner.is_some() && one.owner == other.owner) || one.adopts(other) || other.adopts(one)
 }
 

@@ -278,6 +278,8 @@ fn to_be_made(claim: &str, view: &View<'_>) -> Option<Claim> {
         requested: template.modes,
         granted: Modes::default(),
         class: template.class.clone(),
+        storage: template.storage.clone(),
+        lost: false,
         volume_name: None,
         volume: Lookup::Absent,
         deleting: false,
