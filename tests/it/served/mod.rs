@@ -42,6 +42,7 @@ mod races;
 mod ratchet;
 mod readme;
 mod reinvocation;
+mod remedies;
 mod reports;
 mod resilience;
 mod scale;

@@ -46,7 +46,7 @@ async fn kubectl_prints_denials_and_warnings_like_this() {
     Warning: rwo-surge: Deployment shop/web: a rolling update may never end on claim "data", which is ReadWriteOnce
 
     $ create a second consumer
-    Error from server (Forbidden): error when creating "STDIN": admission webhook "workloads.stateward.dev" denied the request: rwo-consumers: Deployment shop/db: claim "data", which is ReadWriteOnce (read-write on one node only), is also used by Deployment shop/web (1 pod); pods on other nodes would wait in ContainerCreating for ever. Give each its own claim, use a ReadWriteMany class, or keep them on one node by required podAffinity with topologyKey kubernetes.io/hostname (field spec.template.spec.volumes[0].persistentVolumeClaim.claimName)
+    Error from server (Forbidden): error when creating "STDIN": admission webhook "workloads.stateward.dev" denied the request: rwo-consumers: Deployment shop/db: claim "data", which is ReadWriteOnce (read-write on one node only), is also used by Deployment shop/web (1 pod); pods on other nodes would wait in ContainerCreating for ever. Give each its own claim, use a ReadWriteMany class, or keep them on one node by required podAffinity with topologyKey kubernetes.io/hostname, in both (field spec.template.spec.volumes[0].persistentVolumeClaim.claimName)
     To allow it all the same, give it the annotation stateward.dev/allow: "rwo-consumers: REASON"
 
     $ scale

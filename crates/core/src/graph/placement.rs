@@ -21,6 +21,8 @@ pub struct Placement {
     pub pod_affinity: Box<[PodTerm]>,
     /// Required pod anti-affinity: none of the terms may hold.
     pub pod_anti_affinity: Box<[PodTerm]>,
+    /// All of `topologySpreadConstraints`, as they stand.
+    pub spread: Box<[Spread]>,
 }
 
 /// A `nodeSelectorTerm`.
@@ -40,6 +42,22 @@ pub struct PodTerm {
     /// It may look at other namespaces.
     pub other_namespaces: bool,
     pub match_label_keys: Box<[Name]>,
+    /// Keys in which the pods that are meant differ from this one.
+    pub mismatch_label_keys: Box<[Name]>,
+}
+
+/// A `topologySpreadConstraint`. Its `matchLabelKeys` are left out: the pods of one revision are alike in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spread {
+    pub topology_key: Name,
+    /// `None` counts no pod.
+    pub selector: Option<Selector>,
+    /// `maxSkew`: by so many pods one domain may be ahead of another.
+    pub max_skew: u32,
+    /// `whenUnsatisfiable: DoNotSchedule`.
+    pub hard: bool,
+    /// `nodeAffinityPolicy: Ignore`: nodes that the pod may not use count as domains too.
+    pub ignores_affinity: bool,
 }
 
 impl NodeTerm {
@@ -70,12 +88,37 @@ impl PodTerm {
     #[must_use]
     pub fn joins(&self, own: &Labels, others: &Labels) -> bool {
         let kept = |key: &Name| own.get(key).is_none_or(|value| others.get(key) == Some(value));
-        self.topology_key == HOSTNAME
-            && self.selector.as_ref().is_some_and(|selector| selector.matches(others))
+        self.selects_on_node(own, others)
             && self
                 .match_label_keys
                 .iter()
                 .all(|key| !REVISION_KEYS.contains(&&**key) && kept(key))
+    }
+
+    /// Returns true where the term of anti-affinity keeps the pods of one revision, which carry `own`, on different
+    /// nodes. They are alike in `matchLabelKeys`, whichever these are.
+    #[must_use]
+    pub fn parts(&self, own: &Labels) -> bool {
+        !self.other_namespaces && self.selects_on_node(own, own)
+    }
+
+    /// Whether it is about single nodes, and selects pods that carry `others`, but for `matchLabelKeys`.
+    fn selects_on_node(&self, own: &Labels, others: &Labels) -> bool {
+        let differs = |key: &Name| own.get(key).is_none_or(|value| others.get(key) != Some(value));
+        self.topology_key == HOSTNAME
+            && self.selector.as_ref().is_some_and(|selector| selector.matches(others))
+            && self.mismatch_label_keys.iter().all(differs)
+    }
+}
+
+impl Spread {
+    /// Returns true where the constraint counts pods that carry `own`, node by node, and lets none be scheduled that
+    /// would break it.
+    #[must_use]
+    pub fn forces(&self, own: &Labels) -> bool {
+        self.hard
+            && self.topology_key == HOSTNAME
+            && self.selector.as_ref().is_some_and(|selector| selector.matches(own))
     }
 }
 

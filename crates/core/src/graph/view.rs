@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
-use super::claim::{Claim, ClassName, VolumeKind};
+use super::claim::{Claim, ClassName};
 use super::facts::{Class, ClusterNode, Driver, Facts, Knowledge};
 use super::kind::{Field, Kind, Role, Runs};
 use super::labelled::selects;
@@ -337,17 +337,6 @@ impl<'a> View<'a> {
             ClassName::None => Lookup::Absent,
             ClassName::Named(name) => self.answer(Kind::CLASS, self.facts.classes.get(name)),
             ClassName::Default => self.answer(Kind::CLASS, self.facts.default_class()),
-        }
-    }
-
-    /// Whether a volume of this kind, or one that `provisioner` will make, is attached to one node at a time by the
-    /// attach/detach controller (`ARCHITECTURE.md`, "enforced"). What is not known counts as enforced.
-    #[must_use]
-    pub fn attaches(&self, kind: &VolumeKind) -> bool {
-        match kind {
-            VolumeKind::NotAttachable => false,
-            VolumeKind::InTreeAttachable => true,
-            VolumeKind::Csi(driver) => self.driver(driver).known().is_none_or(|driver| driver.attach_required),
         }
     }
 

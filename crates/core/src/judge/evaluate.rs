@@ -190,7 +190,12 @@ impl Weighing<'_> {
             Standing::Existing | Standing::Lessened | Standing::Unclear => Action::Warn,
         };
         let limit = ratchet.min(self.caps.of_found(&found));
-        let mut finding = found.finding;
+        let is_new = self.change.operation == Operation::Create && found.finding.object == self.change.target;
+        let mut finding = if is_new {
+            found.finding
+        } else {
+            found.finding.in_place()
+        };
         if removed && let Some(loss) = &finding.loss {
             finding.brief.clone_from(&loss.brief);
         }

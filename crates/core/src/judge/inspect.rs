@@ -104,14 +104,19 @@ fn weighed(found: Found, terms: &Terms<'_>, view: &View<'_>, basis: &Basis<'_>) 
     let limit = cap(&found.finding, reason, false);
     let exemption = terms.exemption(&found.finding, policy.min(limit), view.namespace(), basis);
     let limit = limit.min(exempt(exemption.as_ref()));
-    let object = text::named(view.namespace(), &found.finding.object);
+    let finding = found.finding;
+    // Manifests have no uid.
+    let is_there = |id: &ObjectRef| view.workload(id).known().is_some_and(|workload| workload.uid.is_some());
+    let is_in_place = finding.remedy_in_place.is_some() && is_there(&finding.object);
+    let finding = if is_in_place { finding.in_place() } else { finding };
+    let object = text::named(view.namespace(), &finding.object);
     Some(Judged {
         action: policy.min(limit),
         standing: Standing::Existing,
         allowed_because: reason.map(str::to_owned),
         denied_after: found.denied_after.filter(|_| limit == Action::Deny),
         exemption,
-        message: format!("{object}: {}", found.finding.text),
-        finding: found.finding,
+        message: format!("{object}: {}", finding.text),
+        finding,
     })
 }

@@ -24,7 +24,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         let claim = mounted.claim;
         let finding = match cx.view.claim(claim) {
             Lookup::Known(_) => continue,
-            Lookup::Absent if sharing::is_to_be_made(claim, cx.view) => continue,
+            Lookup::Absent | Lookup::Unknown if sharing::is_to_be_made(claim, cx.view) => continue,
             Lookup::Absent => Finding::violation(&RULE, &workload.id, claim)
                 .says(
                     format!(
@@ -45,6 +45,14 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                     format!("claim \"{claim}\" is not known; whether it exists was not checked"),
                 )
             }
+        };
+        // Nobody should make by hand what a template makes.
+        let finding = match cx.view.template_user(claim) {
+            Some((set, ordinal)) if !set.deleting => finding.remedy(format!(
+                "Name a claim that is there: StatefulSet \"{name}\" makes this one only once it has a pod {name}-{ordinal}",
+                name = set.id.name
+            )),
+            _ => finding,
         };
         findings.push(finding.at(mounted.path()));
     }

@@ -1,6 +1,6 @@
 //! `inline-disk`: data on a disk or a directory of a node that the pod names itself.
 
-use super::kit::{Action, Case, Finding, Rule, Surroundings, sharing, text};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, bond, sharing, text};
 use crate::graph::{Disk, Lookup, PodVolume, Runs, VolumeSource, Workload};
 
 /// See `inline-disk.md`.
@@ -64,7 +64,7 @@ fn may_be_two(workload: &Workload, cx: &Surroundings<'_>) -> bool {
         Lookup::Known(pods) => pods > 1,
         Lookup::Absent | Lookup::Unknown => true,
     };
-    (several || sharing::surge(workload).is_some()) && !sharing::shares_node_with_itself(workload, cx.view)
+    (several || sharing::surge(workload).is_some()) && !bond::shares_node_with_itself(workload, cx.view)
 }
 
 /// Whether what pods write into a directory of the node is theirs, and stays behind when they move.

@@ -9,6 +9,7 @@ mod autoscaler_target;
 mod claim_adoption;
 mod claim_in_use;
 mod claim_missing;
+mod claim_mixed_modes;
 mod claim_template_access_mode;
 mod claim_template_class;
 mod claim_template_shadows_volume;
@@ -34,6 +35,7 @@ mod rwo_consumers;
 mod rwo_daemonset;
 mod rwo_job;
 mod rwo_replicas;
+mod rwo_spread;
 mod rwo_surge;
 mod rwop_overlap;
 mod scale_down_data;
@@ -57,6 +59,7 @@ pub static RULES: &[&Rule] = &[
     &claim_adoption::RULE,
     &claim_in_use::RULE,
     &claim_missing::RULE,
+    &claim_mixed_modes::RULE,
     &claim_template_access_mode::RULE,
     &claim_template_class::RULE,
     &claim_template_shadows_volume::RULE,
@@ -82,6 +85,7 @@ pub static RULES: &[&Rule] = &[
     &rwo_daemonset::RULE,
     &rwo_job::RULE,
     &rwo_replicas::RULE,
+    &rwo_spread::RULE,
     &rwo_surge::RULE,
     &rwop_overlap::RULE,
     &scale_down_data::RULE,
@@ -107,6 +111,7 @@ pub static FAULTS: &[Fault] = &[
         seen: &[
             Seen::Unknown(&rwop_overlap::RULE),
             Seen::Unknown(&rwo_surge::RULE),
+            Seen::Unknown(&rwo_spread::RULE),
             Seen::Unknown(&rwo_replicas::RULE),
             Seen::Unknown(&rwo_job::RULE),
             Seen::Unknown(&rwo_daemonset::RULE),
@@ -139,6 +144,7 @@ pub static FAULTS: &[Fault] = &[
     Fault {
         what: "two pods meet on one volume",
         seen: &[
+            Seen::Always(&rwo_spread::RULE),
             Seen::Always(&rwo_replicas::RULE),
             Seen::Case(&rwo_surge::RULE, 0),
             Seen::Always(&database_overlap::RULE),

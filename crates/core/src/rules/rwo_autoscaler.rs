@@ -1,8 +1,12 @@
 //! `rwo-autoscaler`: an autoscaler may give a workload several pods that mount one single-node claim.
 
+use super::kit::bond;
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::{Autoscaler, Features, Kind, Modes, ObjectRef, Runs, Workload};
+
+/// The case of an autoscaler that never lets the workload have one pod alone.
+const MINIMUM: usize = 1;
 
 /// See `rwo-autoscaler.md`.
 pub(super) static RULE: Rule = Rule {
@@ -10,7 +14,10 @@ pub(super) static RULE: Rule = Rule {
     summary: "an autoscaler may give a workload several replicas that mount one ReadWriteOnce claim",
     page: include_str!("rwo-autoscaler.md"),
     since: "0.1.0",
-    cases: &[Case::rising(Action::Warn, Action::Deny)],
+    cases: &[
+        Case::rising(Action::Warn, Action::Deny),
+        Case::always(Action::Deny).when("its minimum alone is above 1"),
+    ],
     parameters: &[sharing::LOCAL_PROVISIONERS],
     judges: Features::running(&[Runs::Replicas]),
     judge: Some(judge),
@@ -23,40 +30,30 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         return;
     }
     let autoscalers = cx.view.autoscalers(&workload.id);
-    let most = autoscalers.into_iter().max_by_key(|one| one.max_replicas);
-    let Some(autoscaler) = most.filter(|one| one.max_replicas > 1) else {
+    // One whose minimum is too much already is told first: that is certain.
+    let worst = autoscalers
+        .into_iter()
+        .max_by_key(|one| (one.min_replicas > 1, one.max_replicas));
+    let Some(autoscaler) = worst.filter(|one| one.max_replicas > 1) else {
         return;
     };
-    let many = text::counted(u64::from(autoscaler.max_replicas), "replica");
     for mounted in mounted {
         let claim = mounted.claim;
-        let violation = |modes: Modes, consequence: &str| {
-            Finding::violation(&RULE, &workload.id, claim)
-                .says(
-                    format!(
-                        "HorizontalPodAutoscaler \"{}\" may make {many} mount claim \"{claim}\", which is \
-                         {}; {consequence}",
-                        autoscaler.name,
-                        text::modes_explained(modes)
-                    ),
-                    format!("an autoscaler may make {many} on claim \"{claim}\", which is {modes}"),
-                )
-                .remedy(
-                    "Set maxReplicas: 1 on the autoscaler, or use a StatefulSet with volumeClaimTemplates, or a \
-                     ReadWriteMany class",
-                )
-        };
         let finding = match sharing::access(claim, cx) {
             Access::Free => continue,
             Access::OnePod(modes) => violation(
+                workload,
+                claim,
                 modes,
+                autoscaler,
                 "the mode counts per pod, so all replicas but one would wait for ever",
             ),
-            _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
+            _ if bond::shares_node_with_itself(workload, cx.view) => continue,
             Access::OneNode(modes, barrier) => {
-                violation(modes, &barrier.consequence("replicas")).at_most(barrier.limit())
+                violation(workload, claim, modes, autoscaler, &barrier.consequence("replicas")).at_most(barrier.limit())
             }
             Access::Missing(missing) => {
+                let many = text::counted(u64::from(autoscaler.max_replicas), "replica");
                 let question = format!("whether {many} may share it");
                 sharing::cannot_tell(&RULE, workload, claim, missing, &question)
             }
@@ -65,12 +62,58 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     }
 }
 
+fn violation(workload: &Workload, claim: &str, modes: Modes, autoscaler: &Autoscaler, consequence: &str) -> Finding {
+    let finding = Finding::violation(&RULE, &workload.id, claim);
+    let explained = text::modes_explained(modes);
+    let Autoscaler {
+        name,
+        min_replicas,
+        max_replicas,
+        ..
+    } = autoscaler;
+    if *min_replicas > 1 {
+        return finding
+            .case(MINIMUM)
+            .says(
+                format!(
+                    "HorizontalPodAutoscaler \"{name}\" keeps at least {min_replicas} replicas, which mount claim \
+                     \"{claim}\", which is {explained}; {consequence}"
+                ),
+                format!("an autoscaler keeps at least {min_replicas} replicas on claim \"{claim}\", which is {modes}"),
+            )
+            .remedy(
+                "Set minReplicas: 1 and maxReplicas: 1 on the autoscaler, or use a StatefulSet with \
+                 volumeClaimTemplates, or a ReadWriteMany class",
+            );
+    }
+    finding
+        .says(
+            format!(
+                "HorizontalPodAutoscaler \"{name}\" may make {max_replicas} replicas mount claim \"{claim}\", which is \
+                 {explained}; {consequence}"
+            ),
+            format!("an autoscaler may make {max_replicas} replicas on claim \"{claim}\", which is {modes}"),
+        )
+        .remedy(
+            "Set maxReplicas: 1 on the autoscaler, or use a StatefulSet with volumeClaimTemplates, or a ReadWriteMany \
+             class",
+        )
+}
+
 fn limited(finding: Finding, autoscaler: &Autoscaler) -> Finding {
-    let finding = finding.extent(autoscaler.max_replicas).related(
-        ObjectRef::new(Kind::AUTOSCALER, autoscaler.name.clone()),
-        "/spec/maxReplicas",
-        format!("maxReplicas is {}", autoscaler.max_replicas),
-    );
+    let object = ObjectRef::new(Kind::AUTOSCALER, autoscaler.name.clone());
+    let (path, message) = if finding.case == MINIMUM {
+        (
+            "/spec/minReplicas",
+            format!("minReplicas is {}", autoscaler.min_replicas),
+        )
+    } else {
+        (
+            "/spec/maxReplicas",
+            format!("maxReplicas is {}", autoscaler.max_replicas),
+        )
+    };
+    let finding = finding.extent(autoscaler.max_replicas).related(object, path, message);
     // The user edits KEDA's ScaledObject; refusing what KEDA writes tells nobody.
     if autoscaler.keda {
         finding.at_most(Action::Warn)

@@ -1,9 +1,10 @@
 //! `rwo-consumers`: two workloads use one single-node claim.
 
+use super::kit::bond::{self, Bond};
 use super::kit::others::{self, Other};
-use super::kit::sharing::{self, Access};
+use super::kit::sharing::{self, Access, Barrier};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
-use crate::graph::{Features, Lookup, Runs, Workload};
+use crate::graph::{Features, Lookup, Modes, Runs, View, Workload};
 
 /// See `rwo-consumers.md`.
 pub(super) static RULE: Rule = Rule {
@@ -25,37 +26,26 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     }
     for used in others::shareable(workload, cx.view) {
         let claim = used.claim();
-        let mut others = others::others(workload, claim, cx.view);
-        others.retain(|other| {
-            !other.workload.is_one_shot() && !sharing::shares_node_with(workload, other.workload, cx.view)
-        });
+        let mut met = others::others(workload, claim, cx.view);
+        met.retain(|other| !other.workload.is_one_shot());
+        let mut met: Vec<(Meeting, Other<'_>)> = met
+            .into_iter()
+            .filter_map(|other| Some((Meeting::of(workload, &other, claim, cx.view)?, other)))
+            .collect();
         // The one that is worst comes first: it is named, and decides.
-        others.sort_by_key(|other| std::cmp::Reverse(limit(workload, other)));
-        let Some(worst) = others.first() else {
+        met.sort_by_key(|(meeting, _)| *meeting);
+        let (meetings, others): (Vec<Meeting>, Vec<Other<'_>>) = met.into_iter().unzip();
+        let (Some(meeting), Some(worst)) = (meetings.first(), others.first()) else {
             continue;
         };
-        let who = others::described(&others);
         let finding = match sharing::access(claim, cx) {
             // Of one pod alone speaks `rwop-overlap`.
             Access::Free | Access::OnePod(_) => continue,
-            Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
-                .says(
-                    format!(
-                        "claim \"{claim}\", which is {}, is also used by {who}; {}",
-                        text::modes_explained(modes),
-                        barrier.consequence("pods")
-                    ),
-                    format!(
-                        "claim \"{claim}\", which is {modes}, is also used by {}",
-                        others::brief(&others)
-                    ),
-                )
-                .remedy(
-                    "Give each its own claim, use a ReadWriteMany class, or keep them on one node by required \
-                     podAffinity with topologyKey kubernetes.io/hostname",
-                )
-                .at_most(barrier.limit())
-                .at_most(limit(workload, worst)),
+            // Nothing waits then.
+            Access::OneNode(_, Barrier::Nothing) if *meeting == Meeting::Led => continue,
+            Access::OneNode(modes, barrier) => {
+                violation(workload, claim, modes, barrier, *meeting, &others).at_most(barrier.limit())
+            }
             Access::Missing(missing) => {
                 let question = format!("whether {} may use it too", text::object(worst.workload));
                 sharing::cannot_tell(&RULE, workload, claim, missing, &question)
@@ -66,11 +56,79 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     }
 }
 
-/// The strongest action that meeting `other` deserves.
-fn limit(workload: &Workload, other: &Other<'_>) -> Action {
-    if others::is_renamed_from(workload, other.workload) || others::is_visit(workload, other.workload) {
+/// How two workloads meet on a claim; the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Meeting {
+    /// Nothing brings them together.
+    Apart,
+    /// One of them is about to go, or was made to meet the other.
+    Passing,
+    /// The other one follows our pods; ours do not follow it.
+    Led,
+}
+
+impl Meeting {
+    /// `None` where they share a node. Where ours follow the other's, it is for the other to follow too.
+    fn of(workload: &Workload, other: &Other<'_>, claim: &str, view: &View<'_>) -> Option<Self> {
+        match bond::bond(workload, other.workload, claim, view) {
+            Bond::Both | Bond::Follows => None,
+            Bond::Leads => Some(Self::Led),
+            Bond::None
+                if others::is_renamed_from(workload, other.workload) || others::is_visit(workload, other.workload) =>
+            {
+                Some(Self::Passing)
+            }
+            Bond::None => Some(Self::Apart),
+        }
+    }
+}
+
+fn violation(
+    workload: &Workload,
+    claim: &str,
+    modes: Modes,
+    barrier: Barrier,
+    meeting: Meeting,
+    others: &[Other<'_>],
+) -> Finding {
+    let finding = Finding::violation(&RULE, &workload.id, claim);
+    let (who, explained) = (others::described(others), text::modes_explained(modes));
+    if meeting == Meeting::Led {
+        let brief = others::brief(others);
+        let affinity = others
+            .first()
+            .and_then(|other| bond::together(workload, other.workload));
+        let affinity = affinity.unwrap_or_else(|| "required podAffinity that selects both".to_owned());
+        return finding
+            .says(
+                format!(
+                    "{who} has to run beside it, but not the reverse: replaced alone, a pod of it may land on another \
+                     node and wait for claim \"{claim}\", which is {explained}"
+                ),
+                format!("{brief} runs beside it for claim \"{claim}\", but it may go elsewhere"),
+            )
+            .remedy(format!("Let it follow too: {affinity}"))
+            .at_most(Action::Warn);
+    }
+    let limit = if meeting == Meeting::Passing {
         Action::Warn
     } else {
         Action::Deny
-    }
+    };
+    finding
+        .says(
+            format!(
+                "claim \"{claim}\", which is {explained}, is also used by {who}; {}",
+                barrier.consequence("pods")
+            ),
+            format!(
+                "claim \"{claim}\", which is {modes}, is also used by {}",
+                others::brief(others)
+            ),
+        )
+        .remedy(
+            "Give each its own claim, use a ReadWriteMany class, or keep them on one node by required podAffinity with \
+             topologyKey kubernetes.io/hostname, in both",
+        )
+        .at_most(limit)
 }

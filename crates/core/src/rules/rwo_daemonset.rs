@@ -1,5 +1,6 @@
 //! `rwo-daemonset`: the pods of a DaemonSet, one on every node, mount one single-node claim.
 
+use super::kit::bond;
 use super::kit::sharing::{self, Access, Barrier};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::{Features, Lookup, Runs, Workload};
@@ -45,6 +46,5 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
 }
 
 fn runs_on_one_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
-    matches!(sharing::pods(workload, cx.view), Lookup::Known(0 | 1))
-        || sharing::shares_node_with_itself(workload, cx.view)
+    matches!(sharing::pods(workload, cx.view), Lookup::Known(0 | 1)) || bond::shares_node_with_itself(workload, cx.view)
 }

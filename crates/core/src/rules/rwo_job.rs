@@ -1,5 +1,6 @@
 //! `rwo-job`: pods that run once and end need a single-node claim that is held elsewhere, or by one another.
 
+use super::kit::bond::{self, Bond};
 use super::kit::others::{self, Other};
 use super::kit::sharing::{self, Access, Barrier};
 use super::kit::{Action, Case, Draft, Finding, Injection, Outcome, PatchOperation, Rule, Surroundings, text};
@@ -92,13 +93,19 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
 fn cause<'a>(workload: &Workload, claim: &str, access: Access, cx: &Surroundings<'a>) -> Option<Cause<'a>> {
     let one_pod = matches!(access, Access::OnePod(_));
     let mut holders = others::others(workload, claim, cx.view);
-    holders.retain(|other| {
-        !other.workload.is_one_shot() && (one_pod || !sharing::shares_node_with(workload, other.workload, cx.view))
-    });
+    holders.retain(|other| !other.workload.is_one_shot());
+    let total = holders.len();
+    // Where only the holder follows the job it may be elsewhere already when the job begins.
+    let is_beside = |other: &Other<'_>| {
+        let bond = bond::bond(workload, other.workload, claim, cx.view);
+        !one_pod && matches!(bond, Bond::Both | Bond::Follows)
+    };
+    holders.retain(|other| !is_beside(other));
     if !holders.is_empty() {
         return Some(Cause::Held(holders));
     }
-    if !one_pod && sharing::shares_node_with_itself(workload, cx.view) {
+    // All pods of a job beside the holder are on its node.
+    if total > 0 || (!one_pod && bond::shares_node_with_itself(workload, cx.view)) {
         return None;
     }
     // Of several pods on a claim for one alone speaks `rwop-overlap`.
@@ -144,7 +151,7 @@ fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, ca
                     others::brief(others)
                 ),
             )
-            .remedy(beside(others)),
+            .remedy(beside(others, claim)),
         Cause::Parallel => {
             let pods = text::counted(u64::from(workload.replicas), "pod");
             Finding::violation(&RULE, &workload.id, claim)
@@ -175,24 +182,11 @@ fn overlap(workload: &Workload, claim: &str, modes: Modes, place: &str) -> Findi
         .remedy("Use concurrencyPolicy: Forbid")
 }
 
-/// The affinity to copy, which puts the job's pods beside those of the first holder.
-fn beside(others: &[Other<'_>]) -> String {
-    let labels = others.first().map(|other| {
-        let selector = &other.workload.selector.match_labels;
-        if selector.is_empty() {
-            &other.workload.pods.labels
-        } else {
-            selector
-        }
-    });
-    let pairs: Vec<String> = labels
-        .into_iter()
-        .flat_map(|labels| labels.iter().map(|(key, value)| format!("{key}: {value:?}")))
-        .collect();
+/// The affinity to copy, which puts the job's pods beside that of the first holder.
+fn beside(others: &[Other<'_>], claim: &str) -> String {
+    let affinity = others.first().map(|other| bond::beside(other.workload, claim));
     format!(
-        "Put the job beside it with affinity: {{podAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: \
-         [{{topologyKey: kubernetes.io/hostname, labelSelector: {{matchLabels: {{{}}}}}}}]}}}}, or work on a claim made \
-         from a VolumeSnapshot",
-        pairs.join(", ")
+        "Put the job beside it with {}, or work on a claim made from a VolumeSnapshot",
+        affinity.unwrap_or_default()
     )
 }

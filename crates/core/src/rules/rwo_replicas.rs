@@ -1,5 +1,6 @@
 //! `rwo-replicas`: several pods of one workload mount one single-node claim.
 
+use super::kit::bond;
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::{Features, Field, Kind, ObjectRef, Runs, Workload};
@@ -26,7 +27,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         let finding = match sharing::access(claim, cx) {
             // Of one pod alone speaks `rwop-overlap`.
             Access::Free | Access::OnePod(_) => continue,
-            _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
+            _ if bond::shares_node_with_itself(workload, cx.view) => continue,
             Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
                 .says(
                     format!(

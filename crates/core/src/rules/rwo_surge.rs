@@ -1,5 +1,6 @@
 //! `rwo-surge`: a rolling update starts the new pod before the old one has let go of a single-node claim.
 
+use super::kit::bond;
 use super::kit::sharing::{self, Access};
 use super::kit::{
     Action, Case, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, PatchOperation, Rule, Surroundings,
@@ -51,7 +52,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 ),
                 format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
             ),
-            _ if sharing::shares_node_with_itself(workload, cx.view) => continue,
+            _ if bond::shares_node_with_itself(workload, cx.view) => continue,
             Access::OneNode(_, sharing::Barrier::Nothing) => continue,
             Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
                 .at_most(barrier.limit())
@@ -70,7 +71,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         };
         let finding = match finding.verdict {
             Verdict::Unknown => finding,
-            Verdict::Violation => finding.remedy("Use strategy type: Recreate, or maxSurge: 0 with maxUnavailable: 1"),
+            Verdict::Violation => sharing::without_surge(finding, workload),
         };
         findings.push(finding.at("/spec/strategy"));
     }
@@ -83,7 +84,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
     let stuck = |claim| match sharing::access(claim, cx) {
         Access::OnePod(_) => true,
         Access::OneNode(_, barrier) => {
-            barrier != sharing::Barrier::Nothing && !sharing::shares_node_with_itself(workload, cx.view)
+            barrier != sharing::Barrier::Nothing && !bond::shares_node_with_itself(workload, cx.view)
         }
         Access::Free | Access::Missing(_) => false,
     };

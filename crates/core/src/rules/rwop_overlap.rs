@@ -132,17 +132,14 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
                 .at_most(limit);
             others::related(finding, others, claim)
         }
-        Cause::Surge => finding
-            .case(SURGE)
-            .says(
-                format!(
-                    "a rolling update starts the new pod before the old one ends, but claim \"{claim}\" is {explained}; \
+        Cause::Surge => sharing::without_surge(finding, workload).case(SURGE).says(
+            format!(
+                "a rolling update starts the new pod before the old one ends, but claim \"{claim}\" is {explained}; \
                      the mode counts per pod, so the new one would stay Pending for the claim and the old one wait for \
                      the new to be ready, for ever, even on one node"
-                ),
-                format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
-            )
-            .remedy("Use strategy type: Recreate, or ReadWriteOnce and co-location on one node"),
+            ),
+            format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
+        ),
     }
 }
 

@@ -27,6 +27,11 @@ pub(super) fn names<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[Name]> {
     names.unwrap_or_default().into()
 }
 
+/// A number of pods as it is written, or the default.
+fn count(value: Option<i64>, default: u32) -> u32 {
+    value.map_or(default, |value| u32::try_from(value.max(0)).unwrap_or(u32::MAX))
+}
+
 /// The namespace of an object: its own, else the one it was sent to. Shares the latter's allocation.
 fn namespace_of(meta: &ObjectMeta<'_>, sent_to: &Name) -> Name {
     match meta.namespace.as_deref() {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::labels::Labels;
-use super::super::placement::{NodeTerm, Placement, PodTerm};
+use super::super::placement::{NodeTerm, Placement, PodTerm, Spread};
 use super::super::pods::{Disk, PodVolume, Pods, RestartPolicy, SeLinux, VolumeSource};
 use super::super::selector::{Requirement, Selector};
 use super::containers::{Container, read_level};
@@ -49,6 +49,7 @@ impl Pods {
                 "seLinuxOptions" => selinux.level = read_level(cursor),
             }),
             "terminationGracePeriodSeconds" => pods.grace_seconds = cursor.integer(),
+            "topologySpreadConstraints" => placement.spread = list(cursor, Spread::read).unwrap_or_default().into(),
             "volumes" => pods.volumes = list(cursor, PodVolume::read).unwrap_or_default().into(),
         });
         let count = init.iter().chain(&main).map(Container::mount_count).sum();
@@ -199,10 +200,25 @@ impl PodTerm {
         members!(cursor, {
             "labelSelector" => term.selector = Selector::read(cursor),
             "matchLabelKeys" => term.match_label_keys = names(cursor),
+            "mismatchLabelKeys" => term.mismatch_label_keys = names(cursor),
             "namespaceSelector" => term.other_namespaces |= cursor.pass(),
             "namespaces" => term.other_namespaces |= !names(cursor).is_empty(),
             "topologyKey" => term.topology_key = cursor.text().as_deref().unwrap_or_default().into(),
         });
         term
+    }
+}
+
+impl Spread {
+    fn read<'a, C: Cursor<'a>>(cursor: &mut C) -> Self {
+        let mut spread = Self::default();
+        members!(cursor, {
+            "labelSelector" => spread.selector = Selector::read(cursor),
+            "maxSkew" => spread.max_skew = u32::try_from(cursor.integer().unwrap_or_default()).unwrap_or_default(),
+            "nodeAffinityPolicy" => spread.ignores_affinity = cursor.text().as_deref() == Some("Ignore"),
+            "topologyKey" => spread.topology_key = cursor.text().as_deref().unwrap_or_default().into(),
+            "whenUnsatisfiable" => spread.hard = cursor.text().as_deref() == Some("DoNotSchedule"),
+        });
+        spread
     }
 }

@@ -8,6 +8,7 @@ use super::super::labels::Labels;
 use super::super::names::{Name, ObjectRef};
 use super::super::service::{Exposure, Service};
 use super::super::uid::Uid;
+use super::count;
 use super::meta::ObjectMeta;
 use crate::cursor::{Cursor, Scalar, list, members};
 use crate::json;
@@ -80,12 +81,12 @@ impl Autoscaler {
     /// Reads a HorizontalPodAutoscaler (any version since v1), whose target is one of `kinds`.
     pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C, kinds: &Kinds) -> Self {
         let mut metadata = ObjectMeta::default();
-        let (mut min_replicas, mut max_replicas, mut target) = (1, 0, None);
+        let (mut min_replicas, mut max_replicas, mut target) = (None, None, None);
         members!(cursor, {
             "metadata" => metadata = ObjectMeta::read(cursor),
             "spec" => members!(cursor, {
-                "minReplicas" => min_replicas = cursor.integer().unwrap_or(1),
-                "maxReplicas" => max_replicas = cursor.integer().unwrap_or_default(),
+                "maxReplicas" => max_replicas = cursor.integer(),
+                "minReplicas" => min_replicas = cursor.integer(),
                 "scaleTargetRef" => target = Target::read(cursor),
             }),
         });
@@ -95,8 +96,8 @@ impl Autoscaler {
             name: metadata.name(),
             uid: metadata.uid.as_deref().and_then(Uid::parse),
             target: target.and_then(|target| target.workload(kinds)),
-            min_replicas: u32::try_from(min_replicas.max(0)).unwrap_or(u32::MAX),
-            max_replicas: u32::try_from(max_replicas.max(0)).unwrap_or(u32::MAX),
+            min_replicas: count(min_replicas, 1),
+            max_replicas: count(max_replicas, 0),
             keda,
             deleting: metadata.deleting,
         }
@@ -115,7 +116,7 @@ pub fn scale_replicas(json: &str) -> Result<u32, json::Error> {
         });
         replicas
     })?;
-    Ok(u32::try_from(replicas.max(0)).unwrap_or(u32::MAX))
+    Ok(count(Some(replicas), 0))
 }
 
 impl<'a> Target<'a> {

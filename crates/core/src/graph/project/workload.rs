@@ -11,7 +11,7 @@ use super::super::uid::Uid;
 use super::super::workload::{Amount, Concurrency, Created, Rollout, Shape, Workload};
 use super::fields::{Fields, Strategy};
 use super::meta::ObjectMeta;
-use super::namespace_of;
+use super::{count, namespace_of};
 use crate::cursor::{Cursor, Scalar};
 use crate::json;
 
@@ -122,10 +122,6 @@ impl<'n> WorkloadSeed<'n> {
             options: None,
         }
     }
-}
-
-pub(super) fn count(value: Option<i64>, default: u32) -> u32 {
-    value.map_or(default, |value| u32::try_from(value.max(0)).unwrap_or(u32::MAX))
 }
 
 fn rollout(paused: bool, strategy: Strategy<'_>) -> Rollout {

@@ -416,3 +416,34 @@ fn metadata_deletion_and_a_dying_namespace_are_never_denied() {
     let dying = world.create(&deployment("new", 3, "data"));
     assert!(dying.is_allowed() && !dying.warnings.is_empty());
 }
+
+#[test]
+fn for_what_exists_the_remedy_is_one_that_every_client_can_apply() {
+    let world = World::with(Profile::Strict).claim("data", "ReadWriteOnce");
+    let surging = with(deployment("web", 1, "data"), "/spec", "strategy", Value::Null);
+    let new = denial(&world.create(&surging)).to_owned();
+    assert!(new.contains("for ever. Use strategy type: Recreate, "), "{new}");
+
+    let updated = denial(&world.update(&deployment("web", 1, "data"), &surging)).to_owned();
+    let patch = "kubectl patch deployment web -n shop --type=merge -p \
+                 '{\"spec\":{\"strategy\":{\"type\":\"Recreate\",\"rollingUpdate\":null}}}'";
+    assert!(
+        updated.contains("for ever. Use maxSurge: 0 with maxUnavailable: 1; "),
+        "{updated}"
+    );
+    assert!(updated.contains(patch), "{updated}");
+
+    // What a cluster tells of has a uid; what a file holds may be new.
+    let remedy = |object: &Value| {
+        let inspection = World::new().claim("data", "ReadWriteOnce").workload(object).inspect();
+        inspection.findings[0].finding.remedy.clone()
+    };
+    assert!(remedy(&surging).starts_with("Use strategy"));
+    let stored = with(
+        surging,
+        "/metadata",
+        "uid",
+        json!("7e3c0c5a-0000-4000-8000-000000000001"),
+    );
+    assert!(remedy(&stored).starts_with("Use maxSurge"));
+}

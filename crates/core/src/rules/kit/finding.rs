@@ -30,6 +30,8 @@ pub struct Finding {
     pub text: String,
     /// What to do; continues after a period.
     pub remedy: String,
+    /// `remedy` for an object that is there already, where something else works then.
+    pub remedy_in_place: Option<String>,
     /// `text` for a warning: some 60 characters, for kubectl shows up to 120 of a line well.
     pub brief: String,
     /// The object on whose absence it rests: one that was created a moment ago may not be known yet.
@@ -81,6 +83,7 @@ impl Finding {
             path: String::new(),
             text: String::new(),
             remedy: String::new(),
+            remedy_in_place: None,
             brief: String::new(),
             absent: None,
             grace: None,
@@ -152,6 +155,23 @@ impl Finding {
             remedy: remedy.into(),
             ..self
         }
+    }
+
+    #[must_use]
+    pub fn remedy_in_place(self, remedy: impl Into<String>) -> Self {
+        Self {
+            remedy_in_place: Some(remedy.into()),
+            ..self
+        }
+    }
+
+    /// What to do of an object that is there already.
+    #[must_use]
+    pub fn in_place(mut self) -> Self {
+        if let Some(remedy) = self.remedy_in_place.take() {
+            self.remedy = remedy;
+        }
+        self
     }
 
     #[must_use]

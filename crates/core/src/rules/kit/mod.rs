@@ -1,5 +1,7 @@
 //! What rules are made of: the rule itself, findings, patches, and the shared vocabulary.
 
+pub mod attaching;
+pub mod bond;
 pub mod case;
 pub mod data_stores;
 pub mod dns;

@@ -4,10 +4,9 @@ use super::case::Action;
 use super::finding::Finding;
 use super::parameter::{Parameter, ParameterKind};
 use super::rule::{Rule, Surroundings};
-use crate::graph::placement::{HOSTNAME, Placement};
+use super::{attaching, bond};
 use crate::graph::{
-    Claim, ClassName, ClusterNode, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Runs, View, VolumeKind,
-    VolumeSource, Workload,
+    Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Runs, View, VolumeKind, VolumeSource, Workload,
 };
 
 /// Provisioners that make directories of one node (`ARCHITECTURE.md`, "pinned").
@@ -18,17 +17,6 @@ const LOCAL: &[&str] = &[
     "docker.io/hostpath",
     "microk8s.io/hostpath",
     "openebs.io/local",
-];
-
-/// In-tree provisioners whose disks the attach/detach controller handles (`pkg/volume/*/attacher.go`, and their
-/// CSI migration).
-const IN_TREE: &[&str] = &[
-    "kubernetes.io/aws-ebs",
-    "kubernetes.io/azure-disk",
-    "kubernetes.io/cinder",
-    "kubernetes.io/gce-pd",
-    "kubernetes.io/rbd",
-    "kubernetes.io/vsphere-volume",
 ];
 
 /// The parameter of every rule that asks whether a volume is pinned.
@@ -163,7 +151,8 @@ pub fn pods(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
 #[must_use]
 pub fn admitting_nodes(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
     let placement = workload.pods.placement.as_deref();
-    view.nodes().map(|nodes| candidates(placement, nodes).count() as u64)
+    view.nodes()
+        .map(|nodes| bond::candidates(placement, nodes).count() as u64)
 }
 
 /// The pods that `workload` may have when another one asks: an autoscaler may give it some at any time. One of no
@@ -187,16 +176,36 @@ pub fn surge(workload: &Workload) -> Option<Fenceposts> {
     (posts.surge > 0 && posts.unavailable == 0).then_some(posts)
 }
 
-/// How pods may use the claim of this name. One that a StatefulSet is about to make is known by its template.
+/// Tells how to end the old pod before the new one begins.
+///
+/// Of a Deployment that exists server-side apply refuses `type: Recreate`, even with `rollingUpdate: null` beside it,
+/// for the defaulted `rollingUpdate` stays: only a patch that removes it gets there (`docs/kubernetes-facts.md` §2.3).
+#[must_use]
+pub fn without_surge(finding: Finding, workload: &Workload) -> Finding {
+    let Workload { id, namespace, .. } = workload;
+    let patch = r#"{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}"#;
+    let kind = id.kind.as_str().to_lowercase();
+    finding
+        .remedy(
+            "Use strategy type: Recreate, which alone waits until the old pod has ended, or maxSurge: 0 with \
+             maxUnavailable: 1",
+        )
+        .remedy_in_place(format!(
+            "Use maxSurge: 0 with maxUnavailable: 1; or Recreate, which alone waits until the old pod has ended, once \
+             by: kubectl patch {kind} {} -n {namespace} --type=merge -p '{patch}'",
+            id.name
+        ))
+}
+
+/// How pods may use the claim of this name. One that a StatefulSet makes is known by its template.
 #[must_use]
 pub fn access(claim: &str, cx: &Surroundings<'_>) -> Access {
-    match cx.view.claim(claim) {
-        Lookup::Known(claim) => access_to(claim, cx),
-        Lookup::Unknown => Access::Missing(Missing::NotKnown),
-        Lookup::Absent => {
-            to_be_made(claim, cx.view).map_or(Access::Missing(Missing::NotThere), |claim| access_to(&claim, cx))
-        }
-    }
+    let missing = match cx.view.claim(claim) {
+        Lookup::Known(claim) => return access_to(claim, cx),
+        Lookup::Unknown => Missing::NotKnown,
+        Lookup::Absent => Missing::NotThere,
+    };
+    of_template(claim, cx.view).map_or(Access::Missing(missing), |claim| access_to(&claim, cx))
 }
 
 /// Says that a rule could not tell `question` (`whether 3 replicas may share it`), for nothing is known of the claim.
@@ -227,48 +236,17 @@ pub fn cannot_tell(
     }
 }
 
-/// Whether all pods of one workload are bound to share a node: by name, or by affinity to themselves.
-#[must_use]
-pub fn shares_node_with_itself(workload: &Workload, view: &View<'_>) -> bool {
-    let placement = workload.pods.placement.as_deref();
-    let labels = &workload.pods.labels;
-    placement.is_some_and(|placement| placement.hostname().is_some() || placement.joins(labels, labels))
-        || only_node(placement, view).is_some()
-}
-
-/// Whether pods of the two are bound to share a node. Either side may guarantee it.
-#[must_use]
-pub fn shares_node_with(one: &Workload, other: &Workload, view: &View<'_>) -> bool {
-    let joins = |from: &Workload, to: &Workload| {
-        from.pods
-            .placement
-            .as_deref()
-            .is_some_and(|own| own.joins(&from.pods.labels, &to.pods.labels))
-    };
-    if joins(one, other) || joins(other, one) {
-        return true;
-    }
-    let node = |workload: &Workload| {
-        let placement = workload.pods.placement.as_deref();
-        let named = placement.and_then(Placement::hostname).map(str::to_owned);
-        named.or_else(|| only_node(placement, view))
-    };
-    let node_of_one = node(one);
-    node_of_one.is_some() && node_of_one == node(other)
-}
-
-/// Returns true where a StatefulSet makes the claim of this name for one of its pods.
+/// Returns true where a StatefulSet makes the claim of this name for one of the pods that it has.
 #[must_use]
 pub fn is_to_be_made(claim: &str, view: &View<'_>) -> bool {
-    to_be_made(claim, view).is_some()
+    view.template_user(claim)
+        .is_some_and(|(set, ordinal)| !set.deleting && set.ordinals().contains(&ordinal))
 }
 
-/// The claim that a StatefulSet makes for one of its pods, before it has done so.
-fn to_be_made(claim: &str, view: &View<'_>) -> Option<Claim> {
-    let (set, ordinal) = view.template_user(claim)?;
-    if set.deleting || !set.ordinals().contains(&ordinal) {
-        return None;
-    }
+/// The claim that a StatefulSet makes, or would make for a further pod: nobody else makes one of that name, so what is
+/// not seen is like this.
+fn of_template(claim: &str, view: &View<'_>) -> Option<Claim> {
+    let (set, ordinal) = view.template_user(claim).filter(|(set, _)| !set.deleting)?;
     let template = set
         .claim_templates
         .iter()
@@ -294,29 +272,12 @@ fn access_to(claim: &Claim, cx: &Surroundings<'_>) -> Access {
         Access::Free
     } else if claim.volume.is_unknown() && cx.view.class(&claim.class).known().is_none() {
         Access::OneNode(modes, Barrier::Unclear)
-    } else if !is_enforced(claim, cx.view) {
+    } else if !attaching::is_enforced(claim, cx.view) {
         Access::OneNode(modes, Barrier::Nothing)
     } else if cx.view.nodes().known().is_some_and(|nodes| nodes.len() == 1) {
         Access::OneNode(modes, Barrier::LoneNode)
     } else {
         Access::OneNode(modes, Barrier::Attach)
-    }
-}
-
-/// Whether the claim's mode is really enforced on a second node (`ARCHITECTURE.md`, "enforced").
-fn is_enforced(claim: &Claim, view: &View<'_>) -> bool {
-    if let Lookup::Known(volume) = &claim.volume {
-        return view.attaches(&volume.kind);
-    }
-    match view.class(&claim.class) {
-        Lookup::Known(class) if IN_TREE.contains(&&*class.provisioner) => true,
-        // Any other provisioner without such a driver makes NFS exports or directories of a host.
-        Lookup::Known(class) => match view.driver_attaches(&class.provisioner) {
-            Lookup::Known(attaches) => attaches,
-            Lookup::Absent => false,
-            Lookup::Unknown => true,
-        },
-        Lookup::Absent | Lookup::Unknown => true,
     }
 }
 
@@ -333,23 +294,4 @@ fn is_pinned(claim: &Claim, cx: &Surroundings<'_>) -> bool {
     }
     let class = cx.view.class(&claim.class).known();
     class.is_some_and(|class| LOCAL.contains(&&*class.provisioner) || named(&class.provisioner))
-}
-
-/// The only node that placement admits, in a cluster of several.
-fn only_node(placement: Option<&Placement>, view: &View<'_>) -> Option<String> {
-    // Without selector or affinity every node is admitted: not worth a walk over all of them.
-    placement.filter(|own| !own.node_selector.is_empty() || own.node_terms.is_some())?;
-    let nodes = view.nodes().known().filter(|nodes| nodes.len() > 1)?;
-    let mut admitted = candidates(placement, nodes);
-    let only = admitted.next()?;
-    admitted
-        .next()
-        .is_none()
-        .then(|| only.labels.get(HOSTNAME).unwrap_or(&only.name).to_owned())
-}
-
-fn candidates<'a>(placement: Option<&'a Placement>, nodes: &'a [ClusterNode]) -> impl Iterator<Item = &'a ClusterNode> {
-    nodes
-        .iter()
-        .filter(move |node| placement.is_none_or(|own| own.admits(&node.name, &node.labels)))
 }
