@@ -3,12 +3,14 @@
 pub mod comparison;
 mod defaulted;
 pub mod entries;
+mod gathered;
 pub mod namespaces;
 mod pages;
 pub mod report;
 
 pub use defaulted::defaulted;
 pub use entries::entries;
+pub use gathered::gather;
 pub use namespaces::by_namespace;
 pub use pages::{Page, pages};
 pub use report::{Entry, InForce, Level, Location, Object, Reach, Report};

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::check::known::{self, Known};
 use super::live;
-use crate::audit::{Entry, InForce, Level, Report};
+use crate::audit::{Entry, InForce, Level, Report, gather};
 use crate::clock;
 use crate::output::{Format, Notes, Paint, Style, render};
 use crate::policy::Policies;
@@ -142,6 +142,7 @@ impl Args {
         } else if let Some(file) = self.known.as_ref().or(defaults.known.as_ref()) {
             Known::read(file)?.take_out(&mut report, file);
         }
+        gather(&mut report);
         self.write(&report, |format, style| Ok(render(&report, format, style)))?;
         Ok(self.code(&report, |level| report.reaches(level)))
     }

@@ -4,6 +4,7 @@ mod compare;
 mod config;
 mod exceptions;
 mod formats;
+mod gathered;
 mod kustomize;
 mod oddities;
 mod of_cluster;

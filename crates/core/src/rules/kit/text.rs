@@ -66,3 +66,81 @@ pub fn quoted(names: &[String], most: usize, count: u64) -> String {
     };
     format!("{}{more}", named.join(", "))
 }
+
+/// What is said of one claim, said of several: `claim "data", which is …` becomes `claims "data" and "logs", which
+/// are …`. `None` where the text does not name the claim so.
+#[must_use]
+pub fn of_claims(text: &str, claim: &str, all: &[&str]) -> Option<String> {
+    let (noun, before, after) = ["claim", "PersistentVolumeClaim"].into_iter().find_map(|noun| {
+        let (before, after) = text.split_once(&format!("{noun} \"{claim}\""))?;
+        (before.is_empty() || before.ends_with(' ')).then_some((noun, before, after))
+    })?;
+    if all.len() < 2 {
+        return Some(format!("{before}{noun} {}{after}", listed(all)));
+    }
+    let verbs = [
+        (", which is ", ", which are "),
+        (" is ", " are "),
+        (" does ", " do "),
+        (" asks ", " ask "),
+    ];
+    let verb = verbs
+        .iter()
+        .find_map(|(one, several)| Some((several, after.strip_prefix(one)?)));
+    let after = verb.map_or_else(|| after.to_owned(), |(several, rest)| format!("{several}{rest}"));
+    let after = match after.strip_suffix(" was not checked") {
+        Some(question) => {
+            let question = question.replace(" it exists", " they exist").replace(" it ", " them ");
+            let question = question
+                .strip_suffix(" it")
+                .map_or(question.clone(), |asked| format!("{asked} them"));
+            format!("{question} was not checked")
+        }
+        None => after,
+    };
+    Some(format!("{before}{noun}s {}{after}", listed(all)))
+}
+
+/// `"data"`, `"data" and "logs"`, `"a", "b" and "c"`.
+fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    match &quoted[..] {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_claims_are_told_of_in_the_plural() {
+        let all = |text: &str| of_claims(text, "data", &["data", "logs"]);
+        let said = [
+            (
+                "3 replicas mount claim \"data\", which is ReadWriteOnce; replicas would wait",
+                "3 replicas mount claims \"data\" and \"logs\", which are ReadWriteOnce; replicas would wait",
+            ),
+            (
+                "claim \"data\" is not known, so whether 3 replicas may share it was not checked",
+                "claims \"data\" and \"logs\" are not known, so whether 3 replicas may share them was not checked",
+            ),
+            (
+                "claim \"data\" is not known, so whether it exists was not checked",
+                "claims \"data\" and \"logs\" are not known, so whether they exist was not checked",
+            ),
+            (
+                "Create PersistentVolumeClaim \"data\" first",
+                "Create PersistentVolumeClaims \"data\" and \"logs\" first",
+            ),
+        ];
+        for (one, several) in said {
+            assert_eq!(all(one).as_deref(), Some(several));
+        }
+        assert_eq!(all("Use a ReadWriteMany class"), None);
+        assert_eq!(all("claim \"other\" is used"), None);
+        assert_eq!(listed(&["a", "b", "c"]), "\"a\", \"b\" and \"c\"");
+    }
+}
