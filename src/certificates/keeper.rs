@@ -1,4 +1,5 @@
-//! What the leader writes: the Secret with the authority, and whom both webhook configurations trust.
+//! What the leader writes: the Secret with the authority, and whom both webhook configurations trust. Where certificates
+//! come from files, these alone.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +18,8 @@ use tracing::{debug, info, warn};
 
 use super::authority::{Authority, AuthorityError};
 use super::bundle::{self, Carried};
-use super::rotation::{self, Change, Rotation, Situation};
+use super::rotation::{Change, Rotation, Situation};
+use super::trusting::Trusting;
 use super::view::{Part, Seen, View};
 use super::{FIELD_MANAGER, Lifetimes};
 use crate::causes::chain;
@@ -34,7 +36,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// For how long an API server may keep us waiting before we ask again.
 const ANSWER: Duration = Duration::from_secs(3);
 
-/// Keeps the authority for as long as this replica leads.
+/// Keeps the authority, or what files say of one, for as long as this replica leads.
 pub struct Keeper {
     pub client: Client,
     pub view: Arc<View>,
@@ -61,10 +63,11 @@ impl Keeper {
     async fn keep(&self) {
         let mut changes = self.view.changes();
         let mut rotation = Rotation::new(self.lifetimes.settle);
+        let mut trusting = Trusting::new(self.lifetimes.settle);
         let mut told = false;
         loop {
             changes.borrow_and_update();
-            match self.step(&mut rotation).await {
+            match self.step(&mut rotation, &mut trusting).await {
                 Ok(()) => {
                     told = false;
                     sleep(REST).await;
@@ -86,7 +89,7 @@ impl Keeper {
     }
 
     /// Looks once, and writes what follows.
-    async fn step(&self, rotation: &mut Rotation) -> Result<(), KeeperError> {
+    async fn step(&self, rotation: &mut Rotation, trusting: &mut Trusting) -> Result<(), KeeperError> {
         let seen = self.view.seen();
         let configurations = seen.configurations();
         let carried: Option<Vec<Carried>> = configurations
@@ -101,8 +104,8 @@ impl Keeper {
             now: clock::now().seconds(),
         };
         // Whom to trust is told first, so that nobody is signed by somebody unknown for longer than it takes.
-        if let Some(authorities) = seen.secret.authorities() {
-            let bundle = bundle::pem(&rotation::trusted(authorities, &situation));
+        if let Some(trusted) = seen.trusted() {
+            let bundle = bundle::pem(&trusting.whom(trusted, &situation, Instant::now()));
             for (part, carried) in configurations.iter().flatten() {
                 if !carried.is(&bundle) {
                     let patch = Patch::Apply(applied(*part, carried, &bundle));

@@ -10,11 +10,17 @@
 //!
 //! No leaf is ever handed around, and no file is mounted: a mounted Secret lags behind by a minute and more.
 //!
-//! Where certificates come from files all the same, `trust.rs` tells whether the configurations trust them.
+//! Where certificates come from files all the same, `trust.rs` tells whether the configurations trust them. Where the
+//! files say who signs, the leader writes that into them, by the same rules, and a replica serves nothing else before:
+//!
+//! ```text
+//!  files --read--> every replica --> what they hold, once it is trusted    (holding.rs decides, trust.rs does)
+//! ```
 
 mod authority;
 mod bundle;
 mod contents;
+mod holding;
 mod keeper;
 mod rotation;
 mod serving;
@@ -22,13 +28,15 @@ mod signer;
 #[cfg(test)]
 mod simulation;
 mod trust;
+mod trusting;
 mod view;
 
 use std::time::Duration;
 
+pub use holding::Holding;
 pub use keeper::Keeper;
 pub use signer::{Signer, Target};
-pub use trust::Trust;
+pub use trust::{Held, Trust};
 pub use view::View;
 
 /// Under which name the API server is told that we write `caBundle`: a name of its own, so that it is never mistaken for

@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use super::authority::{Authority, AuthorityError};
-use super::bundle::{Carried, Trusted};
+use super::bundle::Carried;
 use super::contents::Authorities;
 use crate::controller::Signing;
 
@@ -171,25 +171,10 @@ fn everybody(replicas: &[Signing], holds: impl Fn(&Signing) -> bool) -> bool {
     !replicas.is_empty() && replicas.iter().all(holds)
 }
 
-/// Whom the configurations shall trust: what the Secret says, and whoever signed for a replica that has not followed it
-/// yet, as where somebody put another Secret in its place.
-pub(super) fn trusted(authorities: &Authorities, situation: &Situation<'_>) -> Vec<Trusted> {
-    let mut all = authorities.trusted();
-    let carried = situation.configurations.into_iter().flatten();
-    for trusted in carried.flat_map(Carried::trusted) {
-        let signed = |replica: &Signing| replica.issuer == trusted.fingerprint;
-        let used = situation.replicas.is_empty() || situation.replicas.iter().any(signed);
-        if used && trusted.validity.holds(situation.now) && !all.contains(&trusted) {
-            all.push(trusted);
-        }
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificates::bundle::{Entry, pem};
+    use crate::certificates::bundle::{Entry, Trusted, pem};
     use std::sync::Arc;
 
     const MADE: i64 = 1_800_000_000;
@@ -417,30 +402,5 @@ mod tests {
         let mut found = announced(MADE + 290);
         found.authorities.next = Some(authority(MADE));
         assert_eq!(found.once(), Some(Change::Withdraw));
-    }
-
-    #[test]
-    fn configurations_trust_what_is_said_and_whoever_signed_for_a_replica() {
-        let mut found = steady(MADE + 10);
-        let (former, foreign) = (authority(MADE), authority(MADE));
-        let also = [former.trusted.clone(), foreign.trusted.clone()];
-        found.configurations = Some(carried(&also));
-        found.replicas[1] = signing(&former, &[&former]);
-        let names = |found: &Found| -> Vec<String> {
-            let trusted = trusted(&found.authorities, &found.situation(Secret::Unknown));
-            trusted.into_iter().map(|trusted| trusted.common_name).collect()
-        };
-        let current = found.authorities.current.trusted.common_name.clone();
-        let former_name = former.trusted.common_name.clone();
-        assert_eq!(names(&found), [current.clone(), former_name.clone()]);
-        let all = [current.clone(), former_name, foreign.trusted.common_name.clone()];
-        found.replicas.clear();
-        assert_eq!(
-            names(&found),
-            all,
-            "nothing is taken away before the replicas are known"
-        );
-        found.now = MADE + 300;
-        assert_eq!(names(&found), [current], "what is over helps nobody");
     }
 }

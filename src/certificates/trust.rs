@@ -1,29 +1,31 @@
-//! Whether the webhook configurations trust a certificate from files. Whom they trust is for others to write, who
-//! installs or injects it: here it is only told, as the API server would find it.
+//! Whether the webhook configurations trust a certificate from files, as the API server would find it. Who writes whom
+//! they trust is the installer, or an injector, and it is only told; or it is us, and what they do not trust waits.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::Client;
-use rustls::CertificateError::{BadSignature, NotValidForName, NotValidForNameContext, UnknownIssuer};
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier as _;
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{Error, RootCertStore};
+use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::bundle::Trusted;
-use super::view::View;
+use super::bundle::{Carried, Trusted};
+use super::holding::{Due, Holding, Offered};
+use super::view::{Seen, View};
 use crate::clock;
 use crate::cluster::webhooks::NAME;
 use crate::metrics::{Refusal, Reloads};
 use crate::server::admin::Gate;
+use crate::server::certificate::Certificate;
+use crate::server::chain::{Verdict, verdict};
+use crate::server::reload::{Issued, Presenter};
 use crate::server::tls::CertResolver;
 
-/// How often it is looked at, beside when a configuration changes: files are read as often.
-const LOOK: Duration = Duration::from_secs(10);
+/// How often it is looked at, beside when a configuration or a file changes.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a replica that begins waits while the configurations trust nobody at all. Longer than the leader needs to
+/// write them; whoever leads without doing so, as before an upgrade, leaves only when we are ready.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Compares the certificate that is served with whom the configurations trust.
 #[derive(Debug)]
@@ -32,91 +34,181 @@ pub struct Trust {
     pub view: Arc<View>,
     /// What is served.
     pub resolver: Arc<CertResolver>,
-    /// Says in `/readyz` what is wrong. The replica stays ready: what it lacks the others lack too.
+    /// Says in `/readyz` what is wrong. A replica that was trusted stays ready: what it lacks the others lack too.
     pub gate: Gate,
     /// Says it in the metrics.
     pub reloads: Reloads,
+    /// What is held back while it is not trusted, where whom to trust is ours to write.
+    pub holding: Option<Holding>,
+}
+
+/// What was told last.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    wrong: Option<String>,
+    ready: bool,
 }
 
 impl Trust {
     /// Runs for as long as the process does.
-    pub async fn run(self, client: Client) {
+    pub async fn run(mut self, client: Client) {
         let configurations = self.view.clone().follow_configurations(client);
-        tokio::join!(configurations, self.compare());
+        let holding = self.holding.take();
+        tokio::join!(configurations, self.compare(holding));
     }
 
-    async fn compare(&self) {
+    async fn compare(&self, mut holding: Option<Holding>) {
         let mut changes = self.view.changes();
+        let began = Instant::now();
         let mut told = None;
         self.reloads.taken();
         loop {
             changes.borrow_and_update();
-            let wrong = self.wrong();
-            if wrong != told {
-                match &wrong {
-                    Some(wrong) => {
-                        warn!(error = wrong, "The API server refuses the serving certificate");
-                        self.gate.remark(wrong);
-                        self.reloads.refused(Refusal::Untrusted);
-                    }
-                    None => {
-                        info!("The webhook configurations trust the serving certificate");
-                        self.gate.open();
-                        self.reloads.taken();
-                    }
-                }
-                told = wrong;
+            let seen = self.view.seen();
+            if let Some(holding) = &mut holding {
+                self.serve(holding, &seen);
+            }
+            let wrong = wrong(
+                &seen,
+                &self.resolver.chain(),
+                self.view.namespace(),
+                clock::now().seconds(),
+            );
+            let begun = told.as_ref().is_some_and(|told: &Told| told.ready);
+            let seen_well = seen.configurations().is_some() && wrong.is_none();
+            let alone = began.elapsed() >= PATIENCE && trust_nobody(&seen);
+            let now = Told {
+                ready: begun || holding.is_none() || seen_well || alone,
+                wrong,
+            };
+            if told.as_ref() != Some(&now) {
+                self.tell(told.as_ref(), &now);
+                told = Some(now);
             }
             // Whoever would tell of changes lives as long as we do.
             let _ = timeout(LOOK, changes.changed()).await;
         }
     }
 
-    /// Why the API server refuses the certificate, as far as is known.
-    fn wrong(&self) -> Option<String> {
-        let chain = self.resolver.chain();
-        let name = format!("{NAME}.{}.svc", self.view.namespace());
-        for (part, carried) in self.view.seen().configurations()? {
-            for entry in carried.entries {
-                if let Some(refused) = refused(&chain, &entry.bundle, &name, clock::now().seconds()) {
-                    return Some(format!("the {}: {refused}", part.watched().kind));
-                }
+    /// Serves what files hold now if it is time, and says so.
+    fn serve(&self, holding: &mut Holding, seen: &Seen) {
+        let Some(offered) = &seen.offered else { return };
+        let wrong = refused(&self.view, seen, &offered.certificate);
+        let due = holding.take(offered, wrong.as_deref(), clock::now().seconds(), Instant::now());
+        if let Some(due) = due {
+            let certificate = offered.certificate.clone();
+            let not_after = certificate.not_after();
+            self.resolver.replace(certificate);
+            match (due, wrong) {
+                (Due::Over, Some(error)) => warn!(
+                    not_after,
+                    error, "Serving a new certificate that is not trusted yet: the former is over"
+                ),
+                _ => info!(not_after, "Serving a new certificate"),
             }
         }
-        None
+        self.view.say(holding.signing(offered));
+    }
+
+    fn tell(&self, before: Option<&Told>, now: &Told) {
+        match &now.wrong {
+            None if now.ready => self.gate.open(),
+            None => self.gate.close("the webhook configurations were not seen"),
+            Some(wrong) if now.ready => self.gate.remark(wrong),
+            Some(wrong) => self.gate.close(wrong),
+        }
+        let before = before.filter(|before| before.ready);
+        if !now.ready || before.is_some_and(|before| before.wrong == now.wrong) {
+            return;
+        }
+        match &now.wrong {
+            None => {
+                if before.is_some() {
+                    info!("The webhook configurations trust the serving certificate");
+                }
+                self.reloads.taken();
+            }
+            Some(wrong) => {
+                warn!(error = wrong, "The API server refuses the serving certificate");
+                self.reloads.refused(Refusal::Untrusted);
+            }
+        }
     }
 }
 
-/// Why a client that trusts this bundle refuses this chain of a server of this name. What we cannot judge as the API
-/// server does, such as a signature of a kind that we do not know, is not refused; nor is what is over, which is told of
-/// the certificate itself.
-fn refused(chain: &[CertificateDer<'_>], bundle: &[u8], name: &str, now: i64) -> Option<String> {
-    let (leaf, others) = chain.split_first()?;
-    let mut trusted = Trusted::read_all(bundle);
-    trusted.retain(|trusted| trusted.validity.holds(now));
-    let mut roots = RootCertStore::empty();
-    let (_, unknown) = roots.add_parsable_certificates(trusted.iter().map(|trusted| trusted.der.clone()));
-    // Of a certificate that it trusts by itself the API server asks for no authority.
-    if unknown > 0 || trusted.iter().any(|trusted| trusted.der == *leaf) {
-        return None;
+/// Gives what files hold to [`Trust`], which serves it once it is trusted.
+#[derive(Debug)]
+pub struct Held {
+    pub view: Arc<View>,
+    pub resolver: Arc<CertResolver>,
+}
+
+impl Held {
+    /// What is held back from now on, where this is served already.
+    #[must_use]
+    pub fn begin(&self, served: Issued) -> Holding {
+        let offered = Offered::from(served);
+        let holding = Holding::new(&offered, clock::now().seconds());
+        self.view.say(holding.signing(&offered));
+        self.view.offer(offered);
+        holding
     }
-    let stranger = || Some("its caBundle has no valid authority that signed the certificate".to_owned());
-    if roots.is_empty() {
-        return stranger();
+}
+
+impl Presenter for Held {
+    fn present(&self, issued: Issued) {
+        self.view.offer(issued.into());
     }
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(default_provider()));
-    let now = UnixTime::since_unix_epoch(Duration::from_secs(now.try_into().unwrap_or_default()));
-    let server = ServerName::try_from(name).ok()?;
-    match verifier
-        .build()
-        .ok()?
-        .verify_server_cert(leaf, others, &server, &[], now)
-    {
-        Err(Error::InvalidCertificate(UnknownIssuer | BadSignature)) => stranger(),
-        Err(Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })) => {
-            Some(format!("the certificate does not name {name}, which it calls"))
+
+    fn waits(&self) -> Option<String> {
+        let seen = self.view.seen();
+        let certificate = &seen.offered.as_ref()?.certificate;
+        let waits = certificate.fingerprint() != self.resolver.fingerprint();
+        waits.then(|| refused(&self.view, &seen, certificate)).flatten()
+    }
+}
+
+/// Why a certificate has to wait.
+fn refused(view: &View, seen: &Seen, certificate: &Certificate) -> Option<String> {
+    if seen.configurations().is_none() {
+        return Some("the webhook configurations were not seen".to_owned());
+    }
+    wrong(seen, certificate.chain(), view.namespace(), clock::now().seconds())
+}
+
+/// Whether no replica could be called, whatever it served.
+fn trust_nobody(seen: &Seen) -> bool {
+    let carry_none = |carried: &Carried| carried.trusted().is_empty();
+    let configurations = seen.configurations();
+    configurations.is_some_and(|all| all.iter().all(|(_, carried)| carry_none(carried)))
+}
+
+/// Why the API server refuses a certificate, as far as is known.
+pub(super) fn wrong(seen: &Seen, chain: &[CertificateDer<'_>], namespace: &str, now: i64) -> Option<String> {
+    let name = format!("{NAME}.{namespace}.svc");
+    for (part, carried) in seen.configurations()? {
+        // Mostly all entries trust the same.
+        let mut bundles: Vec<&[u8]> = carried.entries.iter().map(|entry| &*entry.bundle).collect();
+        bundles.dedup();
+        for bundle in bundles {
+            if let Some(refused) = refused_by(bundle, chain, &name, now) {
+                return Some(format!("the {}: {refused}", part.watched().kind));
+            }
         }
-        _ => None,
+    }
+    None
+}
+
+/// Why a client that trusts this bundle refuses this chain of a server of this name.
+fn refused_by(bundle: &[u8], chain: &[CertificateDer<'_>], name: &str, now: i64) -> Option<String> {
+    let trusted: Vec<_> = Trusted::read_all(bundle)
+        .into_iter()
+        .map(|trusted| trusted.der)
+        .collect();
+    match verdict(chain, &trusted, name, now) {
+        Verdict::OtherName => Some(format!("the certificate does not name {name}, which it calls")),
+        Verdict::Stranger => Some("its caBundle has no valid authority that signed the certificate".to_owned()),
+        Verdict::Taken => None,
     }
 }
 
@@ -140,7 +232,7 @@ mod tests {
     fn who_did_not_sign_is_a_stranger() {
         let [one, other] = [(); 2].map(|()| Authority::make(HOUR, NOW).unwrap());
         let served = chain(&one, NAME);
-        let refused = |bundle: &str, name: &str, now| refused(&served, bundle.as_bytes(), name, now);
+        let refused = |bundle: &str, name: &str, now| refused_by(bundle.as_bytes(), &served, name, now);
         let both = format!("{}{}", other.certificate_pem(), one.certificate_pem());
         assert_eq!(refused(&one.certificate_pem(), NAME, NOW), None);
         assert_eq!(refused(&both, NAME, NOW), None);
@@ -159,7 +251,7 @@ mod tests {
         params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let itself = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
         let served = [itself.der().clone()];
-        assert_eq!(refused(&served, itself.pem().as_bytes(), NAME, NOW), None);
-        assert_eq!(refused(&[], b"", NAME, NOW), None, "nothing is served yet");
+        assert_eq!(refused_by(itself.pem().as_bytes(), &served, NAME, NOW), None);
+        assert_eq!(refused_by(b"", &[], NAME, NOW), None, "nothing is served yet");
     }
 }

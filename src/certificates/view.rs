@@ -13,8 +13,9 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use super::FIELD_MANAGER;
-use super::bundle::{Carried, Entry};
+use super::bundle::{Carried, Entry, Trusted};
 use super::contents::{Authorities, Data};
+use super::holding::Offered;
 use super::rotation::Secret;
 use crate::cluster::follow::Intake;
 use crate::cluster::one::{self, Only, Watched};
@@ -34,6 +35,8 @@ pub(super) struct Seen {
     pub(super) secret: SecretSeen,
     /// What the Secret last said when it was good.
     pub(super) kept: Option<Authorities>,
+    /// What files hold, where these say who signs.
+    pub(super) offered: Option<Offered>,
     /// Of each that was listed, what it carries, if it is there.
     mutating: Option<Option<Carried>>,
     validating: Option<Option<Carried>>,
@@ -140,6 +143,12 @@ impl View {
         self.lock().signing = signing;
     }
 
+    /// Takes in what files hold now.
+    pub(super) fn offer(&self, offered: Offered) {
+        self.lock().offered = Some(offered);
+        self.changed.send_replace(());
+    }
+
     pub(super) fn namespace(&self) -> &str {
         &self.namespace
     }
@@ -170,6 +179,14 @@ impl View {
 }
 
 impl Seen {
+    /// Whom clients shall trust, whatever replicas say: the files tell, or the Secret.
+    pub(super) fn trusted(&self) -> Option<Vec<Trusted>> {
+        match &self.offered {
+            Some(offered) => Some(offered.authorities.clone()),
+            None => self.secret.authorities().map(Authorities::trusted),
+        }
+    }
+
     /// The configurations that are there, each with its kind; `None` while not both were listed.
     pub(super) fn configurations(&self) -> Option<Vec<(Part, Carried)>> {
         let (mutating, validating) = self.mutating.clone().zip(self.validating.clone())?;

@@ -20,7 +20,7 @@ const NO_POLICY: &str = "none";
 
 /// Print the Kubernetes objects that install stateward.
 ///
-/// The replicas sign their own certificates, unless --ca-bundle or --cert-manager says who does. A first installation is
+/// The replicas sign their own certificates, unless --ca-bundle, --ca-from-secret or --cert-manager says who does. A first installation is
 /// in mode audit: nothing is refused. Go on to warn and enforce when the replicas run and you know what they find.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,8 +39,11 @@ pub struct Args {
     /// PEM file with the CA that signed the certificate in the Secret stateward-tls
     #[arg(long, value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
+    /// The Secret stateward-tls has the CA that signed as ca.crt: the replicas write whom to trust
+    #[arg(long, conflicts_with = "ca_bundle")]
+    ca_from_secret: bool,
     /// Let cert-manager fill that Secret: NAME of an Issuer of the namespace, or ClusterIssuer/NAME
-    #[arg(long, value_name = "ISSUER", conflicts_with = "ca_bundle")]
+    #[arg(long, value_name = "ISSUER", conflicts_with_all = ["ca_bundle", "ca_from_secret"])]
     cert_manager: Option<Issuer>,
     /// PEM file with the CA of the API server's client certificate: nobody else is answered
     #[arg(long, value_name = "FILE")]
@@ -87,6 +90,7 @@ impl Args {
             certificate: match (&self.cert_manager, &ca) {
                 (Some(issuer), _) => Certificate::CertManager(issuer),
                 (None, Some(ca)) => Certificate::Files(ca),
+                (None, None) if self.ca_from_secret => Certificate::Secret,
                 (None, None) => Certificate::Own,
             },
             mode: self.mode,

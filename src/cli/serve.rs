@@ -16,7 +16,7 @@ use crate::cluster::register::WebhookUrl;
 use crate::otlp::{self, Endpoint};
 use crate::reports::Wanted;
 use crate::runtime::policies::{PolicyOrigin, PolicySource, default_policy};
-use crate::runtime::{CertificateSource, Config, ObjectSource, Own, RunError, Runtime};
+use crate::runtime::{CertificateSource, Config, FilesSigner, ObjectSource, Own, RunError, Runtime};
 
 /// Serve the admission webhook.
 ///
@@ -46,6 +46,9 @@ pub struct Args {
     /// PEM file with the key of the serving certificate
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// PEM file with the CA that signed it, reloaded when changed: the installation then writes whom to trust into its webhook configurations
+    #[arg(long, value_name = "FILE", requires = "tls_cert", conflicts_with_all = ["no_cluster", "manifests", "register_url"])]
+    tls_ca: Option<PathBuf>,
     /// PEM file with the CA of the clients: only who has a certificate of it is answered; reloaded when changed
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
@@ -166,6 +169,11 @@ impl Args {
         if self.otlp_logs.is_some() && self.namespace().is_none() {
             bail!("--otlp-logs sends what an installation finds, which needs --namespace, or $POD_NAMESPACE");
         }
+        if self.tls_ca.is_some() && self.namespace().is_none() {
+            bail!(
+                "--tls-ca says whom the API server of an installation trusts, which needs --namespace, or $POD_NAMESPACE"
+            );
+        }
         logging::init(self.log_format, self.log_level)?;
         let threads = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -184,15 +192,24 @@ impl Args {
 
     fn config(self) -> Config {
         let namespace = self.namespace();
+        let lifetimes = Lifetimes {
+            authority: self.authority_lifetime,
+            leaf: self.certificate_lifetime,
+            settle: self.authority_settle,
+        };
         let certificate = match (self.tls_cert.zip(self.tls_key), &namespace) {
-            (Some((chain, key)), _) => CertificateSource::Files { chain, key },
+            (Some((chain, key)), _) => CertificateSource::Files {
+                chain,
+                key,
+                signer: self.tls_ca.zip(namespace.clone()).map(|(file, namespace)| FilesSigner {
+                    file,
+                    namespace,
+                    lifetimes,
+                }),
+            },
             (None, Some(namespace)) if self.register_url.is_none() => CertificateSource::Own {
                 namespace: namespace.clone(),
-                lifetimes: Lifetimes {
-                    authority: self.authority_lifetime,
-                    leaf: self.certificate_lifetime,
-                    settle: self.authority_settle,
-                },
+                lifetimes,
             },
             (None, _) => CertificateSource::self_signed(self.listen, self.register_url.as_ref()),
         };

@@ -124,6 +124,9 @@ impl Installation<'_> {
         if self.mounts_certificate() {
             args.push(format!("--tls-cert={TLS_DIRECTORY}/tls.crt"));
             args.push(format!("--tls-key={TLS_DIRECTORY}/tls.key"));
+            if let Certificate::Secret = self.certificate {
+                args.push(format!("--tls-ca={TLS_DIRECTORY}/ca.crt"));
+            }
             volume_mounts.push(mount("tls", TLS_DIRECTORY));
         }
         if self.client_ca.is_some() {

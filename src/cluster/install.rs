@@ -71,6 +71,8 @@ pub enum Certificate<'a> {
     Files(&'a [u8]),
     /// The replicas sign theirs, and write whom to trust.
     Own,
+    /// Somebody fills the Secret, also with the CA that signed, and the replicas write that it is to be trusted.
+    Secret,
 }
 
 impl Installation<'_> {
@@ -82,7 +84,7 @@ impl Installation<'_> {
         let ca = match self.certificate {
             Certificate::Files(ca) => Some(ca),
             // Who renders the field undoes what others write into it.
-            Certificate::CertManager(_) | Certificate::Own => None,
+            Certificate::CertManager(_) | Certificate::Own | Certificate::Secret => None,
         };
         let Configurations {
             mut mutating,
@@ -114,7 +116,7 @@ impl Installation<'_> {
             object(&self.service_account())?,
             object(&self.cluster_role())?,
             object(&self.cluster_role_binding())?,
-            object(&permissions::role(self.metadata(), self.writes_certificates()))?,
+            object(&permissions::role(self.metadata(), self.writes()))?,
             object(&permissions::role_binding(self.metadata(), NAME, self.subject()))?,
             object(&self.service())?,
             object(&self.disruption_budget())?,
@@ -216,16 +218,17 @@ impl Installation<'_> {
                     .map(rule)
                     .chain([own, definitions])
                     .chain(permissions::written())
-                    .chain([permissions::configurations(self.writes_certificates())])
+                    .chain([permissions::configurations(self.writes())])
                     .collect(),
             ),
             aggregation_rule: None,
         }
     }
 
-    fn writes_certificates(&self) -> Writes {
+    fn writes(&self) -> Writes {
         match self.certificate {
             Certificate::Own => Writes::Certificates,
+            Certificate::Secret => Writes::Trust,
             Certificate::CertManager(_) | Certificate::Files(_) => Writes::Findings,
         }
     }

@@ -34,6 +34,8 @@ pub(super) enum Writes {
     Certificates,
     /// What is found.
     Findings,
+    /// What is found, and whom to trust.
+    Trust,
 }
 
 /// The rules of what is written into any namespace.
@@ -58,12 +60,12 @@ pub(super) fn role(metadata: ObjectMeta, writes: Writes) -> Role {
     }
 }
 
-/// The rule of our two webhook configurations: no others can be read or changed, and none created. Who brings the
-/// certificates says there whom to trust, and we look whether that fits.
+/// The rule of our two webhook configurations: no others can be read or changed, and none created. Where others say there
+/// whom to trust, we only look whether that fits.
 pub(super) fn configurations(writes: Writes) -> PolicyRule {
     let resources = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
     let verbs: &[&str] = match writes {
-        Writes::Certificates => &["list", "patch", "watch"],
+        Writes::Certificates | Writes::Trust => &["list", "patch", "watch"],
         Writes::Findings => &["list", "watch"],
     };
     PolicyRule {

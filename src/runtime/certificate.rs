@@ -9,11 +9,11 @@ use tracing::info;
 use super::error::StartError;
 use super::objects::Cluster;
 use super::parts::{End, Parts};
-use crate::certificates::{Lifetimes, Signer, Target, Trust, View};
+use crate::certificates::{Held, Holding, Lifetimes, Signer, Target, Trust, View};
 use crate::cluster::register::WebhookUrl;
 use crate::cluster::webhooks::NAME;
 use crate::metrics::Reloaded;
-use crate::server::reload::{CertificateFiles, INTERVAL, Told, now};
+use crate::server::reload::{CertificateFiles, INTERVAL, Presenter, Told, now};
 use crate::server::self_signed::SelfSigned;
 use crate::server::tls::CertResolver;
 
@@ -21,11 +21,26 @@ use crate::server::tls::CertResolver;
 #[derive(Clone, Debug)]
 pub enum CertificateSource {
     /// PEM files, read again when they change.
-    Files { chain: PathBuf, key: PathBuf },
+    Files {
+        chain: PathBuf,
+        key: PathBuf,
+        signer: Option<FilesSigner>,
+    },
     /// Signed by the authority of the installation in this namespace; made at the start where there is no cluster.
     Own { namespace: String, lifetimes: Lifetimes },
     /// Made at the start for these DNS names and addresses.
     SelfSigned { names: Vec<String> },
+}
+
+/// Who signs what files hold, where we write it into the configurations.
+#[derive(Clone, Debug)]
+pub struct FilesSigner {
+    /// The PEM file with the certificate of the authority.
+    pub file: PathBuf,
+    /// Where the installation is.
+    pub namespace: String,
+    /// Only how long an authority stays trusted after nobody has a use for it.
+    pub lifetimes: Lifetimes,
 }
 
 impl CertificateSource {
@@ -52,6 +67,8 @@ pub(super) struct Served {
 enum Waiting {
     /// It is to be compared with whom the configurations trust.
     Files,
+    /// And they are to be told who signed it.
+    FilesSigned(Followed, Holding),
     /// It has to be signed.
     Own(Own),
 }
@@ -68,22 +85,32 @@ impl Served {
             Some(Waiting::Own(own)) => return own.start(cluster, parts),
             Some(Waiting::Files) => {
                 if let Some((cluster, namespace)) = cluster.zip(namespace) {
-                    self.compare(cluster, namespace, parts);
+                    self.compare(cluster, View::new(namespace), None, parts);
                 }
+            }
+            Some(Waiting::FilesSigned(followed, holding)) => {
+                let cluster = cluster.ok_or(StartError::NoClusterForTrust)?;
+                self.compare(cluster, followed.view.clone(), Some(holding), parts);
+                return Ok(Some(followed));
             }
             None => {}
         }
         Ok(None)
     }
 
-    fn compare(&self, cluster: &Cluster, namespace: &str, parts: &mut Parts) {
-        let gate = parts.readiness.gate("trust", "not seen");
-        gate.open();
+    fn compare(&self, cluster: &Cluster, view: Arc<View>, holding: Option<Holding>, parts: &mut Parts) {
+        let gate = parts
+            .readiness
+            .gate("trust", "the webhook configurations were not seen");
+        if holding.is_none() {
+            gate.open();
+        }
         let trust = Trust {
-            view: View::new(namespace),
+            view,
             resolver: self.resolver.clone(),
             gate,
             reloads: parts.metrics.reloads(Reloaded::CaBundle),
+            holding,
         };
         parts.start("trust", End::Cut, trust.run(cluster.client.clone()));
     }
@@ -96,7 +123,7 @@ struct Own {
     target: Target,
 }
 
-/// The authority of an installation, as it is seen.
+/// The authority of an installation, as it is seen, in its Secret or in files.
 pub(super) struct Followed {
     pub(super) view: Arc<View>,
     pub(super) lifetimes: Lifetimes,
@@ -141,14 +168,30 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
     let gate = parts.readiness.gate("certificate", "not loaded");
     let validity = parts.metrics.certificate.clone();
     let served = match source {
-        CertificateSource::Files { chain, key } => {
-            let mut files = CertificateFiles::new(chain, key);
-            let certificate = files.read(now())?.ok_or(StartError::NoCertificate)?;
-            let resolver = CertResolver::new(certificate, validity);
+        CertificateSource::Files { chain, key, signer } => {
+            let file = signer.as_ref().map(|signer| signer.file.clone());
+            let mut files = CertificateFiles::new(chain, key, file);
+            let issued = files.read(now())?.ok_or(StartError::NoCertificate)?;
+            let resolver = CertResolver::new(issued.certificate.clone(), validity);
+            let (presenter, waiting): (Arc<dyn Presenter>, Waiting) = match signer {
+                None => (resolver.clone(), Waiting::Files),
+                Some(FilesSigner {
+                    namespace, lifetimes, ..
+                }) => {
+                    let view = View::new(&namespace);
+                    let held = Held {
+                        view: view.clone(),
+                        resolver: resolver.clone(),
+                    };
+                    let holding = held.begin(issued);
+                    let waiting = Waiting::FilesSigned(Followed { view, lifetimes }, holding);
+                    (Arc::new(held), waiting)
+                }
+            };
             let reloads = parts.metrics.reloads(Reloaded::Certificate);
             reloads.taken();
             let told = Told {
-                resolver: resolver.clone(),
+                presenter,
                 gate: gate.clone(),
                 reloads,
             };
@@ -156,7 +199,7 @@ pub(super) fn start(source: CertificateSource, parts: &mut Parts) -> Result<Serv
             Served {
                 resolver,
                 ca_pem: None,
-                waiting: Some(Waiting::Files),
+                waiting: Some(waiting),
             }
         }
         CertificateSource::Own { namespace, lifetimes } => {

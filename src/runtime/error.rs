@@ -53,6 +53,9 @@ pub enum StartError {
     /// There is no cluster that could hold policies.
     #[error("--policy-source cluster needs a cluster, and none was found")]
     NoClusterForPolicies,
+    /// There is no cluster whose configurations could be told whom to trust.
+    #[error("--tls-ca says whom a cluster shall trust, and none was found")]
+    NoClusterForTrust,
     /// The files of the certificate hold none.
     #[error("--tls-cert: the files hold no certificate")]
     NoCertificate,

@@ -34,7 +34,7 @@ use crate::server::files;
 use crate::server::limits::Limits;
 use crate::server::shutdown::Shutdown;
 use crate::server::tls::{server_config, server_config_for};
-pub use certificate::CertificateSource;
+pub use certificate::{CertificateSource, FilesSigner};
 pub use config::Config;
 pub use error::{RunError, StartError};
 pub use objects::ObjectSource;

@@ -54,7 +54,7 @@ pub(super) struct Seen<'a> {
     /// Where the cluster holds the policies.
     pub(super) standings: Option<Arc<dyn Source>>,
     pub(super) certificate: Arc<CertResolver>,
-    /// Where the certificate is signed by our own authority.
+    /// Where we write into the configurations who signs the certificate.
     pub(super) authority: Option<Followed>,
 }
 

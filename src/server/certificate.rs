@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::leaf::Leaf;
+use super::tls::fingerprint;
 use crate::metrics::Refusal;
 
 /// A chain, leaf first, with the leaf's private key.
@@ -88,6 +89,16 @@ impl Certificate {
         }
     }
 
+    /// The leaf, and those that were given with it.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.certified.cert
+    }
+
+    /// The fingerprint of the leaf.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.chain().first().map(|leaf| fingerprint(leaf)).unwrap_or_default()
+    }
+
     /// Whether it holds for a name, by itself or by a wildcard in the place of the first label.
     fn names(&self, wanted: &str) -> bool {
         let wildcard = wanted.split_once('.').map(|(_, rest)| format!("*.{rest}"));
@@ -125,6 +136,9 @@ fn span(seconds: i64) -> String {
 /// Why a chain and a key cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
+    /// The file of the authority is not PEM.
+    #[error("the authority is not readable PEM: {0}")]
+    AuthorityPem(pem::Error),
     /// The chain is not PEM.
     #[error("the certificate chain is not readable PEM: {0}")]
     ChainPem(pem::Error),
@@ -152,6 +166,9 @@ pub enum CertificateError {
     /// The key cannot be used, or belongs to another certificate.
     #[error("the private key does not fit the certificate: {0}")]
     Pair(rustls::Error),
+    /// None of the authorities signed it, or none of them holds.
+    #[error("the certificate is signed by no authority of --tls-ca that holds")]
+    Stranger,
 }
 
 impl CertificateError {
@@ -160,9 +177,13 @@ impl CertificateError {
             Self::Expired(_) => Refusal::Expired,
             Self::Lacks(_) | Self::Nameless => Refusal::Names,
             Self::NotYetValid(_) => Refusal::NotYetValid,
-            Self::ChainPem(_) | Self::EmptyChain | Self::KeyPem(_) | Self::Malformed | Self::Pair(_) => {
-                Refusal::Invalid
-            }
+            Self::AuthorityPem(_)
+            | Self::ChainPem(_)
+            | Self::EmptyChain
+            | Self::KeyPem(_)
+            | Self::Malformed
+            | Self::Pair(_)
+            | Self::Stranger => Refusal::Invalid,
         }
     }
 }

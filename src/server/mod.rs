@@ -5,6 +5,7 @@ pub mod admin;
 pub mod body;
 mod budget;
 pub mod certificate;
+pub(crate) mod chain;
 pub mod client_ca;
 mod connection;
 mod door;

@@ -33,7 +33,7 @@ pub fn objects(yaml: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-fn kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+pub fn kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     let mut found = objects.iter().filter(|object| object["kind"] == kind);
     let object = found.next().expect(kind);
     assert!(found.next().is_none(), "two objects of kind {kind}");
@@ -235,7 +235,7 @@ fn the_roles_read_what_is_judged_and_write_what_is_told() {
 }
 
 /// The failure policies and bundles of the entries that an installation prints.
-fn entries(objects: &[Value]) -> Vec<(Value, Value, Value)> {
+pub fn entries(objects: &[Value]) -> Vec<(Value, Value, Value)> {
     let kinds = ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
     let configurations = kinds.map(|name| kind(objects, name)["webhooks"].as_array().expect("webhooks"));
     let entry = |webhook: &Value| {
@@ -272,48 +272,6 @@ fn certificates_of_its_own_need_no_volume_no_bundle_and_a_second_step_to_fail_cl
             assert_eq!(policy, if closed { "Fail" } else { "Ignore" }, "{name}");
         }
     }
-}
-
-#[test]
-fn cert_manager_fills_the_secret_that_is_mounted_and_writes_the_bundle() {
-    let objects = objects(&stateward(&["manifests", "--cert-manager=ClusterIssuer/ca", "--namespace=guard"]).stdout);
-    let certificate = kind(&objects, "Certificate");
-    let pod = &kind(&objects, "Deployment")["spec"]["template"]["spec"];
-    assert_eq!(
-        pod["volumes"][0]["secret"]["secretName"],
-        certificate["spec"]["secretName"]
-    );
-    assert_eq!(
-        certificate["spec"]["dnsNames"],
-        serde_json::json!(["stateward.guard.svc"])
-    );
-    assert_eq!(
-        certificate["spec"]["issuerRef"],
-        serde_json::json!({"kind": "ClusterIssuer", "name": "ca"})
-    );
-    let name = certificate["metadata"]["name"].as_str().expect("a name");
-    for configuration in ["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"] {
-        let annotations = &kind(&objects, configuration)["metadata"]["annotations"];
-        assert_eq!(annotations["cert-manager.io/inject-ca-from"], format!("guard/{name}"));
-    }
-    assert!(
-        entries(&objects)
-            .iter()
-            .all(|(_, policy, bundle)| policy == "Ignore" && bundle.is_null())
-    );
-    // What it need not do, it may not: it looks whom its configurations trust, and changes nothing.
-    for role in ["Role", "ClusterRole"] {
-        let rules = &kind(&objects, role)["rules"];
-        assert!(!rules.to_string().contains("secrets"), "{role}");
-        for rule in rules.as_array().expect("rules") {
-            if rule["apiGroups"][0] == "admissionregistration.k8s.io" {
-                assert_eq!(rule["verbs"], serde_json::json!(["list", "watch"]));
-                assert_eq!(rule["resourceNames"], serde_json::json!(["stateward"]));
-            }
-        }
-    }
-    let both = stateward(&["manifests", "--cert-manager=ca", "--ca-bundle=ca.crt"]);
-    assert_eq!(both.status.code(), Some(2));
 }
 
 #[test]

@@ -104,6 +104,9 @@ mod traces;
 /// Small worlds, and webhooks that know them.
 mod support;
 
+/// What an installation says whose certificate is of others.
+mod whose_certificate;
+
 /// What a broken or hostile client may send.
 mod wire_abuse;
 

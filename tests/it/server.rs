@@ -322,9 +322,9 @@ async fn a_new_certificate_is_served_while_old_connections_live() {
     let mut old = server.connect(&["http/1.1"]).await;
     let dir = tempfile::tempdir().unwrap();
     let (chain, key) = (dir.path().join("tls.crt"), dir.path().join("tls.key"));
-    let files = CertificateFiles::new(&chain, &key);
+    let files = CertificateFiles::new(&chain, &key, None);
     let told = Told {
-        resolver: Arc::clone(&server.resolver),
+        presenter: server.resolver.clone(),
         gate: Readiness::new(server.shutdown.clone()).gate("certificate", "not loaded"),
         reloads: Metrics::new(RULES).reloads(Reloaded::Certificate),
     };

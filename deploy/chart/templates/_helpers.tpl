@@ -37,10 +37,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if eq .Values.certificates.source "own" }}true{{ end -}}
 {{- end }}
 
-{{/* What may be done, from files/permissions.yaml: by whom signs its own certificates, and by others. */}}
+{{/* Whether the replicas write that the CA in the Secret stateward-tls is to be trusted. */}}
+{{- define "stateward.caFromSecret" -}}
+{{- with .Values.certificates }}{{ if and (eq .source "files") (not .caBundle) }}true{{ end }}{{ end -}}
+{{- end }}
+
+{{/* What may be done, from files/permissions.yaml: by whom signs its own certificates, by whom writes who signed those of
+others, and by all else. */}}
 {{- define "stateward.permissions" -}}
 {{- $all := .Files.Get "files/permissions.yaml" | fromYaml }}
-{{- index $all (ternary "own" "others" (eq .Values.certificates.source "own")) | toYaml }}
+{{- $who := ternary "caFromSecret" "others" (eq (include "stateward.caFromSecret" .) "true") }}
+{{- index $all (ternary "own" $who (eq .Values.certificates.source "own")) | toYaml }}
 {{- end }}
 
 {{/* How one of our containers runs, hooks included. */}}

@@ -50,8 +50,12 @@ fn the_permissions_are_those_of_manifests() {
             "namespace": of_kind(&objects, "Role")["rules"],
         })
     };
-    let both = json!({"own": permissions(&[]), "others": permissions(&["--cert-manager=ca"])});
-    generated::check("deploy/chart/files/permissions.yaml", &yaml(&both));
+    let all = json!({
+        "own": permissions(&[]),
+        "caFromSecret": permissions(&["--ca-from-secret"]),
+        "others": permissions(&["--cert-manager=ca"]),
+    });
+    generated::check("deploy/chart/files/permissions.yaml", &yaml(&all));
 }
 
 #[test]

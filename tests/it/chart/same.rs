@@ -108,6 +108,7 @@ fn of_the_same_choices_come_the_same_objects() {
         ],
         &["--cert-manager=ClusterIssuer/ca"],
     );
+    same(&["--set=certificates.source=files"], &["--ca-from-secret"]);
     same(
         &[
             "--set=certificates.source=files",

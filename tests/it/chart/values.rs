@@ -150,7 +150,6 @@ fn a_value_that_cannot_be_is_refused_by_name() {
         &["--set=certificates.source=cert-manager"],
         &["certificates.issuerName"],
     );
-    refused(&["--set=certificates.source=files"], &["certificates.caBundle"]);
     refused(
         &["--set-json=policies=[{\"spec\":{}}]"],
         &["every policy in values has a name"],

@@ -262,6 +262,11 @@ async fn what_cannot_be_meant_together_is_refused_with_the_flag() {
         (&["--no-cluster", "--shutdown-delay", "soon"], "not a number of seconds"),
         (&["--no-cluster", "--on-error", "panic"], "--on-error"),
         (&["--no-cluster", "--tls-cert", "a.crt"], "--tls-key"),
+        (&["--no-cluster", "--tls-ca", "a.crt"], "--tls-ca"),
+        (
+            &["--tls-cert=a.crt", "--tls-key=a.key", "--tls-ca=ca.crt"],
+            "--namespace",
+        ),
         (&["--kubeconfig", "/nowhere/config"], "/nowhere/config"),
     ] {
         let served = Served::with(arguments);

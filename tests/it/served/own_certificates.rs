@@ -1,21 +1,19 @@
 //! An installation that signs its own certificates: one command installs it, replicas agree, meddling heals, and no
 //! review fails while authorities come and go.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::installation::{ENFORCE, Installed, NAMESPACE, SECRET, accepts};
+use super::load::Load;
 use super::objects::{claim, deployment};
 use super::reports::leader;
 use crate::controlplane::eventually;
@@ -103,66 +101,6 @@ async fn replicas_agree_on_one_authority_and_put_in_order_what_others_change() {
     }
 }
 
-/// What went wrong in the reviews so far.
-type Failures = Arc<Mutex<Vec<String>>>;
-
-/// Asks for what waits for us, again and again, and tries the certificates of both replicas by whatever the cluster
-/// trusts at the moment; until it is dropped.
-struct Load {
-    failures: Failures,
-    reviews: Arc<AtomicUsize>,
-    tasks: JoinSet<()>,
-}
-
-impl Load {
-    async fn start(installed: &Installed, namespace: &str) -> Self {
-        let failures = Failures::default();
-        let reviews = Arc::<AtomicUsize>::default();
-        let mut tasks = JoinSet::new();
-        let deployments = Api::<Deployment>::namespaced(installed.cluster.client().await, namespace);
-        let asked: Deployment = serde_saphyr::from_str(&deployment("web", "data", 1)).expect("a Deployment");
-        let (failed, count) = (failures.clone(), reviews.clone());
-        tasks.spawn(async move {
-            let dry_run = PostParams {
-                dry_run: true,
-                ..PostParams::default()
-            };
-            loop {
-                if let Err(error) = deployments.create(&dry_run, &asked).await {
-                    failed.lock().expect("no panic").push(error.to_string());
-                }
-                count.fetch_add(1, Ordering::Relaxed);
-                sleep(Duration::from_millis(20)).await;
-            }
-        });
-        let configurations = Api::<ValidatingWebhookConfiguration>::all(installed.cluster.client().await);
-        let (failed, count, ports) = (failures.clone(), reviews.clone(), installed.ports);
-        tasks.spawn(async move {
-            loop {
-                let found = configurations.get("stateward").await.expect("the configuration");
-                let bundle = found.webhooks.expect("webhooks")[0].client_config.ca_bundle.clone();
-                let bundle = String::from_utf8(bundle.expect("a bundle").0).expect("PEM");
-                for port in ports {
-                    if let Some(Err(error)) = accepts(port, &bundle).await {
-                        failed.lock().expect("no panic").push(error);
-                    }
-                }
-                count.fetch_add(1, Ordering::Relaxed);
-                sleep(Duration::from_millis(20)).await;
-            }
-        });
-        Self {
-            failures,
-            reviews,
-            tasks,
-        }
-    }
-
-    fn failures(&self) -> Vec<String> {
-        self.failures.lock().expect("no panic").clone()
-    }
-}
-
 #[tokio::test]
 async fn no_review_fails_while_authorities_come_and_go_and_the_leader_is_killed() {
     let installed = Installed::new().await;
@@ -185,7 +123,7 @@ async fn no_review_fails_while_authorities_come_and_go_and_the_leader_is_killed(
         .await
         .succeeded();
     installed.guards(&namespace).await;
-    let mut load = Load::start(&installed, &namespace).await;
+    let load = Load::start(&installed, &namespace).await;
 
     let changed = async |from: &str| {
         eventually("another authority that signs", async || {
@@ -224,15 +162,7 @@ async fn no_review_fails_while_authorities_come_and_go_and_the_leader_is_killed(
     for port in installed.ports {
         assert_eq!(accepts(port, &third).await, Some(Ok(())));
     }
-    load.tasks.shutdown().await;
-    // What was under way to the process that was killed is no matter of certificates.
-    let (cut, failures): (Vec<String>, Vec<String>) = load.failures().into_iter().partition(|failure| {
-        ["EOF", "reset by peer", "refused"]
-            .iter()
-            .any(|cut| failure.contains(cut))
-    });
-    assert_eq!(failures, [""; 0]);
-    assert!(load.reviews.load(Ordering::Relaxed) > 1_000);
+    let cut = load.end(1_000).await;
     // All entries were answered all the while, also those that would have let it pass.
     let passed = |event: &&Value| {
         event["annotations"].to_string().contains("failed-open")
@@ -242,7 +172,7 @@ async fn no_review_fails_while_authorities_come_and_go_and_the_leader_is_killed(
     let log = cluster.audit_log();
     let passed: Vec<&Value> = log.iter().filter(passed).collect();
     // One request at a time is under way, to one entry; and the next may still go to a connection that is gone.
-    assert!(cut.len() + passed.len() <= 2, "{cut:?} {passed:?}");
+    assert!(cut + passed.len() <= 2, "{cut} {passed:?}");
 }
 
 #[tokio::test]
