@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::kit::bond::{self, Bond};
 use super::kit::others::{self, Other};
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Quantity, Rule, Surroundings, Through, Transition, template, text};
@@ -95,8 +96,9 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
 
 /// Those that run on and have the claim: what runs once and ends is for `rwo-job` to judge.
 fn users<'a>(set: &Workload, one: &Taken<'_>, view: &View<'a>) -> Vec<Other<'a>> {
-    let mut users = others::others(set, &one.claim.name, view);
-    users.retain(|other| !other.workload.is_one_shot() && !sharing::shares_node_with(set, other.workload, view));
+    let claim = &one.claim.name;
+    let mut users = others::others(set, claim, view);
+    users.retain(|other| !other.workload.is_one_shot() && bond::bond(set, other.workload, claim, view) == Bond::None);
     users
 }
 

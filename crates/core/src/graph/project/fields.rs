@@ -9,9 +9,10 @@ use super::super::pods::Pods;
 use super::super::selector::Selector;
 use super::super::set_options::{ClaimFate, PodManagement, SetOptions, UpdateStrategy};
 use super::super::workload::Amount;
+use super::count;
 use super::digest::digest;
 use super::meta::ObjectMeta;
-use super::workload::{amount, count};
+use super::workload::amount;
 use crate::cursor::{Cursor, Scalar, list, members};
 
 /// What an object says in the fields of its kind.

@@ -76,7 +76,7 @@ pub fn of_claims(text: &str, claim: &str, all: &[&str]) -> Option<String> {
         (before.is_empty() || before.ends_with(' ')).then_some((noun, before, after))
     })?;
     if all.len() < 2 {
-        return Some(format!("{before}{noun} {}{after}", listed(all)));
+        return Some(format!("{before}{noun} {}{after}", in_quotes(all)));
     }
     let verbs = [
         (", which is ", ", which are "),
@@ -98,17 +98,13 @@ pub fn of_claims(text: &str, claim: &str, all: &[&str]) -> Option<String> {
         }
         None => after,
     };
-    Some(format!("{before}{noun}s {}{after}", listed(all)))
+    Some(format!("{before}{noun}s {}{after}", in_quotes(all)))
 }
 
-/// `"data"`, `"data" and "logs"`, `"a", "b" and "c"`.
-fn listed(names: &[&str]) -> String {
+/// `"data" and "logs"`.
+fn in_quotes(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    match &quoted[..] {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
+    listed(&quoted)
 }
 
 #[cfg(test)]
@@ -141,6 +137,6 @@ mod tests {
         }
         assert_eq!(all("Use a ReadWriteMany class"), None);
         assert_eq!(all("claim \"other\" is used"), None);
-        assert_eq!(listed(&["a", "b", "c"]), "\"a\", \"b\" and \"c\"");
+        assert_eq!(in_quotes(&["a", "b", "c"]), "\"a\", \"b\" and \"c\"");
     }
 }
