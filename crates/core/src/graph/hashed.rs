@@ -58,11 +58,6 @@ fn of_object(object: &ObjectRef) -> u64 {
     hash(SEED ^ object.kind.position() as u64, &object.name)
 }
 
-/// The hash of two texts that belong together.
-pub(super) fn of_pair(one: &str, other: &str) -> u64 {
-    hash(hash(SEED, one), other)
-}
-
 /// Eight bytes at a time: names are short, and they need spreading, not secrecy.
 fn hash(seed: u64, text: &str) -> u64 {
     let (words, rest) = text.as_bytes().as_chunks::<8>();

@@ -15,7 +15,6 @@ pub mod hashed;
 pub mod insert;
 pub mod kind;
 pub mod kinds;
-mod labelled;
 pub mod labels;
 pub mod lookup;
 pub mod names;

@@ -6,7 +6,6 @@ use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
 use super::edges::{Edges, Table, cut, ends};
 use super::hashed::Hashed;
-use super::labelled::Labelled;
 use super::labels::Labels;
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef, Timestamp};
@@ -34,7 +33,6 @@ pub struct Shard {
     scalers: Edges<ObjectRef, Name>,
     /// From the built-in workload that one names as its owner. Watches keep none of these, files may.
     made: Edges<ObjectRef, ObjectRef>,
-    labelled: Labelled,
     reserved: Reserved,
     names: SharedNames,
 }
@@ -62,7 +60,6 @@ impl Shard {
             governed: Sorted::default(),
             scalers: Sorted::default(),
             made: Sorted::default(),
-            labelled: Labelled::default(),
             reserved: Reserved::default(),
             names: SharedNames::default(),
         }
@@ -84,7 +81,6 @@ impl Shard {
             governed,
             scalers,
             made,
-            labelled,
             reserved,
             names: _,
         } = self;
@@ -100,7 +96,6 @@ impl Shard {
             governed: governed.clone(),
             scalers: scalers.clone(),
             made: made.clone(),
-            labelled: labelled.clone(),
             reserved: reserved.clone(),
             names: SharedNames::default(),
         }
@@ -202,12 +197,6 @@ impl Shard {
         ends(&self.made, Hashed::object_like(owner))
     }
 
-    /// The workloads that may be selected by the selector of this one, or select its pods; maybe twice, and itself.
-    /// `None` where all of them have to be looked at.
-    pub fn near<'a>(&'a self, workload: &Workload) -> Option<impl Iterator<Item = &'a ObjectRef>> {
-        self.labelled.near(workload)
-    }
-
     /// Puts a workload in, and drops the reservation that it fulfils.
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
@@ -232,7 +221,6 @@ impl Shard {
         if let Some(owner) = workload.builtin_owner() {
             self.made.insert((Hashed::object(owner), id.clone()), ());
         }
-        self.labelled.insert(&workload, values(&self.workloads));
         self.workloads.insert(Hashed::object(id), workload);
     }
 
@@ -383,7 +371,6 @@ impl Shard {
         if let Some(owner) = old.builtin_owner() {
             cut(&mut self.made, Hashed::object_like(&owner), id);
         }
-        self.labelled.remove(old);
     }
 }
 

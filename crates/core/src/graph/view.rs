@@ -7,7 +7,6 @@ use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName};
 use super::facts::{Class, ClusterNode, Driver, Facts, Knowledge};
 use super::kind::{Field, Kind, Role, Runs};
-use super::labelled::selects;
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef, Timestamp};
 use super::node::Node;
@@ -194,45 +193,6 @@ impl<'a> View<'a> {
         self.merged(self.linked(self.shard.governed(service)), reserved, |workload| {
             workload.service_name.as_deref() == Some(service)
         })
-    }
-
-    /// The other workloads whose pods the selector of this one selects, or whose selectors select its pods, by kind and
-    /// name.
-    #[must_use]
-    pub fn overlapping(&self, workload: &Workload) -> Vec<&'a Workload> {
-        let meets =
-            |other: &Workload| other.id != workload.id && (selects(workload, other) || selects(other, workload));
-        let mut found: Vec<&'a Workload> = Vec::new();
-        let mut add = |other: &'a Workload| {
-            if meets(other) && !found.iter().any(|known| known.id == other.id) {
-                found.push(other);
-            }
-        };
-        let kept = |id: &ObjectRef| {
-            let plain = self.laid_over(id).is_none() && self.facts.knowledge(id.kind) != Knowledge::Unavailable;
-            self.shard.workload(id).filter(|_| plain)
-        };
-        match self.shard.near(workload) {
-            Some(near) => near
-                .filter(|id| **id != workload.id)
-                .filter_map(kept)
-                .for_each(|other| add(other)),
-            None => self
-                .shard
-                .workloads()
-                .filter_map(|one| kept(&one.id))
-                .for_each(|other| add(other)),
-        }
-        self.overlay.workloads().for_each(|other| add(other));
-        for reserved in self.shard.reservations() {
-            if self.overlay.workload(&reserved.workload.id).is_none()
-                && let Some(Some(other)) = self.laid_over(&reserved.workload.id)
-            {
-                add(other);
-            }
-        }
-        found.sort_by(|left, right| left.id.cmp(&right.id));
-        found
     }
 
     /// The autoscalers that target this workload and are not being deleted, by name.
