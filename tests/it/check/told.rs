@@ -41,7 +41,7 @@ fn what_is_not_judged_is_told() {
         ),
         (
             &["slip"],
-            "slip/a.yaml:11:7: this object is not judged: did you mean Deployment instead of Deploymentt?",
+            "slip/a.yaml:12:7: this object is not judged: did you mean Deployment instead of Deploymentt?",
         ),
         (
             &["group"],

@@ -206,10 +206,19 @@ pub fn is_visit(one: &Workload, other: &Workload) -> bool {
     visits(one, other) || visits(other, one)
 }
 
-/// Returns true where one controller has, or will have, the pods of both: the same custom resource owns them, or one
-/// of them is an orphan that the other adopts (`delete --cascade=orphan` and recreate; restores without owners).
+/// Returns true where one controller has, or will have, the pods of both: they are revisions of one workload, or one of
+/// them is an orphan that the other adopts (`delete --cascade=orphan` and recreate; restores without owners).
 fn is_one_owner(one: &Workload, other: &Workload) -> bool {
-    (one.owner.is_some() && one.owner == other.owner) || one.adopts(other) || other.adopts(one)
+    are_revisions(one, other) || one.adopts(other) || other.adopts(one)
+}
+
+/// Returns true for two ReplicaSets of one Argo Rollout, two ReplicationControllers of one DeploymentConfig, and the
+/// like: one replaces the other. Whatever else a custom resource makes runs side by side.
+fn are_revisions(one: &Workload, other: &Workload) -> bool {
+    let kind = one.id.kind;
+    let is_rolled_out_by_another =
+        kind.runs(Runs::Replicas) && !kind.has(Field::Strategy) && !kind.has(Field::ClaimTemplates);
+    is_rolled_out_by_another && one.owner.is_some() && one.owner == other.owner && kind == other.id.kind
 }
 
 /// Returns true where a controller that is here will adopt this workload, which has no owner.
