@@ -48,15 +48,8 @@ fn build_one(directory: &Path) -> anyhow::Result<Vec<u8>> {
 pub fn notes(corpus: &Corpus) -> impl Iterator<Item = String> {
     corpus.files.iter().filter_map(|file| {
         let left = kustomize::left_out(file);
-        let (last, others) = left.split_last()?;
-        let (fields, are) = if others.is_empty() {
-            ((*last).to_owned(), "is")
-        } else {
-            (format!("{} and {last}", others.join(", ")), "are")
-        };
-        let name = &file.name;
-        Some(format!(
-            "{name}: {fields} {are} not applied: --kustomize judges what kustomize makes of a directory"
-        ))
+        let (name, fields) = (&file.name, left.join(", "));
+        (!left.is_empty())
+            .then(|| format!("{name}: not applied: {fields} (--kustomize judges what kustomize makes of a directory)"))
     })
 }

@@ -89,8 +89,8 @@ fn what_cannot_be_built_is_told() {
 fn what_does_not_count_is_named() {
     let repository = overlay();
     let said = repository.check(&["prod"]).stdout;
-    let note = "note: prod/kustomization.yaml: namePrefix, namespace and replicas are not applied: --kustomize judges \
-                what kustomize makes of a directory\n";
+    let note = "note: prod/kustomization.yaml: not applied: namePrefix, namespace, replicas (--kustomize judges what \
+                kustomize makes of a directory)\n";
     assert!(said.contains(note), "{said}");
     for none in ["base", "db"] {
         let said = repository.check(&[none]).stdout;

@@ -45,7 +45,7 @@ fn what_is_not_judged_is_told() {
         ),
         (
             &["group"],
-            "group/a.yaml:11:7: this object is not judged: did you mean apps/v1 instead of app/v1?",
+            "group/a.yaml:12:7: this object is not judged: did you mean apps/v1 instead of app/v1?",
         ),
         (
             &["none"],

@@ -290,6 +290,12 @@ impl<'a> View<'a> {
         affected
     }
 
+    /// Returns true where any class is known.
+    #[must_use]
+    pub fn has_classes(&self) -> bool {
+        !self.facts.classes.is_empty()
+    }
+
     /// The class that a claim asks for. `Absent` also where it asks for none.
     #[must_use]
     pub fn class(&self, name: &ClassName) -> Lookup<&'a Class> {

@@ -49,6 +49,8 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     for (index, one) in workload.claim_templates.iter().enumerate() {
         let finding = match (&one.class, cx.view.class(&one.class)) {
             (ClassName::None, _) => by_hand(workload, one),
+            // Where nobody told of any class, that this one is not there tells nothing.
+            (_, Lookup::Absent) if !cx.view.has_classes() => continue,
             (ClassName::Named(class), Lookup::Absent) => absent(workload, one, class),
             (ClassName::Default, Lookup::Absent) => no_default(workload, one),
             (_, Lookup::Known(class)) if is_too_early(class, cx.view) => too_early(workload, one, class),
