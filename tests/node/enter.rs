@@ -10,7 +10,9 @@ use std::{process, thread};
 use anyhow::Context;
 
 use crate::INSIDE;
+use crate::controlplane::binaries::{Binaries, Program};
 use crate::controlplane::process::{Afterwards, Scratch};
+use crate::helm::Helm;
 
 /// What must be there, and the package of Debian that brings it.
 const NEEDED: &[(&str, &str)] = &[
@@ -95,6 +97,11 @@ fn lacking() -> Option<String> {
 
 /// Tells whether the tests passed.
 fn enter() -> anyhow::Result<bool> {
+    // Here, for inside there is nothing that they could be fetched from.
+    Binaries::find(Program::ALL)?;
+    for helm in [Helm::Three, Helm::Four] {
+        helm.program();
+    }
     // Control groups are not in namespaces, and a kubelet ends what it does not know there.
     let alone = File::create(env::temp_dir().join("stateward-test-node.lock"))?;
     alone.lock().context("waiting for the tests of another process")?;

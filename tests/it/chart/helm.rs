@@ -18,7 +18,7 @@ pub enum Helm {
 }
 
 impl Helm {
-    fn program(self) -> PathBuf {
+    pub fn program(self) -> PathBuf {
         let (name, recipe, package): (_, &[&str], _) = match self {
             Self::Three => (
                 "helm/v3",
