@@ -12,6 +12,7 @@ use crate::audit::{Entry, Level, Object, Report};
 use crate::graph::{Kind, Kinds};
 use crate::policy::description::API_VERSION;
 use crate::policy::exception::description::KIND;
+use crate::rules::kit::text;
 use crate::time::{Span, Time};
 
 /// Printed instead of written to files.
@@ -81,10 +82,7 @@ impl Args {
             self.write_files(directory, &written)?;
             directory.display().to_string()
         };
-        let count = match written.len() {
-            1 => "1 exception".to_owned(),
-            count => format!("{count} exceptions"),
-        };
+        let count = text::counted(written.len() as u64, "exception");
         super::tell(&format!("{count} written to {place}, until {}", terms.expires));
         Ok(true)
     }

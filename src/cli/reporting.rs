@@ -13,6 +13,7 @@ use crate::audit::{Entry, InForce, Level, Report, gather};
 use crate::clock;
 use crate::output::{Format, Notes, Paint, Style, render};
 use crate::policy::Policies;
+use crate::rules::kit::text;
 use crate::runtime::policies::{self, OwnObjects, PolicySource};
 use crate::time::Time;
 
@@ -134,9 +135,9 @@ impl Args {
         report.notes.extend(soon);
         if let Some(file) = &self.write_known {
             let count = known::write(&report, file)?;
-            let (name, findings) = (file.display(), if count == 1 { "finding" } else { "findings" });
+            let (name, count) = (file.display(), text::counted(count as u64, "finding"));
             super::tell(&format!(
-                "{count} {findings} written to {name}: --known {name} leaves them out from now on"
+                "{count} written to {name}: --known {name} leaves them out from now on"
             ));
             Known::read(file)?.take_out(&mut report, file);
         } else if let Some(file) = self.known.as_ref().or(defaults.known.as_ref()) {

@@ -26,7 +26,7 @@ use crate::manifests::file::{File, Loaded, Placed};
 use crate::manifests::files;
 use crate::manifests::worlds::worlds;
 use crate::rules::RULES;
-use crate::rules::kit::PatchOperation;
+use crate::rules::kit::{PatchOperation, text};
 
 /// The files that change, in their order, and what stays as it is though something could be said of it.
 #[derive(Debug, Default)]
@@ -138,11 +138,7 @@ impl Fixes {
     /// Says what was written, and what was not.
     pub fn tell(&self) {
         for Fixed { name, objects, .. } in &self.files {
-            let objects = if *objects == 1 {
-                "1 object".to_owned()
-            } else {
-                format!("{objects} objects")
-            };
+            let objects = text::counted(*objects as u64, "object");
             tell(&format!("fixed: {objects} in {name}"));
         }
         if self.files.is_empty() && self.left.is_empty() {

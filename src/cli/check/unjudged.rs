@@ -9,6 +9,7 @@ use crate::graph::Kinds;
 use crate::manifests::Manifest;
 use crate::manifests::corpus::Corpus;
 use crate::manifests::file::File;
+use crate::rules::kit::text;
 
 /// How deep in an object a pod template is looked for.
 const DEPTH: usize = 8;
@@ -51,12 +52,12 @@ fn unknown(kinds: &BTreeMap<(&str, &str), usize>) -> Option<String> {
         .keys()
         .map(|(kind, version)| format!("{kind} ({version})"))
         .collect();
-    let (objects, are, each) = match count {
+    let (are, each) = match count {
         0 => return None,
-        1 => ("1 object".to_owned(), "is", "its kind"),
-        _ => (format!("{count} objects"), "are", "their kinds"),
+        1 => ("is", "its kind"),
+        _ => ("are", "their kinds"),
     };
-    let kinds = names.join(", ");
+    let (objects, kinds) = (text::counted(count as u64, "object"), names.join(", "));
     Some(format!(
         "{objects} with a pod template {are} not judged, for nothing is known of {each}: {kinds}"
     ))

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::governing;
 use crate::graph::placement::{HOSTNAME, Placement, PodTerm};
 use crate::graph::{ClusterNode, Field, Labels, View, Workload};
 
@@ -104,13 +105,8 @@ pub fn beside(other: &Workload, claim: &str) -> String {
     let pairs = match user_of_made(other, claim) {
         Some(pod) => format!("{POD_NAME}: {pod:?}"),
         None => {
-            let selector = &other.selector.match_labels;
-            let labels = if selector.is_empty() {
-                &other.pods.labels
-            } else {
-                selector
-            };
-            let pairs: Vec<String> = labels.iter().map(|(key, value)| format!("{key}: {value:?}")).collect();
+            let labels = governing::selector(other).iter();
+            let pairs: Vec<String> = labels.map(|(key, value)| format!("{key}: {value:?}")).collect();
             pairs.join(", ")
         }
     };

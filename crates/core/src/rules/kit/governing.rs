@@ -27,7 +27,7 @@ pub fn selecting<'a>(workload: &Workload, view: &View<'a>) -> Vec<&'a Service> {
     found
 }
 
-/// The labels by which a Service finds these pods: the StatefulSet's own selector, else all of the pods' labels.
+/// The labels by which others find these pods: the workload's own selector, else all of the pods' labels.
 #[must_use]
 pub fn selector(workload: &Workload) -> &Labels {
     let own = &workload.selector.match_labels;
