@@ -1,12 +1,19 @@
-//! An installation whose certificate and CA come from files: the leader writes whom to trust, and who is not trusted yet
-//! is not ready.
+//! An installation whose certificate and CA come from files: the leader writes whom to trust, and no review fails while
+//! the CA changes, though a kubelet brings each replica its files when it does.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
 use super::Served;
 use super::installation::{Installed, accepts};
+use super::load::Load;
+use super::objects::claim;
 use super::reports::leader;
 use crate::controlplane::eventually;
 use crate::controlplane::process::Scratch;
@@ -83,6 +90,94 @@ async fn told(served: &Served, wanted: impl Fn(&str) -> bool) {
 }
 
 const PRINTED: [&str; 2] = ["--ca-from-secret", "--mode=enforce"];
+
+#[tokio::test]
+async fn no_review_fails_while_the_ca_in_files_changes_and_reaches_replicas_one_by_one() {
+    let installed = Installed::bare().await;
+    let cluster = &installed.cluster;
+    let scratch = Scratch::new().expect("a directory can be made");
+    let [first, second, third] = ["1", "2", "3"].map(|name| Made::new(scratch.path().join(name)));
+    let mounts = ["one", "other"].map(|name| Mount::of(scratch.path().join(name), &first));
+    installed.manifests(&PRINTED[..1]).await;
+    installed.lead_here().await;
+    let mut replicas = [0, 1].map(|number| replica(&installed, number, &mounts[number]));
+    for (number, served) in replicas.iter().enumerate() {
+        installed.use_replica(number, served).await;
+    }
+    installed.trusted(&first.ca()).await;
+    installed.manifests(&PRINTED).await;
+    installed.disowned().await;
+
+    // Whatever others write heals, and what they add goes.
+    let value = STANDARD.encode(second.ca());
+    for patch in [
+        json!([{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]),
+        json!([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": value}]),
+    ] {
+        for kind in ["validatingwebhookconfiguration", "mutatingwebhookconfiguration"] {
+            installed.patch(kind, &patch).await;
+            installed.trusted(&first.ca()).await;
+        }
+    }
+
+    let namespace = cluster.namespace("guarded").await;
+    let create = ["create", "-n", &namespace, "-f", "-"];
+    let data = claim("data", "ReadWriteOnce");
+    cluster.kubectl_stdin(create, &data).await.succeeded();
+    installed.guards(&namespace).await;
+    let load = Load::start(&installed, &namespace).await;
+
+    // The files of the leader lag behind: what the other has waits, and is told.
+    let led = leader(&[&replicas[0], &replicas[1]]).await;
+    let leading = usize::from(led.pid() == replicas[1].pid());
+    let other = 1 - leading;
+    mounts[other].put(&second);
+    told(&replicas[other], |line| {
+        line.starts_with("[+]certificate a new certificate waits: the ")
+    })
+    .await;
+    let waits = [("what", "certificate"), ("reason", "untrusted")];
+    let metrics = replicas[other].metrics().await;
+    assert_eq!(metrics.series("stateward_reload_refused", &waits), Some(1.0));
+    assert_eq!(accepts(installed.ports[other], &first.ca()).await, Some(Ok(())));
+    installed.trusted(&first.ca()).await;
+    mounts[leading].put(&second);
+    installed.trusted(&(second.ca() + &first.ca())).await;
+    for number in [leading, other] {
+        serves(&installed, number, &second.ca()).await;
+    }
+    installed.trusted(&second.ca()).await;
+    assert_eq!(load.failures(), [""; 0]);
+
+    // Those of the leader come first, and it dies: who leads then has never seen the new CA.
+    mounts[leading].put(&third);
+    installed.trusted(&(third.ca() + &second.ca())).await;
+    serves(&installed, leading, &third.ca()).await;
+    assert_eq!(accepts(installed.ports[other], &second.ca()).await, Some(Ok(())));
+    installed.balancer.ready[leading].store(false, Ordering::Relaxed);
+    replicas[leading].signal("KILL");
+    replicas[leading].ended().await;
+    // Only then another process comes: of two that wait for the Lease either may get it.
+    let led = leader(&[&replicas[other]]).await;
+    assert_eq!(led.pid(), replicas[other].pid());
+    replicas[leading] = replica(&installed, leading, &mounts[leading]);
+    installed.use_replica(leading, &replicas[leading]).await;
+    installed.trusted(&(second.ca() + &third.ca())).await;
+    mounts[other].put(&third);
+    serves(&installed, other, &third.ca()).await;
+    installed.trusted(&third.ca()).await;
+    // One request is under way to the process that is killed, and the next may still go there.
+    let cut = load.end(500).await;
+    assert!(cut <= 2, "{cut}");
+    for served in &replicas {
+        told(served, |line| line == "[+]certificate").await;
+        let refused = |line: &Value| {
+            let message = line["message"].as_str().unwrap_or_default();
+            line["level"] == "ERROR" || message.starts_with("Cannot") || message.contains("permission")
+        };
+        assert_eq!(served.log().into_iter().find(refused), None);
+    }
+}
 
 #[tokio::test]
 async fn whom_nobody_trusts_yet_is_not_ready_and_files_that_do_not_fit_are_refused() {
