@@ -21,6 +21,8 @@ pub struct Placement {
     pub pod_affinity: Box<[PodTerm]>,
     /// Required pod anti-affinity: none of the terms may hold.
     pub pod_anti_affinity: Box<[PodTerm]>,
+    /// Preferred pod anti-affinity; read of kinds that have a governing Service.
+    pub preferred_anti_affinity: Box<[PodTerm]>,
     /// All of `topologySpreadConstraints`, as they stand.
     pub spread: Box<[Spread]>,
 }
@@ -88,7 +90,8 @@ impl PodTerm {
     #[must_use]
     pub fn joins(&self, own: &Labels, others: &Labels) -> bool {
         let kept = |key: &Name| own.get(key).is_none_or(|value| others.get(key) == Some(value));
-        self.selects_on_node(own, others)
+        self.topology_key == HOSTNAME
+            && self.selects(own, others)
             && self
                 .match_label_keys
                 .iter()
@@ -99,14 +102,14 @@ impl PodTerm {
     /// nodes. They are alike in `matchLabelKeys`, whichever these are.
     #[must_use]
     pub fn parts(&self, own: &Labels) -> bool {
-        !self.other_namespaces && self.selects_on_node(own, own)
+        !self.other_namespaces && self.topology_key == HOSTNAME && self.selects(own, own)
     }
 
-    /// Whether it is about single nodes, and selects pods that carry `others`, but for `matchLabelKeys`.
-    fn selects_on_node(&self, own: &Labels, others: &Labels) -> bool {
+    /// Returns true where a term of pods that carry `own` selects pods that carry `others`, but for `matchLabelKeys`.
+    #[must_use]
+    pub fn selects(&self, own: &Labels, others: &Labels) -> bool {
         let differs = |key: &Name| own.get(key).is_none_or(|value| others.get(key) != Some(value));
-        self.topology_key == HOSTNAME
-            && self.selector.as_ref().is_some_and(|selector| selector.matches(others))
+        self.selector.as_ref().is_some_and(|selector| selector.matches(others))
             && self.mismatch_label_keys.iter().all(differs)
     }
 }
@@ -116,9 +119,13 @@ impl Spread {
     /// would break it.
     #[must_use]
     pub fn forces(&self, own: &Labels) -> bool {
-        self.hard
-            && self.topology_key == HOSTNAME
-            && self.selector.as_ref().is_some_and(|selector| selector.matches(own))
+        self.hard && self.topology_key == HOSTNAME && self.counts(own)
+    }
+
+    /// Returns true where the constraint counts pods that carry these labels.
+    #[must_use]
+    pub fn counts(&self, pods: &Labels) -> bool {
+        self.selector.as_ref().is_some_and(|selector| selector.matches(pods))
     }
 }
 
@@ -149,14 +156,18 @@ impl Placement {
                 .is_none_or(|terms| terms.iter().any(|term| term.admits(name, labels)))
     }
 
-    /// Returns true where required anti-affinity keeps any two such pods, which carry `own`, on different nodes. One that
-    /// looks at the revision parts those of each revision.
+    /// Returns true where something is to keep such pods, which carry `own`, apart, or to spread them: over nodes, or over
+    /// what has several, for pods of two zones are on two nodes.
     #[must_use]
-    pub fn parts(&self, own: &Labels) -> bool {
-        let parts = |term: &PodTerm| {
-            term.topology_key == HOSTNAME && term.selector.as_ref().is_some_and(|selector| selector.matches(own))
-        };
-        self.pod_anti_affinity.iter().any(parts)
+    pub fn spreads(&self, own: &Labels) -> bool {
+        let mut terms = self.pod_anti_affinity.iter().chain(&self.preferred_anti_affinity);
+        terms.any(|term| term.selects(own, own)) || self.spread.iter().any(|spread| spread.counts(own))
+    }
+
+    /// What only some kinds are asked for, left out.
+    pub(super) fn without_preferences(mut self: Box<Self>) -> Option<Box<Self>> {
+        self.preferred_anti_affinity = Box::default();
+        (*self != Self::default()).then_some(self)
     }
 
     /// Returns true where required pod affinity puts such a pod, which carries `own`, beside pods that carry `others`.

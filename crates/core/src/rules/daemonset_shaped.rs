@@ -32,7 +32,8 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         Some(volume) => format!("hostPath volume \"{}\"", volume.name),
         None => return,
     };
-    if !placement.parts(&pods.labels) || !cx.view.autoscalers(&workload.id).is_empty() {
+    let is_apart = placement.pod_anti_affinity.iter().any(|term| term.parts(&pods.labels));
+    if !is_apart || !cx.view.autoscalers(&workload.id).is_empty() {
         return;
     }
     // Fewer than there are nodes are meant to be few.

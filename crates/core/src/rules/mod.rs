@@ -48,6 +48,7 @@ mod statefulset_name;
 mod statefulset_recreate;
 mod statefulset_static_claim;
 mod unbacked_data;
+mod unspread_replicas;
 mod zero_grace;
 
 use kit::{Fault, Rule, Seen};
@@ -97,6 +98,7 @@ pub static RULES: &[&Rule] = &[
     &statefulset_recreate::RULE,
     &statefulset_static_claim::RULE,
     &unbacked_data::RULE,
+    &unspread_replicas::RULE,
     &zero_grace::RULE,
 ];
 

@@ -159,8 +159,15 @@ fn read_affinity<'a, C: Cursor<'a>>(cursor: &mut C, placement: &mut Placement) {
         "nodeAffinity" => members!(cursor, {
             "requiredDuringSchedulingIgnoredDuringExecution" => placement.node_terms = node_terms(cursor),
         }),
-        "podAffinity" => placement.pod_affinity = pod_terms(cursor),
-        "podAntiAffinity" => placement.pod_anti_affinity = pod_terms(cursor),
+        "podAffinity" => members!(cursor, {
+            "requiredDuringSchedulingIgnoredDuringExecution" => placement.pod_affinity = pod_terms(cursor),
+        }),
+        "podAntiAffinity" => members!(cursor, {
+            "preferredDuringSchedulingIgnoredDuringExecution" => {
+                placement.preferred_anti_affinity = weighted_terms(cursor);
+            },
+            "requiredDuringSchedulingIgnoredDuringExecution" => placement.pod_anti_affinity = pod_terms(cursor),
+        }),
     });
 }
 
@@ -174,13 +181,17 @@ pub(super) fn node_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Box<[NodeT
 }
 
 fn pod_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[PodTerm]> {
-    let mut terms = Vec::new();
-    members!(cursor, {
-        "requiredDuringSchedulingIgnoredDuringExecution" => {
-            terms = list(cursor, PodTerm::read).unwrap_or_default();
-        },
+    list(cursor, PodTerm::read).unwrap_or_default().into()
+}
+
+/// Reads terms that the scheduler weighs, whatever they weigh.
+fn weighted_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[PodTerm]> {
+    let weighted = list(cursor, |cursor| {
+        let mut term = PodTerm::default();
+        members!(cursor, { "podAffinityTerm" => term = PodTerm::read(cursor) });
+        term
     });
-    terms.into()
+    weighted.unwrap_or_default().into()
 }
 
 impl NodeTerm {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::kind::{Field, Form, Kind};
 use super::super::labels::Labels;
 use super::super::names::{Name, ObjectRef};
+use super::super::placement::Placement;
 use super::super::selector::Selector;
 use super::super::set_options::SetOptions;
 use super::super::uid::Uid;
@@ -90,6 +91,7 @@ impl<'n> WorkloadSeed<'n> {
         }
         if !kind.has(Field::ServiceName) {
             pods.ports = Box::default();
+            pods.placement = pods.placement.and_then(Placement::without_preferences);
         }
         workload.pods = Arc::new(pods);
         workload.annotations = fields.metadata.annotations.unwrap_or_default();

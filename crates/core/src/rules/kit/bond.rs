@@ -102,15 +102,10 @@ pub fn bond(one: &Workload, other: &Workload, claim: &str, view: &View<'_>) -> B
 /// The affinity to write into pods that are to run beside those of `other` that use the claim.
 #[must_use]
 pub fn beside(other: &Workload, claim: &str) -> String {
-    let pairs = match user_of_made(other, claim) {
-        Some(pod) => format!("{POD_NAME}: {pod:?}"),
-        None => {
-            let labels = governing::selector(other).iter();
-            let pairs: Vec<String> = labels.map(|(key, value)| format!("{key}: {value:?}")).collect();
-            pairs.join(", ")
-        }
-    };
-    affinity(&format!("matchLabels: {{{pairs}}}"))
+    match user_of_made(other, claim) {
+        Some(pod) => affinity(&format!("matchLabels: {{{POD_NAME}: {pod:?}}}")),
+        None => affinity(&governing::match_labels(other)),
+    }
 }
 
 /// The affinity to write into the pods of `workload`, so that they follow those of `other`, who follow them already.

@@ -34,6 +34,14 @@ pub fn selector(workload: &Workload) -> &Labels {
     if own.is_empty() { &workload.pods.labels } else { own }
 }
 
+/// `matchLabels: {app: "db"}`: what selects these pods, to write into a manifest.
+#[must_use]
+pub fn match_labels(workload: &Workload) -> String {
+    let labels = selector(workload).iter();
+    let pairs: Vec<String> = labels.map(|(key, value)| format!("{key}: {value:?}")).collect();
+    format!("matchLabels: {{{}}}", pairs.join(", "))
+}
+
 /// `app=db, tier=data`.
 #[must_use]
 pub fn pairs(labels: &Labels) -> String {

@@ -1,5 +1,7 @@
 //! When pods that share a claim get in each other's way: the shared vocabulary of the storage rules.
 
+use std::borrow::Cow;
+
 use super::case::Action;
 use super::finding::Finding;
 use super::parameter::{Parameter, ParameterKind};
@@ -200,12 +202,16 @@ pub fn without_surge(finding: Finding, workload: &Workload) -> Finding {
 /// How pods may use the claim of this name. One that a StatefulSet makes is known by its template.
 #[must_use]
 pub fn access(claim: &str, cx: &Surroundings<'_>) -> Access {
-    let missing = match cx.view.claim(claim) {
-        Lookup::Known(claim) => return access_to(claim, cx),
-        Lookup::Unknown => Missing::NotKnown,
-        Lookup::Absent => Missing::NotThere,
-    };
-    of_template(claim, cx.view).map_or(Access::Missing(missing), |claim| access_to(&claim, cx))
+    match found(claim, cx.view) {
+        Ok(claim) => access_to(&claim, cx),
+        Err(missing) => Access::Missing(missing),
+    }
+}
+
+/// Returns true where only one node can ever reach the volume of this claim, as far as is known.
+#[must_use]
+pub fn is_local(claim: &str, cx: &Surroundings<'_>) -> bool {
+    found(claim, cx.view).is_ok_and(|claim| is_pinned(&claim, cx))
 }
 
 /// Says that a rule could not tell `question` (`whether 3 replicas may share it`), for nothing is known of the claim.
@@ -241,6 +247,15 @@ pub fn cannot_tell(
 pub fn is_to_be_made(claim: &str, view: &View<'_>) -> bool {
     view.template_user(claim)
         .is_some_and(|(set, ordinal)| !set.deleting && set.ordinals().contains(&ordinal))
+}
+
+fn found<'a>(claim: &str, view: &View<'a>) -> Result<Cow<'a, Claim>, Missing> {
+    let missing = match view.claim(claim) {
+        Lookup::Known(claim) => return Ok(Cow::Borrowed(claim)),
+        Lookup::Unknown => Missing::NotKnown,
+        Lookup::Absent => Missing::NotThere,
+    };
+    of_template(claim, view).map(Cow::Owned).ok_or(missing)
 }
 
 /// The claim that a StatefulSet makes, or would make for a further pod: nobody else makes one of that name, so what is
