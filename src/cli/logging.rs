@@ -1,5 +1,6 @@
 //! Sets up the log: human lines on a terminal, JSON elsewhere, always on standard error.
 
+use std::env;
 use std::io::{IsTerminal, stderr};
 
 use anstream::{AutoStream, ColorChoice};
@@ -42,12 +43,13 @@ pub enum LogLevel {
 }
 
 impl LogLevel {
-    /// Of others only what matters: their details would bury ours.
+    /// Of others only what matters: their details would bury ours. The client tells of each request that fails, which
+    /// whoever sent it tells once.
     fn filter(self) -> &'static str {
         match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
+            Self::Error => "error,kube_client::client=off",
+            Self::Warn => "warn,kube_client::client=off",
+            Self::Info => "info,kube_client::client=off",
             Self::Debug => "info,stateward=debug",
             Self::Trace => "info,stateward=trace",
         }
@@ -61,12 +63,17 @@ impl LogLevel {
 /// # Errors
 /// When `RUST_LOG` cannot be read, or logging was already started.
 pub fn init(format: Option<LogFormat>, level: Option<LogLevel>) -> anyhow::Result<()> {
-    let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
-    let filter = match level {
-        Some(level) => builder.parse(level.filter()).context("the level cannot be read")?,
-        None => builder.from_env().context("RUST_LOG cannot be read")?,
+    let variable = env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty());
+    let text = match (level, &variable) {
+        (None, Some(variable)) => variable,
+        (level, _) => level.unwrap_or(LogLevel::Info).filter(),
     };
+    let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let filter = builder.parse(text).context("RUST_LOG cannot be read")?;
     let builder = fmt().with_env_filter(filter).with_writer(stderr);
+    // Whoever read standard error may be gone, and that it cannot be written could be told nowhere else: to try would end
+    // whichever part of the process had something to say.
+    let builder = builder.log_internal_errors(false);
     match format.unwrap_or_else(LogFormat::detect) {
         LogFormat::Human => {
             let colour = AutoStream::choice(&stderr()) != ColorChoice::Never;
