@@ -44,12 +44,13 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             Access::OnePod(modes) => violation(
                 workload,
                 claim,
-                modes,
+                (modes, ""),
                 autoscaler,
                 "the mode counts per pod, so all replicas but one would wait for ever",
             ),
             _ if bond::shares_node_with_itself(workload, cx.view) => continue,
             Access::OneNode(modes, barrier) => {
+                let modes = (modes, barrier.aside());
                 violation(workload, claim, modes, autoscaler, &barrier.consequence("replicas")).at_most(barrier.limit())
             }
             Access::Missing(missing) => {
@@ -62,7 +63,13 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     }
 }
 
-fn violation(workload: &Workload, claim: &str, modes: Modes, autoscaler: &Autoscaler, consequence: &str) -> Finding {
+fn violation(
+    workload: &Workload,
+    claim: &str,
+    (modes, aside): (Modes, &str),
+    autoscaler: &Autoscaler,
+    consequence: &str,
+) -> Finding {
     let finding = Finding::violation(&RULE, &workload.id, claim);
     let explained = text::modes_explained(modes);
     let Autoscaler {
@@ -79,7 +86,9 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, autoscaler: &Autosc
                     "HorizontalPodAutoscaler \"{name}\" keeps at least {min_replicas} replicas, which mount claim \
                      \"{claim}\", which is {explained}; {consequence}"
                 ),
-                format!("an autoscaler keeps at least {min_replicas} replicas on claim \"{claim}\", which is {modes}"),
+                format!(
+                    "an autoscaler keeps at least {min_replicas} replicas on claim \"{claim}\", which is {modes}{aside}"
+                ),
             )
             .remedy(
                 "Set minReplicas: 1 and maxReplicas: 1 on the autoscaler, or use a StatefulSet with \
@@ -92,7 +101,7 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, autoscaler: &Autosc
                 "HorizontalPodAutoscaler \"{name}\" may make {max_replicas} replicas mount claim \"{claim}\", which is \
                  {explained}; {consequence}"
             ),
-            format!("an autoscaler may make {max_replicas} replicas on claim \"{claim}\", which is {modes}"),
+            format!("an autoscaler may make {max_replicas} replicas on claim \"{claim}\", which is {modes}{aside}"),
         )
         .remedy(
             "Set maxReplicas: 1 on the autoscaler, or use a StatefulSet with volumeClaimTemplates, or a ReadWriteMany \

@@ -122,7 +122,8 @@ fn violation(
                 barrier.consequence("pods")
             ),
             format!(
-                "claim \"{claim}\", which is {modes}, is also used by {}",
+                "claim \"{claim}\", which is {modes}{}, is also used by {}",
+                barrier.aside(),
                 others::brief(others)
             ),
         )

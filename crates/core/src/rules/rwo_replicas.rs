@@ -35,7 +35,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                         text::modes_explained(modes),
                         barrier.consequence("replicas")
                     ),
-                    format!("{replicas} mount claim \"{claim}\", which is {modes} (one node only)"),
+                    format!("{replicas} mount claim \"{claim}\", which is {modes}{}", aside(barrier)),
                 )
                 .remedy(remedy(workload, volume))
                 .at_most(barrier.limit())
@@ -50,6 +50,13 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             }
         };
         findings.push(finding.extent(workload.replicas).at("/spec/replicas"));
+    }
+}
+
+fn aside(barrier: sharing::Barrier) -> &'static str {
+    match barrier.aside() {
+        "" => " (one node only)",
+        aside => aside,
     }
 }
 

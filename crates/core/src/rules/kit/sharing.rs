@@ -91,6 +91,15 @@ impl Barrier {
         }
     }
 
+    /// What a short message has to add, lest somebody wonders why nothing is denied.
+    #[must_use]
+    pub const fn aside(self) -> &'static str {
+        match self {
+            Self::LoneNode => " (works on the only node)",
+            Self::Attach | Self::Nothing | Self::Unclear => "",
+        }
+    }
+
     /// What becomes of `pods` that run on different nodes.
     #[must_use]
     pub fn consequence(self, pods: &str) -> String {
