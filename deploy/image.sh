@@ -1,9 +1,9 @@
 #!/bin/sh
-# Builds the static binary and the image around it, which holds nothing else.
+# Builds the static binary and the image around it, which holds nothing else but the licences of what it is made of.
 #
 #   deploy/image.sh [TAG] [ARCHITECTURE]
 #
-# TAG is stateward:dev, ARCHITECTURE that of this machine (amd64 or arm64). The binary stays in target/image/ARCHITECTURE.
+# TAG is stateward:dev, ARCHITECTURE that of this machine (amd64 or arm64). Both stay in target/image/ARCHITECTURE.
 # Needs rustup, musl-gcc (Debian: musl-tools), and docker, podman or buildah. docs/image.md says more, also of what the
 # other architecture needs.
 set -eu
@@ -73,7 +73,9 @@ export STATEWARD_COMMIT
 export SOURCE_DATE_EPOCH
 mkdir -p "target/image/$architecture"
 install -m 755 "target/$target/release/stateward" "target/image/$architecture/stateward"
-touch -d "@$SOURCE_DATE_EPOCH" "target/image/$architecture/stateward"
+deploy/licences.sh "$target" >"target/image/$architecture/THIRD-PARTY"
+chmod 644 "target/image/$architecture/THIRD-PARTY"
+touch -d "@$SOURCE_DATE_EPOCH" "target/image/$architecture/stateward" "target/image/$architecture/THIRD-PARTY"
 
 if docker info >/dev/null 2>&1; then
     set -- docker build

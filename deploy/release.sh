@@ -32,8 +32,8 @@ fi
 
 own=$(uname -m | sed 's/^x86_64$/amd64/; s/^aarch64$/arm64/')
 for architecture in "$own" "$@"; do
-    if [ ! -x "target/image/$architecture/stateward" ]; then
-        echo "release.sh: there is no target/image/$architecture/stateward; deploy/image.sh stateward:dev $architecture makes it" >&2
+    if [ ! -x "target/image/$architecture/stateward" ] || [ ! -s "target/image/$architecture/THIRD-PARTY" ]; then
+        echo "release.sh: there are not both stateward and THIRD-PARTY in target/image/$architecture; deploy/image.sh stateward:dev $architecture makes them" >&2
         exit 1
     fi
 done
@@ -65,7 +65,7 @@ cp LICENSE README.md "$dist/common"
 for architecture; do
     name=stateward-$version-linux-$architecture
     cp -R "$dist/common" "$dist/$name"
-    cp "target/image/$architecture/stateward" "$dist/$name"
+    cp "target/image/$architecture/stateward" "target/image/$architecture/THIRD-PARTY" "$dist/$name"
     find "$dist/$name" -type f ! -name stateward -exec chmod 644 {} +
     find "$dist/$name" \( -type d -o -name stateward \) -exec chmod 755 {} +
     tar --create --file "$dist/$name.tar" --format ustar --sort name --owner 0 --group 0 --numeric-owner \
@@ -109,6 +109,8 @@ END
       to: .
     - from: stateward-$version-linux-$architecture/LICENSE
       to: .
+    - from: stateward-$version-linux-$architecture/THIRD-PARTY
+      to: .
     bin: stateward
 END
     done
@@ -142,6 +144,7 @@ END
   def install
     bin.install "stateward"
     bin.install_symlink "stateward" => "kubectl-stateward"
+    doc.install "THIRD-PARTY"
     man1.install Dir["man/*.1"]
     bash_completion.install "completions/stateward.bash" => "stateward"
     zsh_completion.install "completions/_stateward"

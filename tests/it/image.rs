@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 
 /// What the script may use besides the stand-ins. No more is on its `PATH`, so that no docker of this machine is asked.
 const PROGRAMS: &[&str] = &[
-    "sh", "sed", "uname", "dirname", "mkdir", "install", "touch", "printenv", "tr",
+    "sh", "sed", "uname", "dirname", "mkdir", "install", "touch", "printenv", "tr", "chmod",
 ];
 const TIME: &str = "1700000000";
 
@@ -31,6 +31,7 @@ impl Workplace {
         for program in PROGRAMS {
             symlink(found(program), place.file("bin").join(program)).expect("a link can be made");
         }
+        place.script("deploy/licences.sh", "echo \"licences for $1\"");
         place.script(".ci/tool", "echo \"$PWD/auditable\"");
         place.script(
             "auditable",
@@ -68,13 +69,15 @@ impl Workplace {
             .expect("a shell runs")
     }
 
-    /// What the Dockerfile would copy into an image for this architecture.
-    fn copied(&self, architecture: &str) -> PathBuf {
+    /// What the Dockerfile would copy into an image for this architecture: the binary, and the licences.
+    fn copied(&self, architecture: &str) -> [PathBuf; 2] {
         let dockerfile = fs::read_to_string(self.file("Dockerfile")).expect("a Dockerfile");
         let mut copies = dockerfile.lines().filter_map(|line| line.strip_prefix("COPY "));
-        let source = copies.next().expect("something is copied").split(' ').next();
-        assert_eq!(copies.next(), None, "one file and nothing else");
-        self.file(&source.expect("a source").replace("${TARGETARCH}", architecture))
+        let (sources, _) = copies.next().and_then(|copy| copy.rsplit_once(' ')).expect("a copy");
+        assert_eq!(copies.next(), None, "nothing else");
+        let sources = sources.replace("${TARGETARCH}", architecture);
+        let files: Vec<_> = sources.split(' ').map(|source| self.file(source)).collect();
+        files.try_into().expect("two files")
     }
 }
 
@@ -127,15 +130,17 @@ fn the_image_takes_the_binary_that_the_script_makes() {
             ] {
                 assert!(last.contains(&part), "{part}: {last}");
             }
-            let binary = place.copied(architecture);
-            assert!(
-                fs::read_to_string(&binary).unwrap_or_default().starts_with(target),
-                "{} is what was built",
-                binary.display()
-            );
-            let facts = fs::metadata(&binary).expect("the binary");
-            assert_eq!(facts.mtime().to_string(), TIME, "the time is that of the commit");
-            assert_eq!(facts.mode() & 0o777, 0o755);
+            let made = [(target.to_owned(), 0o755), (format!("licences for {target}\n"), 0o644)];
+            for (file, (begins, mode)) in place.copied(architecture).iter().zip(made) {
+                assert!(
+                    fs::read_to_string(file).unwrap_or_default().starts_with(&begins),
+                    "{} is what was made",
+                    file.display()
+                );
+                let facts = fs::metadata(file).expect("it is there");
+                assert_eq!(facts.mtime().to_string(), TIME, "the time is that of the commit");
+                assert_eq!(facts.mode() & 0o777, mode);
+            }
         }
     }
 }
@@ -144,7 +149,8 @@ fn the_image_takes_the_binary_that_the_script_makes() {
 fn no_path_of_the_machine_and_no_time_goes_into_the_binary() {
     let place = Workplace::with(&[("buildah", "exit 0")]);
     assert!(place.run("amd64").status.success());
-    let made = fs::read_to_string(place.copied("amd64")).expect("the binary");
+    let [binary, _] = place.copied("amd64");
+    let made = fs::read_to_string(binary).expect("the binary");
     let checkout = place.directory.path().canonicalize().expect("the directory");
     let crates = place.file(".cargo/registry/src");
     for (flag, path) in [
@@ -165,7 +171,7 @@ fn without_a_builder_the_binary_is_there_and_named() {
     let place = Workplace::with(&[]);
     let output = place.run("arm64");
     assert_eq!(output.status.code(), Some(1));
-    assert!(place.copied("arm64").exists());
+    assert!(place.copied("arm64").iter().all(|file| file.exists()));
     let complaint = text(&output.stderr);
     assert!(complaint.contains("target/image/arm64/stateward"), "{complaint}");
     let output = place.run("riscv64");
@@ -180,7 +186,8 @@ fn the_other_architecture_has_a_compiler_of_its_own() {
     };
     let place = Workplace::with(&[("buildah", "exit 0")]);
     assert!(place.run(architecture).status.success());
-    let made = fs::read_to_string(place.copied(architecture)).expect("the binary");
+    let [binary, _] = place.copied(architecture);
+    let made = fs::read_to_string(binary).expect("the binary");
     for variable in [
         format!("CC_{cpu}_unknown_linux_musl={cpu}-linux-gnu-gcc -specs=/usr/lib/{cpu}-linux-musl/musl-gcc.specs"),
         format!(
@@ -199,10 +206,42 @@ fn the_other_architecture_has_a_compiler_of_its_own() {
         complaint.contains(&format!("no {cpu}-linux-gnu-gcc that finds musl for {architecture}")),
         "{complaint}"
     );
-    assert!(!place.copied(architecture).exists());
+    assert!(!place.copied(architecture).iter().any(|file| file.exists()));
 }
 
-/// What is sent to docker is the binary alone: a key that lies beside it in the checkout never is.
+/// With the crates of this machine, which has built for another C library.
+#[test]
+fn the_licences_are_those_of_the_crates_that_are_linked() {
+    let print = |target: &str| {
+        let output = Command::new(root().join("deploy/licences.sh"))
+            .arg(target)
+            .output()
+            .expect("a shell runs");
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    let printed = print(&target);
+    assert_eq!(print(&target), printed, "the same every time");
+    let listed: Vec<_> = printed.lines().skip(2).take_while(|line| !line.is_empty()).collect();
+    let is_listed = |name: &str| listed.iter().any(|line| line.starts_with(&format!("{name}-")));
+    for name in ["libmimalloc-sys", "kube-client", "ring", "tokio"] {
+        assert!(is_listed(name), "{name} in {listed:#?}");
+    }
+    for name in ["stateward", "serde_derive", "cc", "tempfile"] {
+        assert!(!is_listed(name), "{name} is not linked, or ours");
+    }
+    for crate_and_licence in &listed {
+        let (_, licence) = crate_and_licence.split_once(": ").expect("a licence");
+        assert!(!licence.is_empty(), "{crate_and_licence}");
+    }
+    for part in ["Apache License", "Microsoft Corporation", "third_party/fiat/LICENSE"] {
+        assert!(printed.contains(part), "{part}");
+    }
+    assert!(!printed.contains("/registry/src"), "no path of this machine");
+}
+
+/// What is sent to docker is what was made alone: a key that lies beside it in the checkout never is.
 #[test]
 fn nothing_else_is_sent_to_the_builder() {
     let ignored = fs::read_to_string(root().join(".dockerignore")).expect(".dockerignore");
@@ -215,6 +254,7 @@ fn the_scripts_are_shell() {
     let checker = Command::new("shellcheck").arg("--version").output().is_ok();
     for (script, shell) in [
         ("deploy/image.sh", "sh"),
+        ("deploy/licences.sh", "sh"),
         ("deploy/release.sh", "sh"),
         ("certs/make.sh", "sh"),
         (".ci/run", "bash"),

@@ -43,6 +43,7 @@ impl Workplace {
             format!("#!/bin/sh\nif [ \"$1\" = version ]; then printf '{version}\\n'; else exec {PROGRAM} \"$@\"; fi\n");
         fs::write(&file, script).expect("a file can be made");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o700)).expect("a file can be made");
+        fs::write(file.with_file_name("THIRD-PARTY"), "licences\n").expect("a file can be made");
     }
 
     fn file(&self, path: &str) -> PathBuf {
@@ -145,6 +146,7 @@ fn an_archive_has_everything_and_is_the_same_every_time() {
         for path in [
             "LICENSE",
             "README.md",
+            "THIRD-PARTY",
             "completions/_stateward",
             "completions/stateward.bash",
             "completions/stateward.fish",
