@@ -11,11 +11,14 @@ use anyhow::Context;
 /// Runs a program, and kills it by its id as soon as standard input ends.
 ///
 /// Standard input is a pipe that only the test process holds open, so the kernel closes it when that process is gone.
+/// A signal for the whole group, as a terminal or `timeout` sends it, reaches these shells too, and must not end them
+/// before a program that takes its time.
 const SUPERVISE: &str = r#"
 exec 3<&0
 log=$1; shift
 "$@" </dev/null >>"$log" 2>&1 3<&- &
 child=$!
+trap '' HUP INT TERM
 ( read -r _ <&3; kill -KILL "$child" ) >/dev/null 2>&1 &
 watcher=$!
 echo "$child"
@@ -150,6 +153,7 @@ impl Scratch {
 mod tests {
     use std::env;
     use std::io::Read;
+    use std::os::unix::process::CommandExt;
     use std::panic;
 
     use super::super::eventually;
@@ -216,11 +220,19 @@ mod tests {
 
     #[tokio::test]
     async fn killed_test_process_leaves_nothing_behind() {
+        for (signal, whom) in [("KILL", ""), ("TERM", "-"), ("INT", "-"), ("HUP", "-")] {
+            leaves_nothing_behind(signal, whom).await;
+        }
+    }
+
+    /// Sends a signal to the process, or with `-` to its whole group.
+    async fn leaves_nothing_behind(signal: &str, whom: &str) {
         let mut holder = Command::new(env::current_exe().unwrap())
             .args(["--exact", "--nocapture", "controlplane::process::tests::holder"])
             .env(HOLDER, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap();
         let found = BufReader::new(holder.stdout.take().unwrap())
@@ -231,7 +243,9 @@ mod tests {
         let (pid, directory) = found.split_once(' ').unwrap();
         let pid = pid.parse().unwrap();
         assert!(alive(pid) && Path::new(directory).exists());
-        holder.kill().unwrap();
+        let whom = format!("{whom}{}", holder.id());
+        let sent = Command::new("kill").args(["-s", signal, "--", &whom]).status();
+        assert!(sent.unwrap().success());
         holder.wait().unwrap();
         eventually("the end of the program", async || (!alive(pid)).then_some(())).await;
         eventually("the end of its directory", async || {
@@ -247,7 +261,13 @@ mod tests {
             return;
         }
         let scratch = Scratch::new().unwrap();
-        let process = sleeper(&scratch);
+        // As an API server, which takes its time where its etcd is gone.
+        let stubborn = "trap '' HUP INT TERM; while :; do sleep 0.1; done";
+        let process = Process::start(
+            Command::new("sh").args(["-c", stubborn]),
+            &scratch.path().join("holder.log"),
+        )
+        .unwrap();
         let line = format!("held: {} {}\n", process.pid(), scratch.path().display());
         std::io::Write::write_all(&mut std::io::stdout(), line.as_bytes()).unwrap();
         std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
