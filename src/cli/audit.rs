@@ -1,13 +1,12 @@
 //! `stateward audit`: the live cluster, once.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::bail;
 use serde_json::Value;
 
-use super::live::{self, note};
+use super::live::{self, Cluster, note};
 use super::reporting::{self, Chosen, Defaults};
 use super::{compare, exceptions};
 use crate::audit::{Reach, Report, by_namespace, defaulted, entries};
@@ -46,12 +45,8 @@ StorageClasses and CSIDrivers. A kind that it may not list is unknown: the repor
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Kubeconfig file of the cluster; else $KUBECONFIG, ~/.kube/config, or the pod's own account
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    cluster: Cluster,
     /// Judge one namespace only
     #[arg(short, long, value_name = "NAME", value_parser = super::manifests::namespace)]
     namespace: Option<String>,
@@ -84,13 +79,7 @@ impl Args {
             .namespace
             .as_deref()
             .map_or(Scope::Cluster, |name| Scope::Namespace(name.into()));
-        let live = live::read(
-            self.kubeconfig.as_deref(),
-            self.context.as_deref(),
-            &graph,
-            &scope,
-            self.reporting.whose(&nothing),
-        )?;
+        let live = live::read(&self.cluster, &graph, &scope, self.reporting.whose(&nothing))?;
         if let Some(first) = unreadable(&live.gaps) {
             bail!("no workload can be listed: {first}");
         }

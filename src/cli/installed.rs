@@ -1,6 +1,5 @@
 //! `stateward verify` and `stateward unregister`: an installation, from its first minute to its last.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use anyhow::Context as _;
 use kube::Client;
 use tokio::time::{Instant, sleep};
 
-use super::live;
+use super::live::Cluster;
 use crate::cluster::installed;
 
 /// Whom to trust is written within seconds after the first replica has started.
@@ -16,6 +15,8 @@ const CALLED_WITHIN: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 
 const NOT_CALLED: &str = "the API server does not call stateward, so that nothing is judged. In this order:
+  kubectl get crd workloadpolicies.stateward.dev
+      (not there: stateward is not installed in this cluster, or without its kinds)
   kubectl get mutatingwebhookconfiguration,validatingwebhookconfiguration stateward
       (both there? without them nothing is sent)
   kubectl get endpointslices -A -l kubernetes.io/service-name=stateward
@@ -44,36 +45,13 @@ pub struct Unregister {
     cluster: Cluster,
 }
 
-#[derive(Debug, clap::Args)]
-struct Cluster {
-    /// Kubeconfig file of the cluster; else $KUBECONFIG, ~/.kube/config, or the pod's own account
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
-}
-
-impl Cluster {
-    fn run<T>(&self, work: impl AsyncFnOnce(Client) -> anyhow::Result<T>) -> anyhow::Result<T> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("cannot start the runtime")?;
-        runtime.block_on(async {
-            let client = live::client(self.kubeconfig.as_deref(), self.context.as_deref()).await?;
-            work(client).await
-        })
-    }
-}
-
 impl Verify {
     /// Asks until it is called, or half a minute has passed.
     ///
     /// # Errors
     /// There is no cluster, or it refuses the question.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let called = self.cluster.run(async |client| {
+        let called = with(&self.cluster, async |client| {
             let deadline = Instant::now() + CALLED_WITHIN;
             loop {
                 let called = installed::is_called(&client)
@@ -100,7 +78,7 @@ impl Unregister {
     /// # Errors
     /// There is no cluster, or it does not let us.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
-        let removed = self.cluster.run(async |client| {
+        let removed = with(&self.cluster, async |client| {
             installed::unregister(&client)
                 .await
                 .context("cannot remove a webhook configuration")
@@ -115,4 +93,12 @@ impl Unregister {
         super::print(text.as_bytes())?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn with<T>(cluster: &Cluster, work: impl AsyncFnOnce(Client) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async { work(cluster.client().await?).await })
 }

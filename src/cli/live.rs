@@ -1,7 +1,7 @@
 //! Reading the live cluster once, for `audit` and `check --with-cluster`, and saying what of it is not known.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -19,6 +19,28 @@ use crate::runtime::policies::OwnObjects;
 
 /// Threads that read: the lists are few, and parsing them takes less time than getting them.
 const THREADS: usize = 2;
+
+/// Which cluster is meant.
+#[derive(Debug, clap::Args)]
+pub struct Cluster {
+    /// Kubeconfig file of the cluster; else $KUBECONFIG, ~/.kube/config, or the pod's own account
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+}
+
+impl Cluster {
+    /// A client of it.
+    ///
+    /// # Errors
+    /// None is configured, or it cannot be used.
+    pub async fn client(&self) -> anyhow::Result<Client> {
+        let client = connect(self.kubeconfig.as_deref(), self.context.as_deref()).await?;
+        client.context("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG")
+    }
+}
 
 /// What was read of a cluster besides its objects.
 #[derive(Debug)]
@@ -42,20 +64,14 @@ pub enum Policies {
 ///
 /// # Errors
 /// No cluster is configured, or it cannot be read. A kind that may not be listed is a gap.
-pub fn read(
-    kubeconfig: Option<&Path>,
-    context: Option<&str>,
-    graph: &Arc<Graph>,
-    scope: &Scope,
-    policies: Policies,
-) -> anyhow::Result<Live> {
+pub fn read(cluster: &Cluster, graph: &Arc<Graph>, scope: &Scope, policies: Policies) -> anyhow::Result<Live> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let client = client(kubeconfig, context).await?;
+        let client = cluster.client().await?;
         let policies = match policies {
             Policies::OfCluster => match policies::list(&POLICIES, &client).await? {
                 Some(policies) => Some(OwnObjects {
@@ -78,15 +94,6 @@ pub fn read(
         }
         Ok(Live { gaps: gaps?, policies })
     })
-}
-
-/// A client of the cluster that is configured.
-///
-/// # Errors
-/// There is none, or it cannot be used.
-pub async fn client(kubeconfig: Option<&Path>, context: Option<&str>) -> anyhow::Result<Client> {
-    let client = connect(kubeconfig, context).await?;
-    client.context("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG")
 }
 
 /// What is said of a gap.

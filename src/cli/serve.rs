@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::ArgGroup;
 
+use super::live::Cluster;
 use super::logging::{self, LogFormat, LogLevel};
 use crate::admission::OnError;
 use crate::certificates::Lifetimes;
@@ -52,12 +53,8 @@ pub struct Args {
     /// PEM file with the CA of the clients: only who has a certificate of it is answered; reloaded when changed
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
-    /// Kubeconfig file of the cluster; else $KUBECONFIG, ~/.kube/config, or the pod's own account
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    cluster: Cluster,
     /// Look for no cluster: serve the built-in example, or --manifests
     #[arg(long, conflicts_with_all = ["kubeconfig", "context"])]
     no_cluster: bool,
@@ -222,8 +219,8 @@ impl Args {
             ObjectSource::Example
         } else {
             ObjectSource::Cluster {
-                kubeconfig: self.kubeconfig,
-                context: self.context,
+                kubeconfig: self.cluster.kubeconfig,
+                context: self.cluster.context,
             }
         };
         let cluster_name = self.cluster_name.unwrap_or_default();

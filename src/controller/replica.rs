@@ -11,6 +11,7 @@ use kube::{Client, ResourceExt as _};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, info, warn};
 
+use super::FIELD_MANAGER;
 use super::leader::Leadership;
 use super::lease::{self, ANSWER, Annotations, COMPONENT, NAME_LABEL};
 
@@ -23,8 +24,6 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often the leader looks at all of them.
 const SURVEY: Duration = Duration::from_secs(5);
 
-/// Under which name the API server remembers our writes.
-const FIELD_MANAGER: &str = "stateward";
 const COMPONENT_VALUE: &str = "replica";
 
 /// The annotation with [`Announcement::policies`].

@@ -15,13 +15,11 @@ use super::api::{Flavour, Served, Wanted};
 use super::document::{Document, name};
 use super::known::{Known, Read};
 use crate::cluster::ending::is_ending;
-use crate::controller::Leadership;
+use crate::controller::{FIELD_MANAGER, Leadership};
 use crate::findings::{Change, Listener, Store, Workload};
 use crate::graph::{Name, Uid};
 use crate::metrics::{Metrics, ReportFate};
 
-/// Under which name the API server remembers our writes.
-const FIELD_MANAGER: &str = "stateward";
 /// The time from one write to the next: twenty a second are no load for an API server.
 const PACE: Duration = Duration::from_millis(50);
 /// How long a change waits for further ones of the same workload.

@@ -19,7 +19,7 @@ use super::document::{self, Audited};
 use super::standing::{Source, Standing, Standings};
 use crate::clock;
 use crate::cluster::ending::is_ending;
-use crate::controller::{Leadership, Replicas};
+use crate::controller::{FIELD_MANAGER, Leadership, Replicas};
 use crate::findings::{Change, Listener, Store};
 use crate::graph::Graph;
 use crate::judge::void_where_meant;
@@ -28,8 +28,6 @@ use crate::policy::resource::{self, EXCEPTIONS, POLICIES, Resource};
 use crate::policy::{Exception, Policies, Void};
 use crate::time::Time;
 
-/// Under which name the API server remembers our writes.
-const FIELD_MANAGER: &str = "stateward";
 /// How often it is looked whether anything is to be said anew.
 const LOOK: Duration = Duration::from_secs(1);
 /// The time from one write to the next.

@@ -21,7 +21,7 @@ use self::config::Config;
 use self::fix::Fixes;
 use self::judge::Judge;
 use super::compare;
-use super::live::{self, Live};
+use super::live::{self, Cluster, Live};
 use super::reporting::{self, Chosen, Defaults};
 use crate::audit::Report;
 use crate::cluster::snapshot::Scope;
@@ -56,6 +56,7 @@ policy, exclude (patterns of paths) and known.";
 /// the webhook. What is not in the files is unknown, not absent: what rests on it is reported as a note.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[command(mut_arg("kubeconfig", |it| it.requires("with_cluster")), mut_arg("context", |it| it.requires("with_cluster")))]
 pub struct Args {
     /// Files, directories (read recursively: .yaml, .yml, .json), or - for standard input
     #[arg(required_unless_present = "filename", value_name = "PATH")]
@@ -81,12 +82,8 @@ pub struct Args {
     /// Look up what is not in the files in the live cluster, as if the files were applied to it
     #[arg(long, conflicts_with = "assume_complete")]
     with_cluster: bool,
-    /// Kubeconfig file of the cluster; else $KUBECONFIG, ~/.kube/config, or the pod's own account
-    #[arg(long, value_name = "FILE", requires = "with_cluster")]
-    kubeconfig: Option<PathBuf>,
-    /// Context of the kubeconfig
-    #[arg(long, value_name = "NAME", requires = "with_cluster")]
-    context: Option<String>,
+    #[command(flatten)]
+    cluster: Cluster,
     /// Judge what kustomize makes of each PATH, a directory; runs kustomize, or kubectl kustomize
     #[arg(long, conflicts_with_all = ["fix", "diff"])]
     kustomize: bool,
@@ -184,13 +181,7 @@ impl Args {
     fn live(&self, corpus: &Corpus, defaults: &Defaults) -> anyhow::Result<(Arc<Graph>, Live)> {
         let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
         let scope = Scope::Namespaces(namespaces(corpus.objects()));
-        let live = live::read(
-            self.kubeconfig.as_deref(),
-            self.context.as_deref(),
-            &graph,
-            &scope,
-            self.reporting.whose(defaults),
-        )?;
+        let live = live::read(&self.cluster, &graph, &scope, self.reporting.whose(defaults))?;
         for gap in &live.gaps {
             // What the files hold is known all the same; but a part of the nodes tells nothing.
             if gap.kind != Kind::NODE {

@@ -328,3 +328,27 @@ async fn controllers_work_without_us(cluster: &ControlPlane, namespace: &str) {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_cluster_without_us_is_told_from_one_that_cannot_be_asked() {
+    let cluster = ControlPlane::shared().await;
+    let kubeconfig = cluster.kubeconfig().to_owned();
+    let verify = move || {
+        Command::new(env!("CARGO_BIN_EXE_stateward"))
+            .args(["verify", "--kubeconfig"])
+            .arg(kubeconfig)
+            .output()
+            .expect("the program starts")
+    };
+    let output = tokio::task::spawn_blocking(verify).await.expect("no panic");
+    let (told, error) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert_eq!(output.status.code(), Some(1), "{told}{error}");
+    assert!(
+        told.contains("kubectl get crd workloadpolicies.stateward.dev\n"),
+        "{told}"
+    );
+    assert_eq!(error, "");
+}
