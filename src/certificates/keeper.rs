@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 
 use super::authority::{Authority, AuthorityError};
 use super::bundle::{self, Carried};
+use super::contents::Authorities;
 use super::rotation::{Change, Rotation, Situation};
 use super::trusting::Trusting;
 use super::view::{Part, Seen, View};
@@ -33,6 +34,8 @@ const LOOK: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(250);
 /// How long to wait after a failure.
 const AGAIN: Duration = Duration::from_secs(2);
+/// How long a replica waits for whoever leads: longer than another needs to lead, and to write.
+const PATIENCE: Duration = Duration::from_secs(20);
 /// For how long an API server may keep us waiting before we ask again.
 const ANSWER: Duration = Duration::from_secs(3);
 
@@ -55,9 +58,55 @@ enum KeeperError {
 }
 
 impl Keeper {
-    /// Runs whenever this replica leads.
+    /// Runs for as long as the process does, mostly whenever this replica leads.
     pub async fn run(self, leadership: Leadership) {
-        leadership.while_held(|| self.keep()).await;
+        tokio::join!(leadership.while_held(|| self.keep()), self.watch_ourselves());
+    }
+
+    /// Helps this replica where it is not trusted, and whoever leads does nothing about it: he may sign in another way than
+    /// we do, or not at all, and leaves only when replicas like us are ready.
+    async fn watch_ourselves(&self) {
+        let (mut since, mut told) = (None, false);
+        loop {
+            sleep(AGAIN).await;
+            if self.view.seen().is_trusted() {
+                since = None;
+            } else if since.get_or_insert_with(Instant::now).elapsed() >= PATIENCE
+                && let Err(error) = self.help().await
+            {
+                tell_once(&mut told, &error);
+            }
+        }
+    }
+
+    /// Makes an authority where there is none, or adds whom we are signed by to whom the configurations trust. Of several
+    /// that do so at once one is first, and the others see it.
+    async fn help(&self) -> Result<(), KeeperError> {
+        let (seen, now) = (self.view.seen(), clock::now().seconds());
+        let usable = |kept: &Authorities| kept.current.trusted.validity.holds(now);
+        if seen.offered.is_none() && !seen.kept.as_ref().is_some_and(usable) {
+            let situation = Situation {
+                secret: seen.secret.as_rotation(),
+                kept: None,
+                configurations: None,
+                replicas: &[],
+                now,
+            };
+            return match Rotation::new(self.lifetimes.settle).decide(&situation, Instant::now()) {
+                Some(change) => self.write(change, &seen, now).await,
+                None => Ok(()),
+            };
+        }
+        let said = seen.trusted().unwrap_or_default();
+        for (part, carried) in seen.configurations().iter().flatten() {
+            let mut all = carried.trusted();
+            all.retain(|trusted| !said.contains(trusted));
+            all.extend(said.iter().cloned());
+            let patch = Patch::Apply(applied(*part, carried, &bundle::pem(&all)));
+            self.patch(*part, &patch).await?;
+            info!(kind = part.collection().kind, "Added to whom the configuration trusts");
+        }
+        Ok(())
     }
 
     async fn keep(&self) {
@@ -75,13 +124,7 @@ impl Keeper {
                     let _ = timeout(LOOK, changes.changed()).await;
                 }
                 Err(error) => {
-                    if !std::mem::replace(&mut told, true) {
-                        let error = chain(&error);
-                        warn!(
-                            error,
-                            "Cannot write the authority; trying again, further failures are not told"
-                        );
-                    }
+                    tell_once(&mut told, &error);
                     sleep(AGAIN).await;
                 }
             }
@@ -110,7 +153,7 @@ impl Keeper {
                 if !carried.is(&bundle) {
                     let patch = Patch::Apply(applied(*part, carried, &bundle));
                     self.patch(*part, &patch).await?;
-                    info!(kind = part.watched().kind, "Wrote whom the configuration trusts");
+                    info!(kind = part.collection().kind, "Wrote whom the configuration trusts");
                 } else if let Some(others) = &carried.others {
                     self.patch(*part, &Patch::Merge(disowned(carried, others))).await?;
                 }
@@ -193,7 +236,7 @@ impl Keeper {
         };
         match patched {
             Err(KeeperError::Api(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => {
-                debug!(kind = part.watched().kind, "The configuration changed meanwhile");
+                debug!(kind = part.collection().kind, "The configuration changed meanwhile");
                 Ok(())
             }
             patched => patched,
@@ -206,10 +249,10 @@ fn applied(part: Part, carried: &Carried, bundle: &str) -> Value {
     let bundle = STANDARD.encode(bundle);
     let entry = |name: &str| json!({"name": name, "clientConfig": {"caBundle": bundle}});
     let webhooks: Vec<Value> = carried.entries.iter().map(|found| entry(&found.name)).collect();
-    let watched = part.watched();
+    let collection = part.collection();
     json!({
-        "apiVersion": watched.api_version,
-        "kind": watched.kind,
+        "apiVersion": collection.api_version,
+        "kind": collection.kind,
         "metadata": {"name": NAME, "resourceVersion": carried.version},
         "webhooks": webhooks,
     })
@@ -226,6 +269,16 @@ impl std::fmt::Debug for Keeper {
         f.debug_struct("Keeper")
             .field("lifetimes", &self.lifetimes)
             .finish_non_exhaustive()
+    }
+}
+
+fn tell_once(told: &mut bool, error: &KeeperError) {
+    if !std::mem::replace(told, true) {
+        let error = chain(error);
+        warn!(
+            error,
+            "Cannot write the authority; trying again, further failures are not told"
+        );
     }
 }
 

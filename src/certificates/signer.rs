@@ -126,7 +126,7 @@ fn distrust(leaf: &Leaf, seen: &Seen) -> Option<String> {
     if seen.configurations().is_none() {
         return Some("the webhook configurations were not seen".to_owned());
     }
-    stranger(leaf, seen).map(|part| format!("the {} does not trust it yet", part.watched().kind))
+    stranger(leaf, seen).map(|part| format!("the {} does not trust it yet", part.collection().kind))
 }
 
 /// The configuration that does not trust who signed a leaf, as far as is known.

@@ -9,7 +9,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use super::bundle::{Carried, Trusted};
+use super::bundle::Trusted;
 use super::holding::{Due, Holding, Offered};
 use super::view::{Seen, View};
 use crate::clock;
@@ -23,9 +23,6 @@ use crate::server::tls::CertResolver;
 
 /// How often it is looked at, beside when a configuration or a file changes.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a replica that begins waits while the configurations trust nobody at all. Longer than the leader needs to
-/// write them; whoever leads without doing so, as before an upgrade, leaves only when we are ready.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Compares the certificate that is served with whom the configurations trust.
 #[derive(Debug)]
@@ -59,7 +56,6 @@ impl Trust {
 
     async fn compare(&self, mut holding: Option<Holding>) {
         let mut changes = self.view.changes();
-        let began = Instant::now();
         let mut told = None;
         self.reloads.taken();
         loop {
@@ -76,9 +72,8 @@ impl Trust {
             );
             let begun = told.as_ref().is_some_and(|told: &Told| told.ready);
             let seen_well = seen.configurations().is_some() && wrong.is_none();
-            let alone = began.elapsed() >= PATIENCE && trust_nobody(&seen);
             let now = Told {
-                ready: begun || holding.is_none() || seen_well || alone,
+                ready: begun || holding.is_none() || seen_well,
                 wrong,
             };
             if told.as_ref() != Some(&now) {
@@ -176,13 +171,6 @@ fn refused(view: &View, seen: &Seen, certificate: &Certificate) -> Option<String
     wrong(seen, certificate.chain(), view.namespace(), clock::now().seconds())
 }
 
-/// Whether no replica could be called, whatever it served.
-fn trust_nobody(seen: &Seen) -> bool {
-    let carry_none = |carried: &Carried| carried.trusted().is_empty();
-    let configurations = seen.configurations();
-    configurations.is_some_and(|all| all.iter().all(|(_, carried)| carry_none(carried)))
-}
-
 /// Why the API server refuses a certificate, as far as is known.
 pub(super) fn wrong(seen: &Seen, chain: &[CertificateDer<'_>], namespace: &str, now: i64) -> Option<String> {
     let name = format!("{NAME}.{namespace}.svc");
@@ -192,7 +180,7 @@ pub(super) fn wrong(seen: &Seen, chain: &[CertificateDer<'_>], namespace: &str, 
         bundles.dedup();
         for bundle in bundles {
             if let Some(refused) = refused_by(bundle, chain, &name, now) {
-                return Some(format!("the {}: {refused}", part.watched().kind));
+                return Some(format!("the {}: {refused}", part.collection().kind));
             }
         }
     }

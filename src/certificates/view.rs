@@ -18,7 +18,7 @@ use super::contents::{Authorities, Data};
 use super::holding::Offered;
 use super::rotation::Secret;
 use crate::cluster::follow::Intake;
-use crate::cluster::one::{self, Only, Watched};
+use crate::cluster::one::{self, Collection, Only};
 use crate::cluster::webhooks::{AUTHORITY_SECRET, NAME};
 use crate::controller::Signing;
 
@@ -130,7 +130,7 @@ impl View {
             part,
             found: false,
         };
-        one::watch(part.watched(), Only { namespace, name }, client, taking)
+        one::watch(part.collection(), Only { namespace, name }, client, taking)
     }
 
     /// By whom this replica is signed, and whom it knows.
@@ -187,6 +187,12 @@ impl Seen {
         }
     }
 
+    /// Whether both configurations trust whoever signed what this replica serves, as far as is known.
+    pub(super) fn is_trusted(&self) -> bool {
+        let trust = |(_, carried): &(Part, Carried)| carried.trusts(&self.signing.issuer);
+        self.configurations().is_none_or(|all| all.iter().all(trust))
+    }
+
     /// The configurations that are there, each with its kind; `None` while not both were listed.
     pub(super) fn configurations(&self) -> Option<Vec<(Part, Carried)>> {
         let (mutating, validating) = self.mutating.clone().zip(self.validating.clone())?;
@@ -234,11 +240,11 @@ impl Seen {
 }
 
 impl Part {
-    pub(super) fn watched(self) -> Watched {
+    pub(super) fn collection(self) -> Collection {
         match self {
-            Self::Secret => Watched::of::<v1::Secret>("secrets"),
-            Self::Mutating => Watched::of::<MutatingWebhookConfiguration>("mutatingwebhookconfigurations"),
-            Self::Validating => Watched::of::<ValidatingWebhookConfiguration>("validatingwebhookconfigurations"),
+            Self::Secret => Collection::of::<v1::Secret>("secrets"),
+            Self::Mutating => Collection::of::<MutatingWebhookConfiguration>("mutatingwebhookconfigurations"),
+            Self::Validating => Collection::of::<ValidatingWebhookConfiguration>("validatingwebhookconfigurations"),
         }
     }
 }

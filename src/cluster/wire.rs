@@ -122,11 +122,11 @@ impl Status {
 
 /// The objects of one kind, as the API server serves them.
 #[derive(Clone, Debug)]
-pub(super) struct Collection {
-    pub(super) kind: &'static str,
-    pub(super) api_version: &'static str,
+pub struct Collection {
+    pub kind: &'static str,
+    pub api_version: &'static str,
     /// The plural, as in a URL.
-    pub(super) resource: &'static str,
+    pub resource: &'static str,
     /// The only one of them that is wanted.
     pub(super) only: Option<Only>,
 }
@@ -140,6 +140,17 @@ pub struct Only {
 }
 
 impl Collection {
+    /// All of a kind that the client knows.
+    #[must_use]
+    pub const fn of<K: k8s_openapi::Resource>(resource: &'static str) -> Self {
+        Self {
+            kind: K::KIND,
+            api_version: K::API_VERSION,
+            resource,
+            only: None,
+        }
+    }
+
     /// The API group, empty for the core group.
     pub(super) fn group(&self) -> &'static str {
         self.api_version.rsplit_once('/').map_or("", |(group, _)| group)

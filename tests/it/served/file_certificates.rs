@@ -4,7 +4,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,24 +19,24 @@ use crate::controlplane::process::Scratch;
 use crate::install::make_certificates;
 
 /// A CA, and what it signed.
-struct Made(PathBuf);
+pub(super) struct Made(PathBuf);
 
 impl Made {
-    fn new(directory: PathBuf) -> Self {
+    pub(super) fn new(directory: PathBuf) -> Self {
         assert!(make_certificates(&directory).status.success());
         Self(directory)
     }
 
-    fn ca(&self) -> String {
+    pub(super) fn ca(&self) -> String {
         fs::read_to_string(self.0.join("ca.crt")).expect("the CA")
     }
 }
 
 /// A Secret, as the kubelet of a replica has mounted it.
-struct Mount(PathBuf);
+pub(super) struct Mount(PathBuf);
 
 impl Mount {
-    fn of(directory: PathBuf, made: &Made) -> Self {
+    pub(super) fn of(directory: PathBuf, made: &Made) -> Self {
         fs::create_dir(&directory).expect("a directory can be made");
         for file in ["tls.crt", "tls.key", "ca.crt"] {
             symlink(Path::new("..data").join(file), directory.join(file)).expect("a link can be made");
@@ -65,7 +64,7 @@ impl Mount {
     }
 }
 
-fn replica(installed: &Installed, number: usize, mount: &Mount) -> Served {
+pub(super) fn replica(installed: &Installed, number: usize, mount: &Mount) -> Served {
     let arguments = mount.arguments();
     installed.replica(number, &arguments.each_ref().map(String::as_str))
 }
@@ -89,7 +88,7 @@ async fn told(served: &Served, wanted: impl Fn(&str) -> bool) {
     .await;
 }
 
-const PRINTED: [&str; 2] = ["--ca-from-secret", "--mode=enforce"];
+pub(super) const PRINTED: [&str; 2] = ["--ca-from-secret", "--mode=enforce"];
 
 #[tokio::test]
 async fn no_review_fails_while_the_ca_in_files_changes_and_reaches_replicas_one_by_one() {
@@ -154,9 +153,7 @@ async fn no_review_fails_while_the_ca_in_files_changes_and_reaches_replicas_one_
     installed.trusted(&(third.ca() + &second.ca())).await;
     serves(&installed, leading, &third.ca()).await;
     assert_eq!(accepts(installed.ports[other], &second.ca()).await, Some(Ok(())));
-    installed.balancer.ready[leading].store(false, Ordering::Relaxed);
-    replicas[leading].signal("KILL");
-    replicas[leading].ended().await;
+    installed.kill(leading, &replicas[leading]).await;
     // Only then another process comes: of two that wait for the Lease either may get it.
     let led = leader(&[&replicas[other]]).await;
     assert_eq!(led.pid(), replicas[other].pid());
@@ -180,7 +177,7 @@ async fn no_review_fails_while_the_ca_in_files_changes_and_reaches_replicas_one_
 }
 
 #[tokio::test]
-async fn whom_nobody_trusts_yet_is_not_ready_and_files_that_do_not_fit_are_refused() {
+async fn whom_nobody_trusts_yet_sees_to_it_and_files_that_do_not_fit_are_refused() {
     let installed = Installed::bare().await;
     let scratch = Scratch::new().expect("a directory can be made");
     let [first, second] = ["1", "2"].map(|name| Made::new(scratch.path().join(name)));
@@ -214,10 +211,9 @@ async fn whom_nobody_trusts_yet_is_not_ready_and_files_that_do_not_fit_are_refus
     })
     .await;
     assert_eq!(accepts(installed.ports[0], &first.ca()).await, Some(Ok(())));
-    installed.trusted(&first.ca()).await;
-    mounts[0].put(&second);
     other.ready().await;
-    installed.trusted(&(second.ca() + &first.ca())).await;
+    installed.trusted(&(first.ca() + &second.ca())).await;
+    mounts[0].put(&second);
     serves(&installed, 0, &second.ca()).await;
     installed.trusted(&second.ca()).await;
 }

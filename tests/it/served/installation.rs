@@ -167,6 +167,20 @@ impl Installed {
         self.balancer.ready[number].store(true, Ordering::Relaxed);
     }
 
+    /// Sends to a replica no more, and ends it as a kubelet does.
+    pub async fn take_out(&self, number: usize, served: &Served) {
+        self.balancer.ready[number].store(false, Ordering::Relaxed);
+        served.signal("TERM");
+        assert_eq!(served.ended().await.code(), Some(0));
+    }
+
+    /// Sends to a replica no more, and kills it.
+    pub async fn kill(&self, number: usize, served: &Served) {
+        self.balancer.ready[number].store(false, Ordering::Relaxed);
+        served.signal("KILL");
+        served.ended().await;
+    }
+
     pub async fn get(&self, arguments: &[&str]) -> Value {
         let all = [&["get"], arguments, &["-o", "json"]].concat();
         let output = self.cluster.kubectl(all).await;

@@ -17,8 +17,8 @@ use super::objects::deployment;
 /// What went wrong.
 type Failures = Arc<Mutex<Vec<String>>>;
 
-/// Asks for what waits for us, again and again, and tries the certificates of both replicas by whatever the cluster
-/// trusts at the moment; until it is dropped.
+/// Asks for what waits for us, again and again, and tries the certificates of those replicas that are used by whatever the
+/// cluster trusts at the moment; until it is dropped.
 pub struct Load {
     failures: Failures,
     reviews: Arc<AtomicUsize>,
@@ -48,13 +48,16 @@ impl Load {
         });
         let configurations = Api::<ValidatingWebhookConfiguration>::all(installed.cluster.client().await);
         let (failed, count, ports) = (failures.clone(), reviews.clone(), installed.ports);
+        let used = installed.balancer.ready.clone();
         tasks.spawn(async move {
             loop {
                 let found = configurations.get("stateward").await.expect("the configuration");
                 let bundle = found.webhooks.expect("webhooks")[0].client_config.ca_bundle.clone();
                 let bundle = String::from_utf8(bundle.expect("a bundle").0).expect("PEM");
-                for port in ports {
-                    if let Some(Err(error)) = accepts(port, &bundle).await {
+                for (port, used) in ports.into_iter().zip(&*used) {
+                    if used.load(Ordering::Relaxed)
+                        && let Some(Err(error)) = accepts(port, &bundle).await
+                    {
                         failed.lock().expect("no panic").push(error);
                     }
                 }

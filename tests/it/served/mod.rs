@@ -18,6 +18,7 @@
 mod audit_page;
 mod autoscalers;
 mod cert_manager;
+mod certificate_sources;
 mod cluster_policies;
 mod controllers;
 mod defaults;

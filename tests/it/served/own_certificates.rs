@@ -1,7 +1,6 @@
 //! An installation that signs its own certificates: one command installs it, replicas agree, meddling heals, and no
 //! review fails while authorities come and go.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -152,9 +151,7 @@ async fn no_review_fails_while_authorities_come_and_go_and_the_leader_is_killed(
     .await;
     let led = leader(&[&one, &other]).await;
     let number = usize::from(led.pid() == other.pid());
-    installed.balancer.ready[number].store(false, Ordering::Relaxed);
-    led.signal("KILL");
-    led.ended().await;
+    installed.kill(number, led).await;
     let again = installed.replica(number, &lifetimes);
     installed.use_replica(number, &again).await;
     let third = changed(&second).await;
