@@ -73,20 +73,35 @@ fn rotations_go_on_while_leaders_and_replicas_die_or_are_cut_off() {
     }
 }
 
-#[test]
-fn a_leader_may_die_after_every_single_write() {
+/// Every state of the machine begins with a write.
+fn after_every_single_write(happens: impl Fn(&mut World<Own>)) {
     let mut world = World::new(Own::default(), 5);
     let mut writes = 0;
     for _ in 0..1_200 {
         world.tick();
         if world.stored.version > writes {
             writes = world.stored.version;
-            let number = world.leader;
-            world.restart(number);
-            world.lead_by((number + 1) % 3);
+            happens(&mut world);
         }
     }
     assert!(rotations(&world) >= 3, "{:?}", world.changes);
+    for change in [Change::Begin, Change::Announce, Change::Switch, Change::Retire] {
+        assert!(world.changes.contains(&change), "{change:?}");
+    }
+}
+
+#[test]
+fn a_leader_may_die_after_every_single_write() {
+    after_every_single_write(|world| {
+        let number = world.leader;
+        world.restart(number);
+        world.lead_by((number + 1) % 3);
+    });
+}
+
+#[test]
+fn a_follower_may_die_after_every_single_write() {
+    after_every_single_write(|world| world.restart((world.leader + 1) % 3));
 }
 
 #[test]

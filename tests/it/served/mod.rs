@@ -16,6 +16,7 @@
 //! and start their own [`Served`] there.
 
 mod audit_page;
+mod authority_states;
 mod autoscalers;
 mod cert_manager;
 mod certificate_sources;
