@@ -8,6 +8,8 @@
 //!  the leader: renews the authority, writes caBundle           (rotation.rs decides, keeper.rs does)
 //! ```
 //!
+//! A replica that nobody has had trusted for a while adds its authority to the configurations itself.
+//!
 //! No leaf is ever handed around, and no file is mounted: a mounted Secret lags behind by a minute and more.
 //!
 //! Where certificates come from files all the same, `trust.rs` tells whether the configurations trust them. Where the
