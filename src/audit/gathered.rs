@@ -69,10 +69,7 @@ fn gather_claims(entries: &mut Vec<Entry>) {
 
 /// Whether two entries on one object differ in nothing but their claim.
 fn is_alike(one: &Entry, other: &Entry) -> bool {
-    let words = |entry: &Entry| {
-        let only = |text: &str| text::of_claims(text, &entry.subject, &["\0"]);
-        only(&entry.message).map(|message| (message, only(&entry.remedy).unwrap_or_else(|| entry.remedy.clone())))
-    };
+    let words = |entry: &Entry| text::but_for_claim(&entry.message, &entry.remedy, &entry.subject);
     one.subject != other.subject
         && (one.verdict, one.level, &one.allowed_because) == (other.verdict, other.level, &other.allowed_because)
         && (one.denied_after, &one.exemption) == (other.denied_after, &other.exemption)

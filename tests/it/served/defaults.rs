@@ -113,7 +113,7 @@ async fn a_headless_service_that_selects_the_pods_is_taken_even_when_it_is_new()
     let created = shop.create(&namespace, &[service, set]).await.succeeded();
     let told = "service-name-missing: StatefulSet ";
     assert!(
-        created.stderr.contains(told) && created.stderr.contains("Value: \"db-peers\""),
+        created.stderr.contains(told) && created.stderr.contains("injected serviceName: \"db-peers\""),
         "{}",
         created.stderr
     );
@@ -129,7 +129,7 @@ async fn a_deployment_gets_a_strategy_that_frees_its_disk_first() {
     let surging = super::objects::deployment("web", "data", 1).replace("strategy: {type: Recreate}, ", "");
     let objects = [super::objects::claim("data", "ReadWriteOnce"), surging];
     let created = shop.create(&namespace, &objects).await.succeeded();
-    let told = "injected spec.strategy. Write it into the manifest. Value: {\"type\":\"Recreate\"}\n";
+    let told = "injected strategy: {\"type\":\"Recreate\"}. Write it into the manifest\n";
     assert!(created.stderr.ends_with(told), "{}", created.stderr);
     let strategy = shop.field(&namespace, "deployment/web", ".spec.strategy").await;
     assert_eq!(strategy, r#"{"type":"Recreate"}"#);

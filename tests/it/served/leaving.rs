@@ -150,8 +150,7 @@ async fn without_us_an_apply_may_be_refused_and_the_lines_of_the_audit_mend_it()
     } in cases()
     {
         let created = write(&cluster, first, &manifest).await.succeeded();
-        let told = "Write it into the manifest: without stateward the API server may refuse to apply it";
-        assert!(created.stderr.contains(told), "{name}: {}", created.stderr);
+        assert!(created.stderr.contains(": injected "), "{name}: {}", created.stderr);
         let written = write(&cluster, again, &with_image(&manifest, "db:2")).await.succeeded();
         // What the object keeps by itself needs nobody to keep it.
         let kept = written.stderr.contains("kept the injected");

@@ -169,6 +169,10 @@ impl Features {
     /// Every kind of workload.
     pub const ANY: Self = Self((1 << FIRST_ROLE) - 1);
 
+    /// Workloads of replicas that run on when their template changes: ReplicaSets, and whatever else leaves it to another
+    /// to replace them.
+    pub const UNROLLED: Self = Self(1 << 63);
+
     /// Workloads that run in one of these ways.
     #[must_use]
     pub const fn running(ways: &[Runs]) -> Self {
@@ -221,6 +225,10 @@ impl Features {
         while next < form.fields.len() {
             set |= Self::having(form.fields[next].1).0;
             next += 1;
+        }
+        let rolled = Self::having(Field::Strategy).or(Self::having(Field::ClaimTemplates));
+        if matches!(form.runs, Runs::Replicas) && !Self(set).meets(rolled) {
+            set |= Self::UNROLLED.0;
         }
         Self(set)
     }

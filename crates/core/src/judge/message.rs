@@ -13,6 +13,8 @@ use crate::time::Time;
 const WARNING_WANTED: usize = 120;
 /// The API server cuts every warning to this many characters once the total is over its budget.
 const WARNING_MOST: usize = 256;
+/// No word that we write is longer: what is, is a name.
+const LONG_WORD: usize = 24;
 /// Below the API server's total budget of 4,096.
 const WARNINGS_TOTAL: usize = 4_000;
 /// More findings than this help nobody at once.
@@ -100,29 +102,35 @@ pub fn injected(
     immutable: bool,
 ) -> impl Iterator<Item = String> {
     let object = text::object(workload);
-    let why = if immutable {
-        ": without stateward the API server may refuse to apply it"
-    } else {
-        ""
-    };
     let did = match rule.injection {
         Injection::Always => "kept the injected",
         Injection::Never | Injection::OptIn | Injection::OptOut => "injected",
     };
-    // A parent that was missing says nothing by itself.
-    let said = operations
-        .iter()
-        .filter(|PatchOperation::Add { value, .. }| *value != serde_json::json!({}));
+    // A parent that was missing says nothing by itself, and what we remember is nothing for a manifest.
+    let said = operations.iter().filter(|PatchOperation::Add { path, value }| {
+        *value != serde_json::json!({}) && !path.starts_with("/metadata/")
+    });
     said.map(move |PatchOperation::Add { path, value }| {
+        let path = path.strip_prefix("/spec").unwrap_or(path);
         let field = match path.strip_suffix("/-") {
             Some(list) => format!("one more of {}", dotted(list)),
             None => dotted(path),
         };
-        // The value last, for a template may be longer than a warning.
-        format!(
-            "{}: {object}: {did} {field}. Write it into the manifest{why}. Value: {value}",
-            rule.id
-        )
+        let said = format!("{}: {object}: {did} {field}", rule.id);
+        // A template is longer than a warning; of what cannot be written later, the audit prints the lines.
+        let mut ways = vec![
+            format!("{said}: {value}. Write it into the manifest"),
+            format!("{said}: {value}"),
+        ];
+        if immutable {
+            ways.push(format!("{said}; stateward audit --defaulted prints it"));
+            ways.push(format!("{said}; see audit --defaulted"));
+        }
+        let fits = ways.iter().position(|way| way.chars().count() <= WARNING_WANTED);
+        match fits {
+            Some(way) => ways.swap_remove(way),
+            None => clip(&ways.swap_remove(ways.len() - 1), WARNING_WANTED),
+        }
     })
 }
 
@@ -139,7 +147,7 @@ pub fn compose<'a>(
     if voices.iter().any(|voice| voice.judged.action == Action::Deny) {
         decision.denial = Some(denial(change, &voices, way_out));
     }
-    let warned = voices.iter().map(|voice| voice.judged);
+    let warned = voices.iter().map(|voice| &*voice.judged);
     let warned = warned.filter(|judged| judged.action == Action::Warn);
     let (old, told): (Vec<&Judged>, Vec<&Judged>) = warned.partition(|judged| is_old_news(judged));
     let told = told.into_iter().map(|judged| warning(change, judged, now));
@@ -183,9 +191,9 @@ fn denial<'a>(
     let mut message = String::new();
     let mut denied = Vec::new();
     let mut more = 0;
-    for voice in voices.iter().filter(|voice| denies(&voice.judged)) {
+    for voice in voices.iter().filter(|voice| denies(&&*voice.judged)) {
         let said = denied.len();
-        denied.push(voice.judged);
+        denied.push(&*voice.judged);
         denied.extend(voice.same.iter().copied().filter(denies));
         if said >= MOST_IN_MESSAGE {
             more += 1;
@@ -194,8 +202,13 @@ fn denial<'a>(
         if !message.is_empty() {
             message.push('\n');
         }
-        let rules: Vec<&str> = denied[said..].iter().map(|judged| judged.finding.rule.id).collect();
-        message.push_str(&format!("{}: {}", rules.join(", "), explained(voice.judged)));
+        let mut rules: Vec<&str> = Vec::new();
+        for judged in &denied[said..] {
+            if !rules.contains(&judged.finding.rule.id) {
+                rules.push(judged.finding.rule.id);
+            }
+        }
+        message.push_str(&format!("{}: {}", rules.join(", "), explained(&voice.judged)));
     }
     if more > 0 {
         message.push_str(&format!("\nand {more} more"));
@@ -289,16 +302,28 @@ pub fn warning(change: &Change<'_>, judged: &Judged, now: Time) -> String {
         [] => String::new(),
         asides => format!(" ({})", asides.join("; ")),
     };
-    let line = |name: &str| {
-        format!(
-            "{}: {} {name}: {}{asides}",
-            finding.rule.id, finding.object.kind, finding.brief
-        )
-    };
-    let name = format!("{}/{}", change.namespace, finding.object.name);
-    let full = line(&name);
-    let over = full.chars().count().saturating_sub(WARNING_WANTED);
-    if over == 0 { full } else { line(&shorten(&name, over)) }
+    let line =
+        |name: &str, brief: &str| format!("{}: {} {name}: {brief}{asides}", finding.rule.id, finding.object.kind);
+    let over = |line: &str| line.chars().count().saturating_sub(WARNING_WANTED);
+    let mut name = format!("{}/{}", change.namespace, finding.object.name);
+    let mut brief = finding.brief.clone();
+    let full = line(&name, &brief);
+    if over(&full) == 0 {
+        return full;
+    }
+    name = shorten(&name, over(&full), 12);
+    // Then other names: of volumes, of Services, of other workloads.
+    loop {
+        let said = line(&name, &brief);
+        let longest = brief
+            .split(' ')
+            .max_by_key(|word| word.chars().count())
+            .unwrap_or_default();
+        if over(&said) == 0 || longest.chars().count() <= LONG_WORD {
+            return said;
+        }
+        brief = brief.replacen(longest, &shorten(longest, over(&said), 10), 1);
+    }
 }
 
 /// Says when a warning becomes a denial.
@@ -307,10 +332,10 @@ pub fn denied_from(date: Time, now: Time) -> String {
     format!("denied from {} on, {}", date.in_words(), date.seen_from(now))
 }
 
-/// Takes `over` characters, and one for the `…`, out of the middle; leaves at least 12.
-fn shorten(name: &str, over: usize) -> String {
+/// Takes `over` characters, and one for the `…`, out of the middle; leaves at least `least`.
+fn shorten(name: &str, over: usize, least: usize) -> String {
     let chars: Vec<char> = name.chars().collect();
-    let keep = chars.len().saturating_sub(over + 1).max(12);
+    let keep = chars.len().saturating_sub(over + 1).max(least);
     if keep >= chars.len() {
         return name.to_owned();
     }

@@ -1,7 +1,7 @@
 //! `naked-pod`: pods that nothing brings back, or nothing rolls.
 
 use super::kit::{Action, Case, Finding, Rule, Surroundings, others};
-use crate::graph::{Features, Field, RestartPolicy, Runs, Workload};
+use crate::graph::{Features, RestartPolicy, Runs, Workload};
 
 const STATELESS: usize = 1;
 
@@ -19,7 +19,7 @@ pub(super) static RULE: Rule = Rule {
             strict: Some(Action::Warn),
         },
     ],
-    judges: Features::running(&[Runs::Itself, Runs::Replicas]),
+    judges: Features::running(&[Runs::Itself]).or(Features::UNROLLED),
     judge: Some(judge),
     ..Rule::DEFAULTS
 };
@@ -27,9 +27,7 @@ pub(super) static RULE: Rule = Rule {
 fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
     let kind = workload.id.kind;
     let pod = kind.runs(Runs::Itself);
-    // Replicas that nothing rolls: a ReplicaSet, a ReplicationController.
-    let set = kind.runs(Runs::Replicas) && !kind.has(Field::Strategy) && !kind.has(Field::ClaimTemplates);
-    if !(pod || set) || workload.owner.is_some() || workload.idle {
+    if workload.owner.is_some() || workload.idle {
         return;
     }
     // One that runs once and ends, and one that somebody sits in front of (`kubectl run -i --rm`, `kubectl debug`).

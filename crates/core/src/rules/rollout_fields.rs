@@ -8,6 +8,9 @@ const STRATEGY: &str = "/spec/updateStrategy";
 /// Both are new there: `maxUnavailable` by default, and the type `Recreate` (`docs/kubernetes-facts.md` §1.6).
 const NEWER: Version = Version::new(1, 37);
 
+/// Its first patches had `maxUnavailable` on by default, and from 1.35.4 on it is off; which patch this is, is not known.
+const EITHER: Version = Version::new(1, 35);
+
 /// See `rollout-fields.md`.
 pub(super) static RULE: Rule = Rule {
     id: "rollout-fields",
@@ -51,18 +54,21 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
         UpdateStrategy::RollingUpdate {
             max_unavailable: Some(most),
             ..
-        } if is_several(most, workload.replicas) => findings.push(
-            Finding::violation(&RULE, &workload.id, "maxUnavailable")
-                .says(
-                    format!(
-                        "maxUnavailable is dropped by Kubernetes {version} without a word, unless its feature gate \
-                         MaxUnavailableStatefulSet is on: pods are replaced one at a time"
-                    ),
-                    format!("maxUnavailable is dropped by Kubernetes {version}: one pod at a time"),
-                )
+        } if is_several(most, workload.replicas) => {
+            let since = if version == EITHER { ", from 1.35.4 on" } else { "" };
+            findings.push(
+                Finding::violation(&RULE, &workload.id, "maxUnavailable")
+                    .says(
+                        format!(
+                            "maxUnavailable is dropped without a word by Kubernetes {version}{since}, unless its feature \
+                             gate MaxUnavailableStatefulSet is on: pods are replaced one at a time"
+                        ),
+                        format!("maxUnavailable is dropped by Kubernetes {version}{since}: one pod at a time"),
+                    )
                 .remedy("Leave it out, and plan for one pod at a time, or use Kubernetes 1.37 or later")
                 .at(format!("{STRATEGY}/rollingUpdate/maxUnavailable")),
-        ),
+            );
+        }
         UpdateStrategy::Recreate => findings.push(
             Finding::violation(&RULE, &workload.id, "type")
                 .says(

@@ -69,7 +69,7 @@ fn too_long(workload: &Workload) -> Option<Finding> {
             .at(path)
             .says(
                 format!("the name has {length} characters: {so}"),
-                format!("the name has {length} characters; above {LONGEST} pods may not be created"),
+                format!("the name has {length} characters; pods may need at most {LONGEST}"),
             )
             .remedy(format!("Use a name of at most {LONGEST} characters")),
     )

@@ -2,7 +2,7 @@
 
 use super::kit::{Action, Case, Finding, Rule, Surroundings, bond, governing, sharing, text};
 use crate::graph::placement::{HOSTNAME, Placement};
-use crate::graph::{Features, Field, Selector, Workload};
+use crate::graph::{Features, Field, Requirement, Selector, Workload};
 
 /// The case in which somebody asked, and of other pods.
 const OTHERS: usize = 1;
@@ -133,11 +133,18 @@ fn belongs_on_one_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
         || cx.view.nodes().known().is_some_and(|nodes| nodes.len() == 1)
 }
 
-/// `app=web`.
+/// `app=web, tier In (back, front)`.
 fn selected(selector: Option<&Selector>) -> String {
-    match selector {
-        None => "no pod, for it has no labelSelector".to_owned(),
-        Some(selector) if selector.match_expressions.is_empty() => governing::pairs(&selector.match_labels),
-        Some(_) => "other pods".to_owned(),
-    }
+    let Some(selector) = selector else {
+        return "no pod, for it has no labelSelector".to_owned();
+    };
+    let pairs = selector
+        .match_labels
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"));
+    let asked = selector.match_expressions.iter().map(|one| {
+        let Requirement { key, operator, values } = one;
+        format!("{key} {operator:?} ({})", values.join(", "))
+    });
+    pairs.chain(asked).collect::<Vec<_>>().join(", ")
 }

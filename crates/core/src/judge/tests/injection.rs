@@ -9,8 +9,7 @@ use crate::policy::Profile;
 use crate::rules::RULES;
 
 const TOLD: &str = "claim-template-access-mode: StatefulSet shop/db: injected \
-                    spec.volumeClaimTemplates[0].spec.accessModes. Write it into the manifest: without stateward the \
-                    API server may refuse to apply it. Value: [\"ReadWriteOnce\"]";
+                    volumeClaimTemplates[0].spec.accessModes: [\"ReadWriteOnce\"]";
 
 fn set(annotations: &Value, modes: &Value) -> Value {
     json!({

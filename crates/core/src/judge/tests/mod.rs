@@ -5,6 +5,7 @@ mod dates;
 mod exceptions;
 mod injection;
 mod overrides;
+mod words;
 mod world;
 
 use serde_json::{Value, json};

@@ -3,10 +3,15 @@
 use super::finding::Finding;
 use super::sharing::{self, Mounted};
 use super::text;
-use crate::graph::{Field, Lookup, Name, Runs, View, Workload};
+use crate::graph::{Features, Field, Lookup, Name, Runs, View, Workload};
 
-/// The label by which charts and operators say which installation an object belongs to.
-const INSTANCE: &str = "app.kubernetes.io/instance";
+/// The labels by which charts, operators, Argo CD and Flux say which installation an object belongs to.
+const INSTANCE: &[&str] = &[
+    "app.kubernetes.io/instance",
+    "argocd.argoproj.io/instance",
+    "helm.toolkit.fluxcd.io/name",
+    "kustomize.toolkit.fluxcd.io/name",
+];
 
 /// Another top-level workload whose pods may use the same claim.
 #[derive(Clone, Copy, Debug)]
@@ -179,13 +184,16 @@ pub fn others<'a>(workload: &Workload, claim: &str, view: &View<'a>) -> Vec<Othe
 /// `helm upgrade` does it, creates the new one before it deletes the old.
 #[must_use]
 pub fn is_renamed_from(workload: &Workload, other: &Workload) -> bool {
-    let instance = workload.labels.get(INSTANCE).filter(|instance| !instance.is_empty());
+    let is_one_instance = INSTANCE.iter().any(|key| {
+        let instance = workload.labels.get(key).filter(|instance| !instance.is_empty());
+        instance.is_some() && instance == other.labels.get(key)
+    });
     let older = match (&workload.created, &other.created) {
         (Some(own), Some(other)) => other < own,
         (None, Some(_)) => true,
         (_, None) => false,
     };
-    older && instance.is_some() && instance == other.labels.get(INSTANCE) && workload.pods.labels == other.pods.labels
+    older && is_one_instance && workload.pods.labels == other.pods.labels
 }
 
 /// Returns true where one of the two is a bare Pod or Job that names a node, and the other does not: made to meet it
@@ -208,7 +216,8 @@ pub fn is_visit(one: &Workload, other: &Workload) -> bool {
 
 /// Returns true where one controller has, or will have, the pods of both: they are revisions of one workload, or one of
 /// them is an orphan that the other adopts (`delete --cascade=orphan` and recreate; restores without owners).
-fn is_one_owner(one: &Workload, other: &Workload) -> bool {
+#[must_use]
+pub fn is_one_owner(one: &Workload, other: &Workload) -> bool {
     are_revisions(one, other) || one.adopts(other) || other.adopts(one)
 }
 
@@ -216,8 +225,7 @@ fn is_one_owner(one: &Workload, other: &Workload) -> bool {
 /// like: one replaces the other. Whatever else a custom resource makes runs side by side.
 fn are_revisions(one: &Workload, other: &Workload) -> bool {
     let kind = one.id.kind;
-    let is_rolled_out_by_another =
-        kind.runs(Runs::Replicas) && !kind.has(Field::Strategy) && !kind.has(Field::ClaimTemplates);
+    let is_rolled_out_by_another = kind.features().meets(Features::UNROLLED);
     is_rolled_out_by_another && one.owner.is_some() && one.owner == other.owner && kind == other.id.kind
 }
 

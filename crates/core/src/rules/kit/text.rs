@@ -101,6 +101,15 @@ pub fn of_claims(text: &str, claim: &str, all: &[&str]) -> Option<String> {
     Some(format!("{before}{noun}s {}{after}", in_quotes(all)))
 }
 
+/// A message and its remedy without the claim that they name: what is equal of two claims can be told of both at once.
+/// `None` where the message names none.
+#[must_use]
+pub fn but_for_claim(message: &str, remedy: &str, claim: &str) -> Option<(String, String)> {
+    let without = |text: &str| of_claims(text, claim, &["\0"]);
+    let message = without(message)?;
+    Some((message, without(remedy).unwrap_or_else(|| remedy.to_owned())))
+}
+
 /// `"data" and "logs"`.
 fn in_quotes(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
