@@ -10,6 +10,7 @@ fn repository() -> Repository {
         let one = super::CORRECT.replace("type: Recreate", "type: RollingUpdate");
         one.replace("name: db\n", &format!("name: {name}\n{labels}"))
             .replace("claimName: db", &format!("claimName: {name}"))
+            .replace("app: db", &format!("app: {name}"))
     };
     let wrong = replicas(3);
     let labelled = surging("api", "  labels: {team: back}\n");

@@ -95,6 +95,7 @@ fn known_findings_are_left_out_and_new_ones_are_not() {
         wrong
             .replace("name: db", "name: web")
             .replace("claimName: db", "claimName: web")
+            .replace("app: db", "app: web")
     );
     repository.write("db.yaml", more.as_bytes());
     let answer = repository.check(&["db.yaml"]);

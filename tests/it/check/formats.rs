@@ -13,7 +13,8 @@ fn repository() -> Repository {
             "shop/surge.yaml",
             &deployment
                 .replace("name: db", "name: other")
-                .replace("claimName: db", "claimName: gone"),
+                .replace("claimName: db", "claimName: gone")
+                .replace("app: db", "app: web"),
         ),
         (
             "shop/twice.yaml",

@@ -97,7 +97,8 @@ fn twins_in_one_directory_are_both_judged() {
 #[test]
 fn a_twin_is_judged_with_its_own_file_whatever_the_order() {
     let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: db\n  replicas: 3\n  \
-               selector: {matchLabels: {app: db}}\n  template:\n    metadata: {labels: {app: db}}\n    spec: {containers: \
+               selector: {matchLabels: {app: db, part: db}}\n  template:\n    metadata: {labels: {app: db, part: \
+               db}}\n    spec: {containers: \
                [{name: db, image: example.com/db}]}\n";
     let service = |spec: &str| {
         format!("---\napiVersion: v1\nkind: Service\nmetadata: {{name: db}}\nspec: {{selector: {{app: db}}{spec}}}\n")
@@ -115,7 +116,9 @@ fn a_twin_is_judged_with_its_own_file_whatever_the_order() {
         assert_eq!(places(&report), ["service-not-headless d.yaml:5:16"], "{order:?}");
     }
     // What has no twin is judged with each of theirs.
-    let outer = set.replace("name: db}\nspec", "name: other}\nspec");
+    let outer = set
+        .replace("name: db}\nspec", "name: other}\nspec")
+        .replace("part: db", "part: other");
     repository.write("e.yaml", outer.as_bytes());
     let report = repository.report(&["."]);
     let services = |finding: &Value| finding["related"][0]["location"]["file"].clone();
@@ -167,7 +170,8 @@ fn patches_and_templates_are_skipped() {
             "chart/templates/web.yaml",
             &wrong
                 .replace("name: db", "name: web")
-                .replace("claimName: db", "claimName: web"),
+                .replace("claimName: db", "claimName: web")
+                .replace("app: db", "app: web"),
         ),
     ]);
     let report = repository.report(&["."]);

@@ -58,6 +58,11 @@ fn of_object(object: &ObjectRef) -> u64 {
     hash(SEED ^ object.kind.position() as u64, &object.name)
 }
 
+/// A hash with a text mixed in.
+pub(super) fn mixed(before: u64, text: &str) -> u64 {
+    hash(SEED ^ before, text)
+}
+
 /// Eight bytes at a time: names are short, and they need spreading, not secrecy.
 fn hash(seed: u64, text: &str) -> u64 {
     let (words, rest) = text.as_bytes().as_chunks::<8>();

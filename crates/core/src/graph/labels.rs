@@ -52,18 +52,18 @@ impl Labels {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         let stored = stored(key);
-        self.raw()
+        self.stored()
             .find(|(candidate, _)| *candidate == stored)
             .map(|(_, value)| value)
     }
 
     /// Returns the pairs, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.raw().map(|(key, value)| (written(key), value))
+        self.stored().map(|(key, value)| (written(key), value))
     }
 
-    /// The pairs with keys as they are stored.
-    fn raw(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The pairs with keys as they are stored, in the order of the keys as they are written.
+    pub(super) fn stored(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut parts = self.0.split_terminator('\0');
         std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
     }
@@ -77,7 +77,7 @@ impl Labels {
     /// Returns true where every pair of `other` is also here: `other`, as a selector, selects this.
     #[must_use]
     pub fn contains_all(&self, other: &Self) -> bool {
-        other.raw().all(|pair| self.raw().any(|own| own == pair))
+        other.stored().all(|pair| self.stored().any(|own| own == pair))
     }
 
     /// Reads a map of strings.

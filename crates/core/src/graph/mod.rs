@@ -15,6 +15,7 @@ pub mod hashed;
 pub mod insert;
 pub mod kind;
 pub mod kinds;
+mod labelled;
 pub mod labels;
 pub mod lookup;
 pub mod names;

@@ -6,6 +6,7 @@ use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
 use super::edges::{Edges, Table, cut, ends};
 use super::hashed::Hashed;
+use super::labelled::Labelled;
 use super::labels::Labels;
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef, Timestamp};
@@ -33,6 +34,7 @@ pub struct Shard {
     scalers: Edges<ObjectRef, Name>,
     /// From the built-in workload that one names as its owner. Watches keep none of these, files may.
     made: Edges<ObjectRef, ObjectRef>,
+    labelled: Labelled,
     reserved: Reserved,
     names: SharedNames,
 }
@@ -60,6 +62,7 @@ impl Shard {
             governed: Sorted::default(),
             scalers: Sorted::default(),
             made: Sorted::default(),
+            labelled: Labelled::default(),
             reserved: Reserved::default(),
             names: SharedNames::default(),
         }
@@ -81,6 +84,7 @@ impl Shard {
             governed,
             scalers,
             made,
+            labelled,
             reserved,
             names: _,
         } = self;
@@ -96,6 +100,7 @@ impl Shard {
             governed: governed.clone(),
             scalers: scalers.clone(),
             made: made.clone(),
+            labelled: labelled.clone(),
             reserved: reserved.clone(),
             names: SharedNames::default(),
         }
@@ -197,6 +202,12 @@ impl Shard {
         ends(&self.made, Hashed::object_like(owner))
     }
 
+    /// The workloads that may be selected by the selector of this one, or select its pods; maybe twice, and itself.
+    /// `None` where all of them have to be looked at.
+    pub fn near<'a>(&'a self, workload: &Workload) -> Option<impl Iterator<Item = &'a ObjectRef>> {
+        self.labelled.near(workload)
+    }
+
     /// Puts a workload in, and drops the reservation that it fulfils.
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
@@ -208,6 +219,7 @@ impl Shard {
         if let Some(own) = Arc::get_mut(&mut workload) {
             self.share(own);
         }
+        self.relabel(&id, Some(&workload));
         self.unlink(&id);
         for (claim, _) in workload.claims() {
             self.claim_users.insert((Hashed::name(claim.clone()), id.clone()), ());
@@ -227,6 +239,7 @@ impl Shard {
     /// Takes a workload out. A reservation to create it again stays.
     pub fn remove_workload(&mut self, id: &ObjectRef) {
         self.reserved.gone(id);
+        self.relabel(id, None);
         self.unlink(id);
         self.workloads.remove(Hashed::object_like(id));
     }
@@ -353,6 +366,23 @@ impl Shard {
         }
         for port in &mut pods.ports {
             self.names.share(port);
+        }
+    }
+
+    /// Writes down by which labels a workload is found, where that is not the same as before.
+    fn relabel(&mut self, id: &ObjectRef, now: Option<&Workload>) {
+        let former = self.workloads.get(Hashed::object_like(id));
+        let same = |one: &Workload, other: &Workload| {
+            one.pods.labels == other.pods.labels && one.selector.match_labels == other.selector.match_labels
+        };
+        if former.zip(now).is_some_and(|(former, now)| same(former, now)) {
+            return;
+        }
+        if let Some(former) = former {
+            self.labelled.remove(former, values(&self.workloads));
+        }
+        if let Some(now) = now {
+            self.labelled.insert(now, values(&self.workloads));
         }
     }
 

@@ -147,6 +147,7 @@ impl View<'_> {
         }
         if let Some(workload) = workload {
             touched.extend(self.companions(workload).into_iter().map(|other| other.id.clone()));
+            touched.extend(self.overlapping(workload).into_iter().map(|other| other.id.clone()));
             touched.extend(self.orphans_of(workload));
         }
         touched

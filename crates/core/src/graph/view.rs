@@ -195,6 +195,30 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The other workloads whose pods the selector of this one selects, or whose selectors select its pods, by kind and
+    /// name.
+    #[must_use]
+    pub fn overlapping(&self, workload: &Workload) -> Vec<&'a Workload> {
+        let meets = |other: &Workload| {
+            other.id != workload.id && (workload.selects_pods_of(other) || other.selects_pods_of(workload))
+        };
+        let met = |other: &&'a Arc<Workload>| meets(other);
+        let reserved = self.shard.reservations().map(|one| &one.workload.id);
+        let mut found = match self.shard.near(workload) {
+            // Of a workload that meets nobody its own entry is there, and nothing is looked up.
+            Some(near) => {
+                let others = self.linked(near.filter(|id| **id != workload.id));
+                self.merged(others.filter(met), reserved, meets)
+            }
+            None => {
+                let plain = self.shard.workloads().filter(|one| self.laid_over(&one.id).is_none());
+                self.merged(plain.filter(met), reserved, meets)
+            }
+        };
+        found.dedup_by(|left, right| left.id == right.id);
+        found
+    }
+
     /// The autoscalers that target this workload and are not being deleted, by name.
     #[must_use]
     pub fn autoscalers(&self, target: &ObjectRef) -> Vec<&'a Autoscaler> {

@@ -189,6 +189,12 @@ impl Workload {
             && self.selector.matches(&orphan.labels)
     }
 
+    /// Returns true where its selector selects the pods of another one. One that asks for no labels selects none.
+    #[must_use]
+    pub fn selects_pods_of(&self, other: &Self) -> bool {
+        !self.selector.match_labels.is_empty() && self.selector.matches(&other.pods.labels)
+    }
+
     /// Whether the live graph keeps it: not what a built-in workload owns, and of Pods only those with a claim.
     #[must_use]
     pub fn is_kept(&self) -> bool {

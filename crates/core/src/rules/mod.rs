@@ -25,6 +25,7 @@ mod inline_disk;
 mod lost_default;
 mod naked_pod;
 mod needless_statefulset;
+mod overlapping_selectors;
 mod partition_stall;
 mod pod_force_delete;
 mod retention_delete;
@@ -75,6 +76,7 @@ pub static RULES: &[&Rule] = &[
     &lost_default::RULE,
     &naked_pod::RULE,
     &needless_statefulset::RULE,
+    &overlapping_selectors::RULE,
     &partition_stall::RULE,
     &pod_force_delete::RULE,
     &retention_delete::RULE,

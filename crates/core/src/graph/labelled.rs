@@ -1,0 +1,190 @@
+//! Workloads by the labels that selectors ask for: who selects the pods of whom.
+
+use std::sync::Arc;
+
+use super::hashed::mixed;
+use super::labels::Labels;
+use super::names::ObjectRef;
+use super::sorted::Sorted;
+use super::workload::Workload;
+
+/// So many sets of keys are told apart in a namespace, so that nobody fills memory by selectors of ever other keys. A
+/// chart has one set, and all its releases the same.
+const MOST: usize = 32;
+
+/// The workloads of a namespace by what their pods carry under some keys: for each set of keys by which a selector asks.
+///
+/// A selector selects its own pods, so that two workloads whose pods carry the same under the keys of one of them meet
+/// here, whichever it is: one look-up a set finds both those whom a workload selects, and those who select its pods.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Labelled {
+    sets: Arc<Vec<KeySet>>,
+    /// By the hash of what is carried. Those of one hash are told apart by whoever looks.
+    carriers: Sorted<(u64, ObjectRef), ()>,
+}
+
+/// The keys by which some selectors ask.
+#[derive(Clone, Debug)]
+struct KeySet {
+    /// As labels store them, in their order.
+    keys: Box<[Box<str>]>,
+    /// How many selectors ask so.
+    selectors: usize,
+}
+
+impl Labelled {
+    /// Puts a workload in; `all` are those that are in already.
+    pub(super) fn insert<'a>(&mut self, workload: &Workload, all: impl Iterator<Item = &'a Arc<Workload>>) {
+        let asks = &workload.selector.match_labels;
+        match self.sets.iter().position(|set| set.is_of(asks)) {
+            Some(known) => Arc::make_mut(&mut self.sets)[known].selectors += 1,
+            None if asks.is_empty() || self.sets.len() == MOST => {}
+            None => {
+                let set = KeySet {
+                    keys: asks.stored().map(|(key, _)| key.into()).collect(),
+                    selectors: 1,
+                };
+                for other in all.filter(|other| other.id != workload.id) {
+                    if let Some(hash) = set.hash(&other.pods.labels) {
+                        self.carriers.insert((hash, other.id.clone()), ());
+                    }
+                }
+                Arc::make_mut(&mut self.sets).push(set);
+            }
+        }
+        for set in &*self.sets {
+            if let Some(hash) = set.hash(&workload.pods.labels) {
+                self.carriers.insert((hash, workload.id.clone()), ());
+            }
+        }
+    }
+
+    /// Takes a workload out; `all` are those that are in, with it.
+    pub(super) fn remove<'a>(&mut self, workload: &Workload, all: impl Iterator<Item = &'a Arc<Workload>>) {
+        for set in &*self.sets {
+            cut(&mut self.carriers, set, workload);
+        }
+        let asks = &workload.selector.match_labels;
+        let Some(known) = self.sets.iter().position(|set| set.is_of(asks)) else {
+            return;
+        };
+        let sets = Arc::make_mut(&mut self.sets);
+        sets[known].selectors -= 1;
+        if sets[known].selectors == 0 {
+            let set = sets.remove(known);
+            for one in all {
+                cut(&mut self.carriers, &set, one);
+            }
+        }
+    }
+
+    /// The workloads whose pods may be selected by the selector of `workload`, or whose selectors may select its pods;
+    /// maybe twice, and itself. `None` where nobody can tell without a look at all of them: no selector asks like its own.
+    pub(super) fn near(&self, workload: &Workload) -> Option<impl Iterator<Item = &ObjectRef>> {
+        let asks = &workload.selector.match_labels;
+        let is_known = asks.is_empty() || self.sets.len() == MOST || self.sets.iter().any(|set| set.is_of(asks));
+        is_known.then(|| {
+            let hashes = self.sets.iter().filter_map(|set| set.hash(&workload.pods.labels));
+            hashes.flat_map(|hash| {
+                let carriers = self.carriers.equal(move |(own, _)| own.cmp(&hash));
+                carriers.map(|((_, id), ())| id)
+            })
+        })
+    }
+}
+
+impl KeySet {
+    fn is_of(&self, asks: &Labels) -> bool {
+        asks.stored().map(|(key, _)| key).eq(self.keys.iter().map(|key| &**key))
+    }
+
+    /// The hash of what labels have under the keys; `None` where one is missing.
+    fn hash(&self, labels: &Labels) -> Option<u64> {
+        let mut pairs = labels.stored();
+        // Both are in one order.
+        self.keys.iter().try_fold(self.keys.len() as u64, |hash, key| {
+            let (_, value) = pairs.find(|(own, _)| **own == **key)?;
+            Some(mixed(mixed(hash, key), value))
+        })
+    }
+}
+
+fn cut(carriers: &mut Sorted<(u64, ObjectRef), ()>, set: &KeySet, workload: &Workload) {
+    if let Some(hash) = set.hash(&workload.pods.labels) {
+        carriers.remove(|(own, id)| own.cmp(&hash).then_with(|| id.cmp(&workload.id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kind::Kind;
+    use super::super::names::Name;
+    use super::super::project::WorkloadSeed;
+    use super::*;
+
+    fn deployment(name: &str, selector: &str, labels: &str) -> Arc<Workload> {
+        let json = format!(
+            r#"{{"metadata":{{"name":"{name}"}},"spec":{{"selector":{{"matchLabels":{{{selector}}}}},
+                "template":{{"metadata":{{"labels":{{{labels}}}}}}}}}}}"#
+        );
+        let seed = WorkloadSeed::new(Kind::DEPLOYMENT, &Name::from("shop")).map(|seed| seed.read(&json));
+        Arc::new(seed.unwrap().unwrap().workload)
+    }
+
+    /// The names of those near, each once.
+    fn near(labelled: &Labelled, one: &Workload) -> Vec<String> {
+        let mut names: Vec<String> = labelled.near(one).unwrap().map(|id| id.name.to_string()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    #[test]
+    fn either_side_finds_the_other_whichever_came_first() {
+        let wide = deployment("wide", r#""tier":"back""#, r#""tier":"back""#);
+        let narrow = deployment("narrow", r#""app":"api","tier":"back""#, r#""app":"api","tier":"back""#);
+        let apart = deployment(
+            "apart",
+            r#""app":"web","tier":"front""#,
+            r#""app":"web","tier":"front""#,
+        );
+        for order in [
+            [&wide, &narrow, &apart],
+            [&apart, &narrow, &wide],
+            [&narrow, &wide, &apart],
+        ] {
+            let mut labelled = Labelled::default();
+            let mut there: Vec<Arc<Workload>> = Vec::new();
+            for one in order {
+                labelled.insert(one, there.iter());
+                there.push(Arc::clone(one));
+            }
+            assert_eq!(near(&labelled, &wide), ["narrow", "wide"]);
+            assert_eq!(near(&labelled, &narrow), ["narrow", "wide"]);
+            assert_eq!(near(&labelled, &apart), ["apart"]);
+            assert_eq!(
+                labelled.near(&apart).unwrap().count(),
+                2,
+                "itself, by either set of keys"
+            );
+            for (gone, one) in order.iter().enumerate() {
+                labelled.remove(one, there[gone..].iter());
+            }
+            assert!(labelled.sets.is_empty() && labelled.carriers.is_empty(), "{labelled:?}");
+        }
+        let new = deployment("new", r#""zone":"a""#, r#""zone":"a""#);
+        assert!(Labelled::default().near(&new).is_none(), "nobody asks by a zone");
+    }
+
+    #[test]
+    fn ever_other_keys_fill_no_memory() {
+        let mut labelled = Labelled::default();
+        let all: Vec<String> = (10..10 + 2 * MOST).map(|key| format!(r#""k{key}":"""#)).collect();
+        for key in &all {
+            labelled.insert(&deployment("some", key, &all.join(",")), [].iter());
+        }
+        assert_eq!(labelled.sets.len(), MOST);
+        let last = deployment("last", r#""zone":"a""#, r#""zone":"a""#);
+        assert_eq!(labelled.near(&last).unwrap().count(), 0, "nor is everything looked at");
+    }
+}
