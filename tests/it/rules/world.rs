@@ -286,8 +286,9 @@ fn parameters(block: &Block, rule: &'static Rule) -> Result<Vec<(&'static str, V
                     .map(|text| text.as_str().unwrap_or_default().to_owned())
                     .collect(),
             ),
+            Json::Number(number) => Value::Text(number.to_string()),
             Json::String(text) => Value::Text(text),
-            _ => return Err(format!("parameter {name} is neither a text nor a list")),
+            _ => return Err(format!("parameter {name} is neither a text, a number nor a list")),
         };
         Ok((name, value))
     };

@@ -14,6 +14,8 @@ pub struct Pods {
     /// `None` where nothing restricts the node.
     pub placement: Option<Box<Placement>>,
     pub restart: RestartPolicy,
+    /// A digest of the images of all containers, of kinds that replace pods step by step; else 0.
+    pub image_digest: u32,
     /// A port of the node leads to a main container.
     pub host_port: bool,
     /// Somebody is attached to a main container: it lives as long as they stay.

@@ -56,7 +56,14 @@ const OPERATORS: &[(&str, Operator, &str)] = &[
 const PRIORITIES: Shape = Shape::Integer {
     least: -1_000,
     most: 1_000,
-    default: 0,
+    default: Some(0),
+};
+
+/// Of pods, and the like.
+const COUNTS: Shape = Shape::Integer {
+    least: 1,
+    most: 1_000,
+    default: None,
 };
 
 /// A `WorkloadPolicy` over these rules.
@@ -319,6 +326,7 @@ fn parameter(parameter: &Parameter) -> Field {
             });
             (shape, words.first().copied().unwrap_or_default().into())
         }
+        ParameterKind::Count => (COUNTS, "unset".into()),
         ParameterKind::Duration(default) => (Shape::Duration, (*default).into()),
         ParameterKind::List([]) => (Shape::list(Shape::Text, Entries::Atomic), "none".into()),
         ParameterKind::List(texts) => (Shape::list(Shape::Text, Entries::Atomic), texts.join(", ").into()),

@@ -31,7 +31,11 @@ pub fn schema(shape: &Shape, form: Form) -> Value {
             json!({"type": "string", "minLength": 1, "maxLength": of.longest(), "pattern": of.pattern()})
         }
         Shape::Integer { least, most, default } => {
-            json!({"type": "integer", "format": "int32", "minimum": least, "maximum": most, "default": default})
+            let mut schema = json!({"type": "integer", "format": "int32", "minimum": least, "maximum": most});
+            if let Some(default) = default {
+                schema["default"] = (*default).into();
+            }
+            schema
         }
         Shape::List(list) => array(list, form),
         Shape::Metadata(scope) => metadata(*scope),

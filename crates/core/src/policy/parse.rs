@@ -107,11 +107,8 @@ fn setting(kind: &ParameterKind, value: &Value) -> Option<Setting> {
     Some(match (kind, value) {
         (_, Value::Null) => return None,
         (ParameterKind::List(_), list) => Setting::List(texts(list).map(str::to_owned).collect()),
-        (ParameterKind::Quantity, Value::Number(number)) => Setting::Text(number.to_string()),
-        (
-            ParameterKind::Choice(_) | ParameterKind::Duration(_) | ParameterKind::Quantity | ParameterKind::Text,
-            text,
-        ) => Setting::Text(text.as_str()?.to_owned()),
+        (ParameterKind::Count | ParameterKind::Quantity, Value::Number(number)) => Setting::Text(number.to_string()),
+        (_, text) => Setting::Text(text.as_str()?.to_owned()),
     })
 }
 

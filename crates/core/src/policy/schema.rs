@@ -18,7 +18,7 @@ pub enum Shape {
     Integer {
         least: i32,
         most: i32,
-        default: i32,
+        default: Option<i32>,
     },
     List(List),
     /// Kubernetes' metadata, of which the name is asked for.

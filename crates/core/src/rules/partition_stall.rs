@@ -1,10 +1,23 @@
-//! `partition-stall`: a partition that keeps pods on an older template.
+//! `partition-stall`: a partition that keeps pods on an older template, or a new image that is not to reach all at once.
 
-use super::kit::{Action, Case, Finding, Parameter, ParameterKind, Rule, Surroundings, Transition, text};
-use crate::graph::{Features, Field, Workload};
+use serde_json::{Value, json};
 
+use super::kit::{
+    Action, Case, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, PatchOperation, Rule, Surroundings,
+    Transition, text,
+};
+use crate::graph::{Amount, Features, Field, UpdateStrategy, Workload};
+
+const STRATEGY: &str = "/spec/updateStrategy";
 const PATH: &str = "/spec/updateStrategy/rollingUpdate/partition";
 const LEFT: usize = 1;
+const CANARY: usize = 2;
+
+/// The parameter that says how many pods a new image reaches first.
+const FIRST: &str = "canary";
+
+/// The annotation that remembers the images before those that were held back last: who goes back to them is not held.
+const BEFORE: &str = "stateward.dev/images-before";
 
 /// See `partition-stall.md`.
 pub(super) static RULE: Rule = Rule {
@@ -15,15 +28,25 @@ pub(super) static RULE: Rule = Rule {
     cases: &[
         Case::always(Action::Warn),
         Case::always(Action::Audit).when("a partition that stays"),
+        Case::always(Action::Warn).when("a new image that reaches more pods than `canary` says"),
     ],
-    parameters: &[Parameter {
-        name: "grace",
-        summary: "how long a partition must have been there before the audit tells of it",
-        kind: ParameterKind::Duration("24h"),
-    }],
+    parameters: &[
+        Parameter {
+            name: FIRST,
+            summary: "how many pods a new image is to reach before somebody lowers the partition",
+            kind: ParameterKind::Count,
+        },
+        Parameter {
+            name: "grace",
+            summary: "how long a partition must have been there before the audit tells of it",
+            kind: ParameterKind::Duration("24h"),
+        },
+    ],
     judges: Features::having(Field::UpdateStrategy),
     judge: Some(judge),
     judge_change: Some(judge_change),
+    inject: Some(inject),
+    injection: Injection::OptIn,
     ..Rule::DEFAULTS
 };
 
@@ -34,13 +57,14 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     if held == 0 {
         return;
     }
+    let keep = if held == 1 { "keeps" } else { "keep" };
     findings.push(
         Finding::violation(&RULE, &workload.id, "partition")
             .case(LEFT)
             .extent(held)
             .says(
                 format!(
-                    "partition is {partition}, so {} of it keep the older template until it is lower",
+                    "partition is {partition}, so {} of it {keep} the older template until it is lower",
                     pods(held)
                 ),
                 format!("partition {partition} keeps {} on the older template", pods(held)),
@@ -51,21 +75,25 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     );
 }
 
+fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    if let Some((before, after)) = transition.updated() {
+        findings.extend(reaches_nobody(before, after));
+        findings.extend(reaches_too_many(before, after, cx));
+    }
+}
+
 /// A new template that reaches no pod. One that comes with the partition is staged by intent.
-fn judge_change(transition: &Transition<'_>, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-    let Some((before, after)) = transition.updated() else {
-        return;
-    };
+fn reaches_nobody(before: &Workload, after: &Workload) -> Option<Finding> {
     let (old, new) = (before.options(), after.options());
     let changed = old.template.is_some() && new.template.is_some() && old.template != new.template;
     if !changed || old.update.partition() != new.update.partition() || held(after) < u64::from(after.replicas) {
-        return;
+        return None;
     }
     let (partition, highest) = (new.update.partition(), after.ordinals().end.saturating_sub(1));
     if after.replicas == 0 {
-        return;
+        return None;
     }
-    findings.push(
+    Some(
         Finding::violation(&RULE, &after.id, "template")
             .says(
                 format!(
@@ -77,7 +105,78 @@ fn judge_change(transition: &Transition<'_>, _cx: &Surroundings<'_>, findings: &
             )
             .remedy(format!("To begin with the highest pod, set partition: {highest}"))
             .at(PATH),
-    );
+    )
+}
+
+/// A new image that is to reach some pods first and reaches more. Who goes back to an older one cannot always be told,
+/// so that nobody is denied it.
+fn reaches_too_many(before: &Workload, after: &Workload, cx: &Surroundings<'_>) -> Option<Finding> {
+    let wanted = first_partition(before, after, cx)?;
+    let first = pods(after.ordinals().end - wanted);
+    let (all, partition) = (pods(u64::from(after.replicas)), after.options().update.partition());
+    Some(
+        Finding::violation(&RULE, &after.id, "image")
+            .case(CANARY)
+            .at_most(Action::Warn)
+            .says(
+                format!(
+                    "the image changes and partition is {partition}: of {all} more get it than the {first} that the \
+                     policy lets begin"
+                ),
+                format!("the new image reaches more than {first}: partition is {partition}"),
+            )
+            .remedy(format!(
+                "Set partition: {wanted} together with the image, and lower it once that has proved good"
+            ))
+            .at(PATH),
+    )
+}
+
+/// The partition that holds a new image back, as annotation and strategy.
+fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
+    let Draft::Update { before, after, shape } = *draft else {
+        return Outcome::Nothing;
+    };
+    let Some(partition) = first_partition(before, after, cx).filter(|_| shape.spec) else {
+        return Outcome::Nothing;
+    };
+    let UpdateStrategy::RollingUpdate { max_unavailable, .. } = after.options().update else {
+        return Outcome::Nothing;
+    };
+    let mut rolling = json!({ "partition": partition });
+    if let Some(most) = max_unavailable {
+        rolling["maxUnavailable"] = match most {
+            Amount::Count(count) => count.into(),
+            Amount::Percent(percent) => format!("{percent}%").into(),
+        };
+    }
+    let strategy = json!({"type": "RollingUpdate", "rollingUpdate": rolling});
+    let former = Value::from(images(before));
+    let remembered = if shape.annotations {
+        PatchOperation::add(format!("/metadata/annotations/{}", BEFORE.replace('/', "~1")), former)
+    } else {
+        PatchOperation::add("/metadata/annotations", json!({ BEFORE: former }))
+    };
+    Outcome::inject(vec![PatchOperation::add(STRATEGY, strategy), remembered], Vec::new())
+}
+
+/// The partition by which a new image reaches the first pods alone, where it is not that high. `None` also while a
+/// partition holds back some already, for then the roll-out of an image goes on or back, and for the images before.
+fn first_partition(before: &Workload, after: &Workload, cx: &Surroundings<'_>) -> Option<u64> {
+    let first = cx.parameters.count(FIRST)?;
+    let rolls = matches!(after.options().update, UpdateStrategy::RollingUpdate { .. });
+    let changed = before.pods.image_digest != after.pods.image_digest;
+    if !rolls || !changed || held(before) > 0 || before.annotations.get(BEFORE) == Some(&images(after)) {
+        return None;
+    }
+    let ordinals = after.ordinals();
+    let wanted = ordinals.end.saturating_sub(first);
+    let is_lower = u64::from(after.options().update.partition()) < wanted;
+    (wanted > ordinals.start && is_lower).then_some(wanted)
+}
+
+fn images(workload: &Workload) -> String {
+    format!("{:08x}", workload.pods.image_digest)
 }
 
 /// How many pods the partition holds back.

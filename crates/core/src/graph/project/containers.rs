@@ -86,6 +86,10 @@ impl<'a> Container<'a> {
             })
     }
 
+    pub(super) fn image_name(&self) -> &str {
+        &self.image
+    }
+
     /// What the main container at `index` runs, where it is the program that its image is for.
     pub(super) fn image(&self, index: usize) -> Option<Image> {
         if self.image.is_empty() || !runs_server(&self.command, &self.args) {

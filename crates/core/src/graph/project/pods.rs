@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::super::hashed::mixed;
 use super::super::labels::Labels;
 use super::super::placement::{NodeTerm, Placement, PodTerm, Spread};
 use super::super::pods::{Disk, PodVolume, Pods, RestartPolicy, SeLinux, VolumeSource};
@@ -55,6 +56,9 @@ impl Pods {
         let count = init.iter().chain(&main).map(Container::mount_count).sum();
         let mut mounts = Vec::with_capacity(count);
         let mut levels = Vec::new();
+        let named = init.iter().chain(&main).map(Container::image_name);
+        let digest = named.fold(1, mixed);
+        pods.image_digest = (digest >> 32) as u32 | 1;
         pods.host_port = main.iter().any(|container| container.has_host_port(host_network));
         pods.interactive = main.iter().any(Container::is_interactive);
         let images = main.iter().enumerate().filter_map(|(index, one)| one.image(index));

@@ -93,6 +93,9 @@ impl<'n> WorkloadSeed<'n> {
             pods.ports = Box::default();
             pods.placement = pods.placement.and_then(Placement::without_preferences);
         }
+        if !kind.has(Field::UpdateStrategy) {
+            pods.image_digest = 0;
+        }
         workload.pods = Arc::new(pods);
         workload.annotations = fields.metadata.annotations.unwrap_or_default();
         ProjectedWorkload { workload, shape }

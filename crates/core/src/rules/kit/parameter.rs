@@ -20,6 +20,8 @@ pub const GRACE: Parameter = Parameter {
 pub enum ParameterKind {
     /// One of these words, the first by default.
     Choice(&'static [&'static str]),
+    /// A whole number from 1 on; unset by default.
+    Count,
     /// A short length of time such as `60s`; this one by default.
     Duration(&'static str),
     /// A list of texts.

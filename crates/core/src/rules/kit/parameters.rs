@@ -23,13 +23,19 @@ impl Parameters {
         }
     }
 
-    /// The text, choice, quantity or length of time of this name, as it was written.
+    /// The text, number, choice, quantity or length of time of this name, as it was written.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find_map(|(other, value)| match value {
             Value::Text(text) if *other == name => Some(text.as_str()),
             _ => None,
         })
+    }
+
+    /// The whole number of this name.
+    #[must_use]
+    pub fn count(&self, name: &str) -> Option<u64> {
+        self.text(name)?.parse().ok()
     }
 
     /// The length of time of this name.
