@@ -1,7 +1,7 @@
 //! How much is logged: `--log-level`, else `RUST_LOG`.
 
 use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -50,17 +50,27 @@ async fn a_cluster_that_is_not_there_is_told_once_and_then_given_up() {
     assert!(last.contains("kubectl config get-contexts"), "{last}");
 }
 
+/// A process that ends with the test, whatever becomes of that.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Whoever read the log may be gone, as in `stateward serve 2>&1 | head`.
 #[tokio::test]
 async fn a_log_that_nobody_reads_keeps_no_signal_from_ending_the_process() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_stateward"))
+    let child = Command::new(env!("CARGO_BIN_EXE_stateward"))
         .args(["serve", "--no-cluster", "--shutdown-delay=0"])
         .args(["--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
+        .spawn();
+    let Guarded(child) = &mut Guarded(child.expect("it starts"));
     let log = BufReader::new(child.stderr.take().expect("a pipe"));
     assert!(log.lines().map_while(Result::ok).any(|line| line.contains("Serving\"")));
     // The pipe is closed by now.
