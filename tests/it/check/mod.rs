@@ -8,6 +8,7 @@ mod gathered;
 mod kustomize;
 mod oddities;
 mod of_cluster;
+mod order;
 mod policies;
 mod right;
 mod schema;
