@@ -95,7 +95,7 @@ pub(super) fn not_more_replicas() -> MatchCondition {
     guarded(SCALE_GUARDS, "not-more-replicas", &format!("!({MORE_REPLICAS})"))
 }
 
-/// Keeps Deployments away that mount no claim: nothing is ever injected into them.
+/// Keeps those away that are given defaults for the sake of a claim alone, and mount none.
 pub(super) fn uses_claim(kinds: &Kinds) -> impl Iterator<Item = MatchCondition> + '_ {
     let with_claim = |kind: &Kind| {
         matches!(

@@ -4,7 +4,7 @@
 /// What of it is generated.
 mod files;
 /// Real Helm.
-mod helm;
+pub mod helm;
 /// With a real API server.
 mod release;
 /// The same objects as `stateward manifests`.

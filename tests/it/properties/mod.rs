@@ -2,5 +2,7 @@
 
 pub mod answers;
 mod decisions;
+mod injected;
+mod stateless;
 mod terms;
 mod touched;

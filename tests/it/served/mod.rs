@@ -15,6 +15,7 @@
 //! Tests that stop, restart or misconfigure the webhook take turns on another ([`workshop`]),
 //! and start their own [`Served`] there.
 
+mod applied_again;
 mod audit_page;
 mod authority_states;
 mod autoscalers;
@@ -46,6 +47,7 @@ mod races;
 mod ratchet;
 mod readme;
 mod reinvocation;
+mod releases;
 mod remedies;
 mod reports;
 mod resilience;

@@ -47,8 +47,12 @@ spec:
   match: {namespaceSelector: {matchLabels: {policy: defaults}}}
   profile: Baseline
   rules:
+  - {id: claim-template-storage, mutation: Enabled}
   - {id: dangling-volume-mount, mutation: Enabled, parameters: {storage: 2Gi}}
+  - {id: retention-delete, mutation: Enabled}
+  - {id: rwo-job, mutation: Enabled}
   - {id: rwo-surge, mutation: Enabled}
+  - {id: zero-grace, mutation: Enabled}
 ";
 
 /// A control plane and the webhook that is registered there.
@@ -62,7 +66,7 @@ pub struct Shop {
 #[derive(Clone, Copy, Debug)]
 pub enum Policy {
     Baseline,
-    /// Baseline with claim templates and update strategies injected.
+    /// Baseline with every default injected.
     Defaults,
     /// Strict for what has the label `tier: state`, and nothing for the rest.
     ForState,

@@ -94,8 +94,27 @@ fn templated(kind: Kind, dice: &mut Dice<'_>) -> Value {
             spec.insert("volumeClaimTemplates".to_owned(), Value::Array(templates));
         }
         put(&mut spec, "ordinals", dice.one_in(5).then(|| json!({"start": 2})));
+        put(
+            &mut spec,
+            "updateStrategy",
+            dice.one_in(4).then(|| update_strategy(dice)),
+        );
+        let retention = dice
+            .one_in(5)
+            .then(|| json!({"whenDeleted": "Delete", "whenScaled": "Delete"}));
+        put(&mut spec, "persistentVolumeClaimRetentionPolicy", retention);
     }
     Value::Object(spec)
+}
+
+fn update_strategy(dice: &mut Dice<'_>) -> Value {
+    dice.pick(&[
+        json!({"type": "OnDelete"}),
+        json!({"type": "Recreate"}),
+        json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}),
+        json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 9}}),
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}),
+    ])
 }
 
 fn claim_template(dice: &mut Dice<'_>) -> Value {
@@ -132,6 +151,9 @@ fn pod_spec(dice: &mut Dice<'_>) -> Value {
     if dice.one_in(3) {
         place(&mut spec, dice);
     }
+    if dice.one_in(6) {
+        spec["securityContext"] = json!({"seLinuxOptions": {"level": dice.pick(&["s0:c1", "s0:c2"])}});
+    }
     spec
 }
 
@@ -151,7 +173,8 @@ fn volume(dice: &mut Dice<'_>) -> Value {
 }
 
 fn container(number: usize, dice: &mut Dice<'_>) -> Value {
-    let mut container = json!({"name": format!("c{number}"), "image": "i"});
+    let image = dice.pick(&["i", "i", "postgres:17"]);
+    let mut container = json!({"name": format!("c{number}"), "image": image});
     let mounts: Vec<Value> = (0..dice.below(3))
         .map(|_| json!({"name": dice.pick(&VOLUMES), "mountPath": "/data"}))
         .collect();
@@ -172,12 +195,16 @@ fn place(spec: &mut Value, dice: &mut Dice<'_>) {
         required(json!({"nodeSelectorTerms": [{"matchExpressions": [
             {"key": "kubernetes.io/hostname", "operator": operator, "values": values}]}]}))
     };
-    match dice.below(6) {
+    match dice.below(7) {
         0 => spec["nodeName"] = json!("n1"),
         1 => spec["nodeSelector"] = json!({"kubernetes.io/hostname": dice.pick(&["n1", "n2", "n9"])}),
         2 => spec["affinity"] = json!({"podAffinity": required(same_app)}),
         3 => spec["affinity"] = json!({"podAntiAffinity": required(same_app)}),
         4 => spec["affinity"] = json!({"nodeAffinity": node("In", json!(["n1"]))}),
+        5 => {
+            spec["topologySpreadConstraints"] = json!([{"maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule",
+                "topologyKey": same_app[0]["topologyKey"], "labelSelector": same_app[0]["labelSelector"]}]);
+        }
         _ => spec["affinity"] = json!({"nodeAffinity": node("NotIn", json!(["n1"]))}),
     }
 }

@@ -182,7 +182,7 @@ static DAEMON_SET: Row = Row::new(
         fields: &[("/spec/selector", Field::Selector), ("/spec/template", Field::Template)],
         makers: &[],
     }),
-    review(Entry::Workloads),
+    written(Defaults::WithClaim),
 );
 
 static DEPLOYMENT: Row = Row::new(
@@ -273,7 +273,7 @@ static CRON_JOB: Row = Row::new(
         ],
         makers: &[],
     }),
-    review(Entry::Workloads),
+    written(Defaults::WithClaim),
 );
 
 static JOB: Row = Row::new(
@@ -321,6 +321,14 @@ const fn review(entry: Entry) -> Reach {
         entry,
         scale: false,
         defaults: Defaults::Never,
+    }
+}
+
+const fn written(defaults: Defaults) -> Reach {
+    Reach::Review {
+        entry: Entry::Workloads,
+        scale: false,
+        defaults,
     }
 }
 

@@ -8,7 +8,7 @@ use super::evaluate::judge_early;
 use super::message;
 use super::terms::settings;
 use crate::graph::view::Reservations;
-use crate::graph::{Change, Operation, Shape, View, Workload};
+use crate::graph::{Change, Kind, Operation, Reach, Shape, View, Workload};
 use crate::policy::Mutation;
 use crate::rules::kit::patch::DEFAULTED;
 use crate::rules::kit::{Defaulted, Draft, Injection, Outcome, Parameters, PatchOperation, Rule, Surroundings};
@@ -92,6 +92,9 @@ pub fn defaults(change: &Change<'_>, basis: &Basis<'_>, services: Services) -> D
 /// The workload that is written; `None` where none is, or where the old object of an update cannot be read.
 fn draft<'c>(change: &'c Change<'_>) -> Option<Draft<'c>> {
     let (before, workload, shape) = change.workload()?;
+    if !may_be_given(workload.id.kind) {
+        return None;
+    }
     match change.operation {
         Operation::Create => Some(Draft::New { workload, shape }),
         Operation::Update => Some(Draft::Update {
@@ -101,6 +104,11 @@ fn draft<'c>(change: &'c Change<'_>) -> Option<Draft<'c>> {
         }),
         Operation::Delete => None,
     }
+}
+
+/// Whether the mutating phase ever sees objects of this kind.
+fn may_be_given(kind: Kind) -> bool {
+    matches!(kind.reach(), Reach::Review { defaults, .. } if defaults != crate::graph::Defaults::Never)
 }
 
 fn outcomes(draft: &Draft<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'static Rule, Mutation, Outcome)> {

@@ -95,6 +95,7 @@ fn beside(finding: Finding, autoscaler: &Autoscaler) -> Finding {
 }
 
 /// On an update too, for the manifest says Delete, and so every apply says it again; but not where that was stored.
+/// Without claim templates too, for another rule may be injecting one.
 fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     let workload = draft.workload();
     let wanted = workload.options().retention;
@@ -107,7 +108,7 @@ fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     };
     let deleted = kept(wanted.when_deleted, stored.when_deleted);
     let scaled = kept(wanted.when_scaled, stored.when_scaled);
-    if workload.claim_templates.is_empty() || (deleted, scaled) == (wanted.when_deleted, wanted.when_scaled) {
+    if (deleted, scaled) == (wanted.when_deleted, wanted.when_scaled) {
         return Outcome::Nothing;
     }
     let said = |fate| format!("{fate:?}");
