@@ -83,6 +83,9 @@ mod properties_defaults;
 /// The script that packs a release.
 mod release;
 
+/// Remedies, followed before a real API server.
+mod remedies;
+
 /// The rules' pages, executed.
 mod rules;
 

@@ -32,14 +32,14 @@ const REQUESTS: [&str; 12] = [
 
 /// What is done to an object.
 #[derive(Clone, Copy)]
-enum Done {
+pub(super) enum Done {
     Changed,
     Created,
     Deleted,
 }
 
 /// What a request meets with in the Baseline and the Strict profile.
-type Met = [Option<Action>; 2];
+pub(super) type Met = [Option<Action>; 2];
 
 #[test]
 fn the_table_of_requests_is_what_happens() {
@@ -85,7 +85,7 @@ fn said([baseline, strict]: Met) -> String {
 }
 
 /// The strongest actions that requests to the worlds of a page meet with.
-fn met(rule: &'static Rule) -> BTreeMap<&'static str, Met> {
+pub(super) fn met(rule: &'static Rule) -> BTreeMap<&'static str, Met> {
     let (_, text) = file(rule);
     let page = Page::parse(&text);
     let worlds = |section: &str| -> Vec<World> {
@@ -154,7 +154,8 @@ fn named(done: Done, kind: Kind, change: Change<'_>) -> Option<(&'static str, Ch
     Some((request(done, kind)?, change))
 }
 
-fn request(done: Done, kind: Kind) -> Option<&'static str> {
+/// What is done to an object of a kind, as the table calls it.
+pub(super) fn request(done: Done, kind: Kind) -> Option<&'static str> {
     let pod = kind == Kind::POD;
     Some(match (kind.role(), done) {
         (Role::Workload(_), Done::Created) => "workload created",
@@ -173,7 +174,7 @@ fn request(done: Done, kind: Kind) -> Option<&'static str> {
 }
 
 /// A `scale` request, where the kind has one and it changes anything.
-fn scaled(kind: Kind, name: &str, before: u32, after: u32) -> Option<(&'static str, Change<'static>)> {
+pub(super) fn scaled(kind: Kind, name: &str, before: u32, after: u32) -> Option<(&'static str, Change<'static>)> {
     let scales = matches!(kind.reach(), Reach::Review { scale: true, .. }) && kind.has(Field::Replicas);
     (scales && before != after).then(|| {
         (

@@ -7,6 +7,8 @@
 mod edges;
 mod page;
 mod print;
+mod reached;
+mod remedies;
 mod world;
 
 use std::path::PathBuf;

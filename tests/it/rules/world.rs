@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use stateward::graph::store::locked;
-use stateward::graph::version::NoVersion;
+use stateward::graph::version::{NoVersion, Version};
 use stateward::graph::{Change, Facts, Graph, Kind, Kinds, Knowledge, Name, Overlay, States, Timestamp};
 use stateward::judge::defaults::{Defaults, Services, defaults};
 use stateward::judge::{Basis, Decision, inspect_one, judge};
@@ -24,18 +24,21 @@ const NAMESPACE: &str = "shop";
 /// The graph of a block, and what is done in it.
 pub struct World {
     graph: Graph,
+    knowledge: Knowledge,
+    version: Option<Version>,
     pub(super) objects: Vec<Object>,
     parameters: Vec<(&'static str, Value)>,
     deletes: Option<(Kind, String)>,
-    forced: bool,
-    updates: bool,
+    pub(super) forced: bool,
+    pub(super) updates: bool,
     audits: bool,
 }
 
 /// An object of a block.
+#[derive(Clone)]
 pub(super) struct Object {
     pub(super) kind: Kind,
-    namespace: Name,
+    pub(super) namespace: Name,
     pub(super) json: Json,
 }
 
@@ -55,14 +58,12 @@ impl World {
         } else {
             Knowledge::Complete
         };
-        let graph = Graph::new(Facts::new(knowledge));
-        if let Some(version) = block.option("version") {
-            graph.set_version(
-                version
-                    .parse()
-                    .map_err(|error: NoVersion| format!("version={version}: {error}"))?,
-            );
-        }
+        let version = block.option("version").map(|version| {
+            let parsed = version.parse::<Version>();
+            parsed.map_err(|error: NoVersion| format!("version={version}: {error}"))
+        });
+        let version = version.transpose()?;
+        let graph = graph(knowledge, version);
         let manifests = read(block.text.clone());
         if let Some(problem) = manifests.problems().first() {
             return Err(format!("{} (at {})", problem.message, problem.position));
@@ -85,6 +86,8 @@ impl World {
         });
         Ok(Self {
             graph,
+            knowledge,
+            version,
             objects,
             parameters: parameters(block, rule)?,
             deletes: deletes.transpose()?,
@@ -92,6 +95,22 @@ impl World {
             updates: block.is("after"),
             audits: block.is("audit"),
         })
+    }
+
+    /// The same with other objects in it.
+    pub(super) fn with(&self, objects: Vec<Object>) -> Self {
+        let graph = graph(self.knowledge, self.version);
+        for Object { kind, namespace, json } in &objects {
+            let inserted = graph.insert(*kind, namespace, &json.to_string());
+            assert!(inserted.is_ok(), "{inserted:?}: {json}");
+        }
+        Self {
+            graph,
+            objects,
+            parameters: self.parameters.clone(),
+            deletes: self.deletes.clone(),
+            ..*self
+        }
     }
 
     /// What the judge says of each workload as if it were created last; or of the deletion or update that the tag asks
@@ -270,6 +289,14 @@ impl Object {
     pub(super) fn deleted(&self) -> Change<'static> {
         change(self.kind, &self.namespace, Some(&self.json), None)
     }
+}
+
+fn graph(knowledge: Knowledge, version: Option<Version>) -> Graph {
+    let graph = Graph::new(Facts::new(knowledge));
+    if let Some(version) = version {
+        graph.set_version(version);
+    }
+    graph
 }
 
 fn parameters(block: &Block, rule: &'static Rule) -> Result<Vec<(&'static str, Value)>, String> {

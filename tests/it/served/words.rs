@@ -50,7 +50,7 @@ async fn kubectl_prints_denials_and_warnings_like_this() {
     To allow it all the same, give it the annotation stateward.dev/allow: "rwo-consumers: REASON"
 
     $ scale
-    Error from server (Forbidden): admission webhook "scale.stateward.dev" denied the request: rwo-replicas: scaling Deployment shop/web from 1 to 2: 2 replicas mount claim "data", which is ReadWriteOnce (read-write on one node only); replicas on other nodes would wait in ContainerCreating for ever. Use a StatefulSet with volumeClaimTemplates, a ReadWriteMany class, or replicas: 1 (field spec.replicas)
+    Error from server (Forbidden): admission webhook "scale.stateward.dev" denied the request: rwo-replicas: scaling Deployment shop/web from 1 to 2: 2 replicas mount claim "data", which is ReadWriteOnce (read-write on one node only); replicas on other nodes would wait in ContainerCreating for ever. Use a StatefulSet with volumeClaimTemplates, a ReadWriteMany class, or replicas: 1 with maxSurge: 0 and maxUnavailable: 1 (field spec.replicas)
     To allow it all the same: kubectl annotate deployment web -n shop stateward.dev/allow='rwo-replicas: REASON'
 
     $ delete the claim

@@ -19,6 +19,9 @@ const MOST_PODS: u64 = 1_000;
 /// So many claims are named; the text says how many there are.
 const NAMED: usize = 3;
 
+/// So many claims are in the command that deletes them.
+const PASTED: usize = 10;
+
 /// See `claim-adoption.md`.
 pub(super) static RULE: Rule = Rule {
     id: "claim-adoption",
@@ -104,18 +107,22 @@ fn users<'a>(set: &Workload, one: &Taken<'_>, view: &View<'a>) -> Vec<Other<'a>>
 
 /// Pods that cannot start: a claim without its volume, or one that is going.
 fn unusable(set: &Workload, one: &Taken<'_>, count: usize) -> Finding {
-    let (claim, pod) = (&one.claim.name, pod(set, one));
+    let (claim, pod, namespace) = (&one.claim.name, pod(set, one), &set.namespace);
     let (why, brief, remedy) = if one.claim.lost {
         (
             format!("has lost its volume, so pod {pod} cannot start"),
             format!("claim \"{claim}\" has lost its volume; {pod} cannot start"),
-            format!("Delete the claim for an empty disk, or restore its volume: kubectl delete pvc {claim}"),
+            format!(
+                "Delete the claim for an empty disk, or restore its volume: kubectl delete pvc {claim} -n {namespace}"
+            ),
         )
     } else {
         (
             format!("is being deleted: pod {pod} waits until it is gone, and starts on an empty disk"),
             format!("claim \"{claim}\" is being deleted; {pod} waits for that"),
-            format!("Wait for it (kubectl wait --for=delete pvc/{claim}), or create the StatefulSet later"),
+            format!(
+                "Wait for it (kubectl wait --for=delete pvc/{claim} -n {namespace}), or create the StatefulSet later"
+            ),
         )
     };
     let more = match count - 1 {
@@ -176,6 +183,12 @@ fn old_data(set: &Workload, taken: &[&Taken<'_>], view: &View<'_>) -> Finding {
             format!("{} claims exist already; pods start on old data", several.len()),
         ),
     };
+    let pasted: Vec<&str> = taken.iter().take(PASTED).map(|one| &*one.claim.name).collect();
+    let rest = if taken.len() > PASTED {
+        ", and the rest likewise"
+    } else {
+        ""
+    };
     let unlike: Vec<String> = taken.iter().filter_map(|one| unlike(one, view)).take(NAMED).collect();
     let text = [vec![text], unlike].concat().join("; ");
     let finding = Finding::violation(&RULE, &set.id, &taken[0].template.name)
@@ -183,8 +196,9 @@ fn old_data(set: &Workload, taken: &[&Taken<'_>], view: &View<'_>) -> Finding {
         .says(text, brief)
         .remedy(format!(
             "Leave it so where that is meant (a restore, a StatefulSet created again); else delete them first: \
-             kubectl delete pvc {} -n {}",
-            taken[0].claim.name, set.namespace
+             kubectl delete pvc {} -n {}{rest}",
+            pasted.join(" "),
+            set.namespace
         ));
     taken.iter().take(NAMED).fold(finding, |finding, one| {
         let claim = ObjectRef::new(Kind::CLAIM, one.claim.name.clone());

@@ -23,17 +23,21 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         if modes.iter().nth(1).is_none() {
             continue;
         }
+        let finding = Finding::violation(&RULE, &workload.id, name);
+        let finding = sharing::with_one_pod(finding, workload, |strategy| {
+            format!(
+                "Write a new claim with one mode: ReadWriteMany where pods on several nodes write, else \
+                 ReadWriteOnce{strategy}"
+            )
+        });
         findings.push(
-            Finding::violation(&RULE, &workload.id, name)
+            finding
                 .says(
                     format!(
                         "claim \"{name}\" asks for {modes}: only a volume with all of them is bound to it, one shared \
                          mode lets several nodes attach that, and it is mounted by the first of its modes alone"
                     ),
                     format!("claim \"{name}\" asks for several access modes; the volume must have all of them"),
-                )
-                .remedy(
-                    "Write a new claim with one mode: ReadWriteMany where pods on several nodes write, else ReadWriteOnce",
                 )
                 .related(
                     ObjectRef::new(Kind::CLAIM, name.clone()),

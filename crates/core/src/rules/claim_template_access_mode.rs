@@ -40,9 +40,9 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                         ),
                         format!("claim template \"{name}\" has no access mode; no pod starts"),
                     )
-                    .remedy(
-                        "Write accessModes: [ReadWriteOnce], or [ReadWriteOncePod] where a CSI driver \
-                            serves the class",
+                    .remedy_of_new(
+                        "Write accessModes: [ReadWriteOnce], or [ReadWriteOncePod] where a CSI driver serves the class",
+                        workload,
                     ),
             );
         } else if modes.contains(AccessMode::ReadWriteMany) || modes.contains(AccessMode::ReadOnlyMany) {
@@ -56,9 +56,9 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                         ),
                         format!("template \"{name}\" asks for {modes}; each pod has its own claim"),
                     )
-                    .remedy(
-                        "Use ReadWriteOnce; for one volume that all pods share, name one claim in a pod \
-                            volume",
+                    .remedy_of_new(
+                        "Use ReadWriteOnce; for one volume that all pods share, name one claim in a pod volume",
+                        workload,
                     ),
             );
         }

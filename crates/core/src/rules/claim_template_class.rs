@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::kit::{Action, Case, Finding, Rule, Surroundings, template};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, template, text};
 use crate::graph::{ClaimTemplate, Class, ClassName, Features, Field, Lookup, View, Workload};
 
 /// The case of a template that asks for no class on purpose.
@@ -10,6 +10,8 @@ const BY_HAND: usize = 1;
 
 /// So many pods are looked at for claims that have their volumes already.
 const MOST_PODS: usize = 1_000;
+
+const A_DEFAULT: &str = "kubectl annotate storageclass NAME storageclass.kubernetes.io/is-default-class=true";
 
 /// The label that says in which zone a node is.
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -101,6 +103,7 @@ fn by_hand(workload: &Workload, one: &ClaimTemplate) -> Finding {
             format!("template \"{name}\" asks for no class: volumes are made by hand"),
         )
         .remedy("Make a PersistentVolume without a class for every pod, or name a class")
+        .remedy_in_place("Make a PersistentVolume without a class for every pod")
 }
 
 fn absent(workload: &Workload, one: &ClaimTemplate, class: &str) -> Finding {
@@ -113,10 +116,12 @@ fn absent(workload: &Workload, one: &ClaimTemplate, class: &str) -> Finding {
             ),
             format!("class \"{class}\" of template \"{name}\" does not exist"),
         )
-        .remedy(
-            "Name a class that exists (kubectl get storageclass) before the first pod starts: templates and claims keep \
-             theirs",
-        )
+        .remedy("Name a class that exists (kubectl get storageclass): templates and claims keep theirs")
+        .remedy_in_place(format!(
+            "Make a class \"{class}\"; or name one that exists, after {} and after its claims, which have no data yet, are \
+             deleted",
+            text::orphaning(workload)
+        ))
 }
 
 fn no_default(workload: &Workload, one: &ClaimTemplate) -> Finding {
@@ -129,10 +134,8 @@ fn no_default(workload: &Workload, one: &ClaimTemplate) -> Finding {
             ),
             format!("template \"{name}\" names no class, and there is no default"),
         )
-        .remedy(
-            "Name a class, or make one the default: kubectl annotate storageclass NAME \
-             storageclass.kubernetes.io/is-default-class=true",
-        )
+        .remedy(format!("Name a class, or make one the default: {A_DEFAULT}"))
+        .remedy_in_place(format!("Make a class the default, for these claims too: {A_DEFAULT}"))
 }
 
 fn too_early(workload: &Workload, one: &ClaimTemplate, class: &Class) -> Finding {
@@ -146,5 +149,5 @@ fn too_early(workload: &Workload, one: &ClaimTemplate, class: &Class) -> Finding
             ),
             format!("class \"{class}\" makes disks in a zone before pods have nodes"),
         )
-        .remedy("Use a class with volumeBindingMode: WaitForFirstConsumer")
+        .remedy_of_new("Use a class with volumeBindingMode: WaitForFirstConsumer", workload)
 }

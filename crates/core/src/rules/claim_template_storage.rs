@@ -61,7 +61,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                     format!("claim template \"{name}\" {text}"),
                     format!("claim template \"{name}\" {brief}"),
                 )
-                .remedy(remedy)
+                .remedy_of_new(remedy, workload)
                 .at(format!("{}/spec/resources/requests/storage", template::pointer(index))),
         );
     }

@@ -1,6 +1,6 @@
 //! `claim-template-unmounted`: a disk is made and attached for every pod, and nobody uses it.
 
-use super::kit::{Action, Case, Finding, Rule, Surroundings, template};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, template, text};
 use crate::graph::{Features, Field, Workload};
 
 /// See `claim-template-unmounted.md`.
@@ -32,6 +32,10 @@ fn judge(workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding
                 )
                 .remedy(format!(
                     "Mount \"{name}\" where the data is written, or leave the template out"
+                ))
+                .remedy_in_place(format!(
+                    "Mount \"{name}\" where the data is written; to leave the template out, first {}",
+                    text::orphaning(workload)
                 ))
                 .at(template::pointer(index)),
         );

@@ -47,11 +47,7 @@ fn judge(workload: &Workload, _cx: &Surroundings<'_>, findings: &mut Vec<Finding
                     ),
                     brief,
                 )
-                .remedy(format!(
-                    "Drop {all} from the template; where the StatefulSet exists already, that is a change too: \
-                     kubectl delete statefulset {} --cascade=orphan, then apply it again",
-                    workload.id.name
-                ))
+                .remedy_of_new(format!("Drop {all} from the template"), workload)
                 .at(format!("{}/metadata/{map}/{key}", template::pointer(index))),
         );
     }

@@ -78,17 +78,14 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 ),
             )
         };
-        let remedy = match meant(workload, volume) {
-            Some(name) => format!("Did you mean \"{name}\"? {remedy}"),
-            None => remedy,
-        };
+        let meant = meant(workload, volume).map_or(String::new(), |name| format!("Did you mean \"{name}\"? "));
         let path = mounts
             .first()
             .map(|mount| format!("{}{}/name", workload.id.kind.pod_spec(), mount.pointer()));
         findings.push(
             Finding::violation(&RULE, &workload.id, volume)
                 .says(text, format!("{users} volume \"{volume}\", which nobody defines"))
-                .remedy(remedy)
+                .remedy(format!("{meant}{remedy}"))
                 .at(path.unwrap_or_default()),
         );
     }

@@ -6,6 +6,8 @@ use crate::graph::{Features, Field, Lookup, Workload};
 
 const RIGHT: usize = 1;
 
+const SET: &str = "Use a StatefulSet with volumeClaimTemplates, or an operator";
+
 /// See `database-in-deployment.md`.
 pub(super) static RULE: Rule = Rule {
     id: "database-in-deployment",
@@ -40,7 +42,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 format!("{name} keeps its data in the pod: the next rollout, drain or failure of the node loses it"),
                 format!("{name} keeps its data in the pod; the next rollout loses it"),
             )
-            .remedy("Use a StatefulSet with volumeClaimTemplates, or an operator"),
+            .remedy(SET),
         0 | 1 if overlaps(workload) => return,
         0 | 1 => finding
             .case(RIGHT)
@@ -49,25 +51,23 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 format!("{name} as one pod is right; it cannot become two"),
             )
             .remedy("For replicas with names and disks of their own use a StatefulSet, or an operator"),
-        several if keeps => finding.extent(several).says(
+        several if keeps => sharing::with_one_pod(finding.extent(several), workload, |strategy| {
+            format!("{SET}; or replicas: 1{strategy}")
+        })
+        .says(
             format!(
                 "{replicas} run {name} with one volume for all: a Deployment gives its pods no names and no disks of \
                  their own, so they cannot be members of one database"
             ),
             format!("{replicas} run {name} with one volume for all"),
         ),
-        several => finding.extent(several).says(
+        several => finding.extent(several).remedy(SET).says(
             format!(
                 "{replicas} run {name}, each with other data, which it loses with its pod: a Deployment gives them no \
                  names and no disks of their own"
             ),
             format!("{replicas} run {name}, each with other data, lost with its pod"),
         ),
-    };
-    let finding = if finding.remedy.is_empty() {
-        finding.remedy("Use a StatefulSet with volumeClaimTemplates, or an operator; or replicas: 1")
-    } else {
-        finding
     };
     findings.push(finding.at(store.path()));
 }

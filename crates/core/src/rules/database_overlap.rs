@@ -2,7 +2,7 @@
 
 use super::kit::data_stores::{self, DATA_STORES, Written};
 use super::kit::others::{self, Other};
-use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
+use super::kit::{Action, Case, Finding, Rule, Surroundings, sharing, text};
 use crate::graph::{AccessMode, Claim, Features, Field, Runs, Workload};
 
 /// See `database-overlap.md`.
@@ -63,6 +63,10 @@ fn several(workload: &Workload, written: &Written<'_>) -> Finding {
             format!("{replicas} of {name} write claim \"{claim}\"; that may corrupt it"),
         )
         .remedy("Use a StatefulSet with volumeClaimTemplates, or replicas: 1 with strategy type: Recreate")
+        .remedy_in_place(format!(
+            "Use a StatefulSet with volumeClaimTemplates, or replicas: 1 with strategy type: Recreate, once by: {}",
+            sharing::recreating(workload)
+        ))
         .at("/spec/replicas")
 }
 
@@ -77,6 +81,10 @@ fn surging(workload: &Workload, written: &Written<'_>) -> Finding {
             format!("a rolling update starts a second {name} on claim \"{claim}\""),
         )
         .remedy("Use strategy type: Recreate, which waits until the old pod has ended")
+        .remedy_in_place(format!(
+            "Use strategy type: Recreate, which waits until the old pod has ended, once by: {}",
+            sharing::recreating(workload)
+        ))
         .at("/spec/strategy")
 }
 

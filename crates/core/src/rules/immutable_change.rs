@@ -32,7 +32,7 @@ struct Difference {
     values: Option<(String, String)>,
 }
 
-fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+fn judge_change(transition: &Transition<'_>, _cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
     let Some((before, after)) = transition.updated().filter(|(_, after)| !after.deleting) else {
         return;
     };
@@ -41,11 +41,7 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
     of_spec(before, after, &records, &mut others);
     of_templates(before, after, &records, &mut larger, &mut others);
 
-    let recreate = format!(
-        "kubectl delete statefulset {} -n {} --cascade=orphan",
-        after.id.name,
-        cx.view.namespace()
-    );
+    let recreate = text::orphaning(after);
     if !larger.is_empty() {
         findings.push(
             finding(after, "storage", &larger, "expand each claim instead").remedy(format!(

@@ -151,7 +151,8 @@ fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, ca
                     others::brief(others)
                 ),
             )
-            .remedy(beside(others, claim)),
+            .remedy(beside(others, claim))
+            .remedy_in_place(again(workload, &beside(others, claim))),
         Cause::Parallel => {
             let pods = text::counted(u64::from(workload.replicas), "pod");
             Finding::violation(&RULE, &workload.id, claim)
@@ -188,5 +189,18 @@ fn beside(others: &[Other<'_>], claim: &str) -> String {
     format!(
         "Put the job beside it with {}, or work on a claim made from a VolumeSnapshot",
         affinity.unwrap_or_default()
+    )
+}
+
+/// The pods of a Job are never changed, nor is a Pod.
+fn again(workload: &Workload, remedy: &str) -> String {
+    let Workload { id, namespace, .. } = workload;
+    if !(id.kind.runs(Runs::ToCompletion) || id.kind.runs(Runs::Itself)) {
+        return remedy.to_owned();
+    }
+    let kind = id.kind.as_str().to_lowercase();
+    format!(
+        "{remedy}; as it cannot change, first kubectl delete {kind} {} -n {namespace}",
+        id.name
     )
 }

@@ -28,7 +28,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             // Of one pod alone speaks `rwop-overlap`.
             Access::Free | Access::OnePod(_) => continue,
             _ if bond::shares_node_with_itself(workload, cx.view) => continue,
-            Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
+            Access::OneNode(modes, barrier) => remedied(workload, volume, claim)
                 .says(
                     format!(
                         "{replicas} mount claim \"{claim}\", which is {}; {}",
@@ -37,7 +37,6 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                     ),
                     format!("{replicas} mount claim \"{claim}\", which is {modes}{}", aside(barrier)),
                 )
-                .remedy(remedy(workload, volume))
                 .at_most(barrier.limit())
                 .related(
                     ObjectRef::new(Kind::CLAIM, claim.clone()),
@@ -60,13 +59,21 @@ fn aside(barrier: sharing::Barrier) -> &'static str {
     }
 }
 
-fn remedy(workload: &Workload, volume: &str) -> String {
+/// A violation with its remedy.
+fn remedied(workload: &Workload, volume: &str, claim: &str) -> Finding {
+    let finding = Finding::violation(&RULE, &workload.id, claim);
     if workload.id.kind.has(Field::ClaimTemplates) {
-        format!(
-            "Add a volumeClaimTemplates entry named \"{volume}\", which replaces the volume by a claim for each pod, \
-             or use a ReadWriteMany class, or replicas: 1"
-        )
+        let add = format!(
+            "Add a volumeClaimTemplates entry named \"{volume}\", which replaces the volume by a claim for each pod"
+        );
+        let or = "or use a ReadWriteMany class, or replicas: 1";
+        let first = text::orphaning(workload);
+        finding
+            .remedy(format!("{add}, {or}"))
+            .remedy_in_place(format!("{add}, after {first}; {or}"))
     } else {
-        "Use a StatefulSet with volumeClaimTemplates, a ReadWriteMany class, or replicas: 1".to_owned()
+        sharing::with_one_pod(finding, workload, |strategy| {
+            format!("Use a StatefulSet with volumeClaimTemplates, a ReadWriteMany class, or replicas: 1{strategy}")
+        })
     }
 }

@@ -82,22 +82,23 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, force: Force<'_>, v
     } else {
         ("for ever", "a StatefulSet with volumeClaimTemplates")
     };
+    let finding = Finding::violation(&RULE, &workload.id, claim).says(
+        format!(
+            "{pods} share claim \"{claim}\", which is {}, but their {what} keeps them on different nodes; {who} would \
+             wait {until}",
+            text::modes_explained(modes)
+        ),
+        format!("{pods} on different nodes share claim \"{claim}\", which is {modes}"),
+    );
     // Without it they may share the node, and only where something else binds them do they.
-    let remedy = if bond::shares_node_with_itself(workload, view) {
-        format!("Drop the {what}, or give each pod its own claim by {own_claim}")
-    } else {
-        format!("Give each pod its own claim by {own_claim}, use a ReadWriteMany class, or run one pod")
-    };
-    Finding::violation(&RULE, &workload.id, claim)
-        .says(
-            format!(
-                "{pods} share claim \"{claim}\", which is {}, but their {what} keeps them on different nodes; {who} would \
-                 wait {until}",
-                text::modes_explained(modes)
-            ),
-            format!("{pods} on different nodes share claim \"{claim}\", which is {modes}"),
-        )
-        .remedy(remedy)
+    if bond::shares_node_with_itself(workload, view) {
+        return finding.remedy(format!(
+            "Drop the {what}, or give each pod its own claim by {own_claim}"
+        ));
+    }
+    sharing::with_one_pod(finding, workload, |strategy| {
+        format!("Give each pod its own claim by {own_claim}, use a ReadWriteMany class, or run one pod{strategy}")
+    })
 }
 
 /// What keeps the pods of a workload on different nodes, come what may. A pod that names its node is not scheduled at

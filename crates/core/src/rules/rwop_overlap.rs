@@ -91,18 +91,19 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
     match cause {
         Cause::Several(pods) => {
             let pods = text::counted(*pods, "pod");
-            finding
-                .says(
-                    format!(
-                        "{pods} mount claim \"{claim}\", which is {explained}; the mode counts per pod, so all but one \
-                         would stay Pending for ever, even on one node"
-                    ),
-                    format!("{pods} mount claim \"{claim}\", which is {modes}"),
+            let finding = finding.says(
+                format!(
+                    "{pods} mount claim \"{claim}\", which is {explained}; the mode counts per pod, so all but one \
+                     would stay Pending for ever, even on one node"
+                ),
+                format!("{pods} mount claim \"{claim}\", which is {modes}"),
+            );
+            sharing::with_one_pod(finding, workload, |strategy| {
+                format!(
+                    "Use one pod{strategy}, a StatefulSet with volumeClaimTemplates, or ReadWriteOnce and co-location on \
+                     one node"
                 )
-                .remedy(
-                    "Use one pod, a StatefulSet with volumeClaimTemplates, or ReadWriteOnce and co-location on one \
-                     node",
-                )
+            })
         }
         Cause::Everywhere => finding
             .says(

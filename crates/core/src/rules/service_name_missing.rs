@@ -52,7 +52,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                  later",
                 "serviceName is empty; no pod has a DNS name of its own",
             )
-            .remedy(remedy),
+            .remedy_of_new(remedy, workload),
     );
 }
 

@@ -68,7 +68,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         };
         findings.push(
             finding
-                .remedy(remedy(workload, volume, claim))
+                .remedy_of_new(remedy(workload, volume, claim), workload)
                 .at(format!("{}/volumes/{index}", workload.id.kind.pod_spec()))
                 .related(
                     ObjectRef::new(Kind::CLAIM, claim.clone()),

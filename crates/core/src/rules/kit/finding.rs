@@ -6,7 +6,8 @@ use super::case::Action;
 use super::parameter::GRACE;
 use super::parameters::Parameters;
 use super::rule::Rule;
-use crate::graph::{Name, ObjectRef};
+use super::text;
+use crate::graph::{Name, ObjectRef, Workload};
 
 /// What a rule found on one object.
 #[derive(Clone, Debug)]
@@ -163,6 +164,15 @@ impl Finding {
             remedy_in_place: Some(remedy.into()),
             ..self
         }
+    }
+
+    /// A remedy that writes what nobody can change in a StatefulSet that is there.
+    #[must_use]
+    pub fn remedy_of_new(self, remedy: impl Into<String>, set: &Workload) -> Self {
+        let remedy = remedy.into();
+        let first = text::orphaning(set);
+        let again = format!("{remedy}; that changes in no StatefulSet that is there, so first {first}");
+        self.remedy(remedy).remedy_in_place(again)
     }
 
     /// What to do of an object that is there already.

@@ -179,6 +179,20 @@ pub fn pods_ever(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
     pods(workload, view).map(|now| now.max(scaled.unwrap_or_default()))
 }
 
+/// A remedy that ends with one pod: what its strategy has to be then, for of more pods a rolling update may take one away
+/// first, and of one none.
+#[must_use]
+pub fn with_one_pod(finding: Finding, workload: &Workload, remedy: impl Fn(&str) -> String) -> Finding {
+    let one = workload.rollout.fenceposts(1);
+    if one.is_some_and(|posts| posts.surge > 0 && posts.unavailable == 0) {
+        finding
+            .remedy(remedy(" with strategy type: Recreate"))
+            .remedy_in_place(remedy(" with maxSurge: 0 and maxUnavailable: 1"))
+    } else {
+        finding.remedy(remedy(""))
+    }
+}
+
 /// How far a rolling update goes above the desired number of pods while it may not go below: then the new pod and the
 /// old wait for one another. At the replicas the workload has, at least one (`docs/kubernetes-facts.md` §2.3).
 #[must_use]
@@ -193,9 +207,6 @@ pub fn surge(workload: &Workload) -> Option<Fenceposts> {
 /// for the defaulted `rollingUpdate` stays: only a patch that removes it gets there (`docs/kubernetes-facts.md` §2.3).
 #[must_use]
 pub fn without_surge(finding: Finding, workload: &Workload) -> Finding {
-    let Workload { id, namespace, .. } = workload;
-    let patch = r#"{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}"#;
-    let kind = id.kind.as_str().to_lowercase();
     finding
         .remedy(
             "Use strategy type: Recreate, which alone waits until the old pod has ended, or maxSurge: 0 with \
@@ -203,9 +214,21 @@ pub fn without_surge(finding: Finding, workload: &Workload) -> Finding {
         )
         .remedy_in_place(format!(
             "Use maxSurge: 0 with maxUnavailable: 1; or Recreate, which alone waits until the old pod has ended, once \
-             by: kubectl patch {kind} {} -n {namespace} --type=merge -p '{patch}'",
-            id.name
+             by: {}",
+            recreating(workload)
         ))
+}
+
+/// What makes a workload that is there one with the strategy Recreate, whoever applies it.
+#[must_use]
+pub fn recreating(workload: &Workload) -> String {
+    let Workload { id, namespace, .. } = workload;
+    let patch = r#"{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}"#;
+    let kind = id.kind.as_str().to_lowercase();
+    format!(
+        "kubectl patch {kind} {} -n {namespace} --type=merge -p '{patch}'",
+        id.name
+    )
 }
 
 /// How pods may use the claim of this name. One that a StatefulSet makes is known by its template.

@@ -67,6 +67,13 @@ pub fn quoted(names: &[String], most: usize, count: u64) -> String {
     format!("{}{more}", named.join(", "))
 }
 
+/// After this an object of the name can be written with what the API server refuses to change; pods and claims stay.
+#[must_use]
+pub fn orphaning(set: &Workload) -> String {
+    let Workload { id, namespace, .. } = set;
+    format!("kubectl delete statefulset {} -n {namespace} --cascade=orphan", id.name)
+}
+
 /// What is said of one claim, said of several: `claim "data", which is …` becomes `claims "data" and "logs", which
 /// are …`. `None` where the text does not name the claim so.
 #[must_use]
