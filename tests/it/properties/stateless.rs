@@ -25,6 +25,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("immutable-change", "change"),
     ("naked-pod", "kind"),
     ("needless-statefulset", "kind"),
+    ("overlapping-selectors", "identity"),
     ("partition-stall", "change"),
     ("rollout-fields", "change"),
     ("service-name-missing", "identity"),

@@ -33,6 +33,10 @@ pub const WAYS: &[Way] = &[
     }),
     way(&["partition-stall"], "et partition: ", |site| {
         let partition: u32 = site.told("et partition: ").parse().expect("a number");
+        if site.updates && site.remedy.contains("once the new template has proved good") {
+            // By a later request.
+            site.objects[0] = site.objects[1].clone();
+        }
         site.set(PARTITION, partition);
     }),
     way(&["pod-force-delete"], "Delete it without --force", |site| {

@@ -1,4 +1,5 @@
-//! Names, Services, autoscalers and nodes: rules `service-*`, `statefulset-name`, `autoscaler-target`, `unspread-replicas`.
+//! Names, labels, Services, autoscalers and nodes: rules `service-*`, `statefulset-name`, `autoscaler-target`,
+//! `overlapping-selectors`, `unspread-replicas`.
 
 use serde_json::json;
 use stateward::graph::Kind;
@@ -84,6 +85,26 @@ pub const WAYS: &[Way] = &[
     way(&["service-selector-mismatch"], "the selector ", |site| {
         let (labels, name) = (site.labels(), site.finding.subject.to_string());
         site.object(Kind::SERVICE, &name).expect("the Service")["spec"]["selector"] = labels;
+    }),
+    way(&["overlapping-selectors"], "Give each a label of its own", |site| {
+        // One that exists is deleted, and created anew.
+        site.updates = false;
+        for object in &mut site.objects {
+            let component = json!({"component": object.name()});
+            for labels in [
+                "/spec/selector/matchLabels",
+                "/spec/selector",
+                "/spec/template/metadata/labels",
+            ] {
+                let labels = object
+                    .json
+                    .pointer_mut(labels)
+                    .filter(|labels| labels.get("matchLabels").is_none());
+                if let Some(labels) = labels {
+                    json_patch::merge(labels, &component);
+                }
+            }
+        }
     }),
     way(&["service-discovery"], "kubectl patch service ", Site::patch),
     way(&["service-discovery"], "Name the port in Service ", |site| {
