@@ -44,7 +44,11 @@ pub fn stateful_set(name: &str, replicas: u32) -> String {
          spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}}}]}}}}",
         selected(
             name,
-            "containers: [{name: db, image: db, volumeMounts: [{name: data, mountPath: /data}]}]"
+            &format!(
+                "topologySpreadConstraints: [{{maxSkew: 1, topologyKey: kubernetes.io/hostname, \
+                 whenUnsatisfiable: ScheduleAnyway, labelSelector: {{matchLabels: {{app: {name}}}}}}}], \
+                 containers: [{{name: db, image: db, volumeMounts: [{{name: data, mountPath: /data}}]}}]"
+            )
         )
     )
 }

@@ -136,7 +136,7 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
         ("scale", &["scale", "rc/old", "--replicas=2"], SCALE),
         ("spec", &["patch", "deployment", "web", "-p", ready], DEFAULTS),
         ("spec", &["patch", "statefulset", "db", "-p", ready], DEFAULTS),
-        ("spec", &["patch", "daemonset", "agent", "-p", ready], WORKLOADS),
+        ("spec", &["patch", "daemonset", "agent", "-p", ready], DEFAULTS),
         ("spec", &["patch", "rc", "old", "-p", ready], ADVICE),
         ("spec", &["patch", "replicaset", "free", "-p", ready], WORKLOADS),
         (
@@ -154,7 +154,7 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
             &["patch", "hpa", "web", "-p", r#"{"spec":{"maxReplicas":3}}"#],
             ADVICE,
         ),
-        ("annotation", &["annotate", "daemonset", "agent", "x=y"], ADVICE),
+        ("annotation", &["annotate", "daemonset", "agent", "x=y"], DEFAULTS),
         ("annotation", &["annotate", "pvc", "d", "x=y"], DEPENDENCIES),
         ("label", &["label", "service", "db", "x=y"], DEPENDENCIES),
         (
@@ -276,7 +276,7 @@ async fn every_operation_meets_an_unreachable_webhook_without_a_condition_that_e
     let entries = [
         ("Deployment", DEFAULTS),
         ("StatefulSet", DEFAULTS),
-        ("DaemonSet", WORKLOADS),
+        ("DaemonSet", DEFAULTS),
         ("ReplicaSet", WORKLOADS),
         ("ReplicaSet", ADVICE),
         ("Job", ADVICE),
