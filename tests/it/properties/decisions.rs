@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use stateward::graph::{Actor, Change, Graph, Kind, Name, Overlay, Role, Timestamp};
-use stateward::judge::{Admission, Decision, Defaults, Reserve, Services, admit, admit_defaults};
+use stateward::graph::{Actor, Change, Graph, Kind, Name, Role};
+use stateward::judge::{Decision, Defaults, Reserve, Services, admit, admit_defaults};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
-use stateward::time::Time;
 
 use crate::support::changes::{change, scale, workload_kinds};
 use crate::support::dice::Dice;
-use crate::support::webhook::strict;
+use crate::support::webhook::{asked, strict};
 use crate::support::workloads::{NAMES, workload};
 use crate::support::worlds::{World, autoscaler, claim, entropy, service};
 
@@ -144,7 +143,7 @@ impl Request {
     }
 
     fn defaults(&self, graph: &Graph) -> Defaults {
-        with_admission(graph, |admission| {
+        asked(graph, &strict(RULES), |admission| {
             admit_defaults(&self.change(), admission, Services::Confirmed)
         })
     }
@@ -155,20 +154,8 @@ impl Request {
 }
 
 fn judged(change: &Change<'_>, graph: &Graph) -> Decision {
-    with_admission(graph, |admission| admit(change, admission, Reserve::Never))
-}
-
-fn with_admission<T>(graph: &Graph, ask: impl FnOnce(&Admission<'_>) -> T) -> T {
-    let policies = strict(RULES);
-    ask(&Admission {
-        graph,
-        policies: &policies,
-        rules: RULES,
-        fetched: &Overlay::default(),
-        now: Timestamp(1_800_000_000_000),
-        time: Time::from_seconds(1_800_000_000),
-        asked: Timestamp(1_800_000_000_000),
-        bytes: 0,
+    asked(graph, &strict(RULES), |admission| {
+        admit(change, admission, Reserve::Never)
     })
 }
 

@@ -7,17 +7,16 @@ use kube::{Client, Error};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use stateward::graph::{Facts, Graph, Kind, Knowledge, Overlay, Timestamp};
+use stateward::graph::{Facts, Graph, Kind, Knowledge};
 use stateward::judge::defaults::{Defaults, Services};
-use stateward::judge::{Admission, Reserve, admit, admit_defaults};
+use stateward::judge::{Reserve, admit, admit_defaults};
 use stateward::rules::RULES;
 use stateward::rules::kit::{Injection, PatchOperation, Rule, Verdict};
-use stateward::time::Time;
 
 use crate::controlplane::ControlPlane;
 use crate::support::changes::change;
 use crate::support::dice::Dice;
-use crate::support::webhook::strict;
+use crate::support::webhook::{asked, strict};
 use crate::support::worlds::entropy;
 
 const CASES: usize = 400;
@@ -169,7 +168,7 @@ async fn create(client: &Client, kind: Kind, namespace: &str, object: &Value) ->
 
 fn given(kind: Kind, namespace: &str, object: &Value, graph: &Graph) -> Defaults {
     let change = change(kind, namespace, None, Some(object));
-    asked(graph, |admission| {
+    asked(graph, &strict(RULES), |admission| {
         admit_defaults(&change, admission, Services::Confirmed)
     })
 }
@@ -177,8 +176,10 @@ fn given(kind: Kind, namespace: &str, object: &Value, graph: &Graph) -> Defaults
 /// What the rules that injected something still find, and what they would inject once more.
 fn given_rules(given: &Defaults, kind: Kind, namespace: &str, sent: &Value, graph: &Graph) -> Vec<String> {
     let change = change(kind, namespace, None, Some(sent));
-    let decision = asked(graph, |admission| admit(&change, admission, Reserve::Never));
-    let again = asked(graph, |admission| {
+    let decision = asked(graph, &strict(RULES), |admission| {
+        admit(&change, admission, Reserve::Never)
+    });
+    let again = asked(graph, &strict(RULES), |admission| {
         admit_defaults(&change, admission, Services::Confirmed)
     });
     let found = decision
@@ -189,19 +190,6 @@ fn given_rules(given: &Defaults, kind: Kind, namespace: &str, sent: &Value, grap
     found
         .chain(again.operations.iter().map(|operation| format!("{operation:?}")))
         .collect()
-}
-
-fn asked<T>(graph: &Graph, ask: impl FnOnce(&Admission<'_>) -> T) -> T {
-    ask(&Admission {
-        graph,
-        policies: &strict(RULES),
-        rules: RULES,
-        fetched: &Overlay::default(),
-        now: Timestamp(1_800_000_000_000),
-        time: Time::from_seconds(1_800_000_000),
-        asked: Timestamp(1_800_000_000_000),
-        bytes: 0,
-    })
 }
 
 fn patched(object: &Value, given: &Defaults) -> Value {

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-use stateward::graph::{Change, Graph, Kind, Overlay, Timestamp};
+use stateward::graph::{Change, Graph, Kind};
 use stateward::judge::defaults::Services;
-use stateward::judge::{Admission, Reserve, admit, admit_defaults};
+use stateward::judge::{Reserve, admit, admit_defaults};
 use stateward::policy::{Enforced, Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Action;
@@ -15,6 +15,7 @@ use stateward::time::Time;
 
 use crate::support::changes::{change, workload_kinds};
 use crate::support::dice::Dice;
+use crate::support::webhook::asked;
 use crate::support::workloads::workload;
 use crate::support::worlds::{World, entropy};
 
@@ -109,21 +110,13 @@ fn found(change: &Change<'_>, graph: &Graph) -> Vec<(&'static str, String)> {
         rule.actions.fill(Some(Enforced::new(Action::Warn, Time::ALWAYS)));
     }
     let policies = Policies::everywhere(settings);
-    let admission = Admission {
-        graph,
-        policies: &policies,
-        rules: RULES,
-        fetched: &Overlay::default(),
-        now: Timestamp(1_800_000_000_000),
-        time: Time::from_seconds(1_800_000_000),
-        asked: Timestamp(1_800_000_000_000),
-        bytes: 0,
-    };
-    let mut findings = admit(change, &admission, Reserve::Never).findings;
+    let mut findings = asked(graph, &policies, |admission| admit(change, admission, Reserve::Never)).findings;
     findings.extend(
-        admit_defaults(change, &admission, Services::Confirmed)
-            .decision
-            .findings,
+        asked(graph, &policies, |admission| {
+            admit_defaults(change, admission, Services::Confirmed)
+        })
+        .decision
+        .findings,
     );
     let own = findings
         .into_iter()

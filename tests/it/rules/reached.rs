@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
-use stateward::graph::{Change, Graph, Kind, Overlay, Role, States, Timestamp};
+use stateward::graph::{Change, Graph, Kind, Role, States};
 use stateward::judge::defaults::Services;
-use stateward::judge::{Admission, Reserve, Standing, admit, admit_defaults};
+use stateward::judge::{Reserve, Standing, admit, admit_defaults};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::{Action, Phase, Verdict};
-use stateward::time::Time;
 
 use super::edges::{Done, Met, met, request, scaled};
 use super::none;
 use crate::support::changes::{change, workload_kinds};
 use crate::support::dice::Dice;
+use crate::support::webhook::asked;
 use crate::support::workloads::{NAMES, workload};
 use crate::support::worlds::{CLAIMS, SERVICES, World, autoscaler, claim, entropy, service};
 
@@ -95,21 +95,13 @@ fn requested(dice: &mut Dice<'_>) -> Option<(&'static str, Change<'static>)> {
 /// What is new by a change: rule, action and words.
 fn found(change: &Change<'_>, graph: &Graph, profile: Profile) -> Vec<(&'static str, Action, String)> {
     let policies = Policies::everywhere(Settings::new(profile, RULES));
-    let admission = Admission {
-        graph,
-        policies: &policies,
-        rules: RULES,
-        fetched: &Overlay::default(),
-        now: Timestamp(1_800_000_000_000),
-        time: Time::from_seconds(1_800_000_000),
-        asked: Timestamp(1_800_000_000_000),
-        bytes: 0,
-    };
-    let mut findings = admit(change, &admission, Reserve::Never).findings;
+    let mut findings = asked(graph, &policies, |admission| admit(change, admission, Reserve::Never)).findings;
     if matches!(change.states, States::Object { after: Some(_), .. }) {
-        let early = admit_defaults(change, &admission, Services::Confirmed)
-            .decision
-            .findings;
+        let early = asked(graph, &policies, |admission| {
+            admit_defaults(change, admission, Services::Confirmed)
+        })
+        .decision
+        .findings;
         findings.extend(
             early
                 .into_iter()

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use stateward::admission::{OnError, Webhook};
-use stateward::graph::Graph;
+use stateward::graph::{Graph, Overlay, Timestamp};
+use stateward::judge::Admission;
 use stateward::metrics::Metrics;
 use stateward::policy::{Mutation, Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::Rule;
+use stateward::time::Time;
 
 /// One policy for everything that denies what Strict denies, with every default injected.
 pub fn strict(rules: &[&Rule]) -> Policies {
@@ -37,4 +39,18 @@ pub fn with_rules(graph: Arc<Graph>, rules: &'static [&'static Rule], on_error: 
         traces: None,
         on_error,
     }
+}
+
+/// Asks the judge about a graph under these policies, with all rules and always at the same time.
+pub fn asked<T>(graph: &Graph, policies: &Policies, ask: impl FnOnce(&Admission<'_>) -> T) -> T {
+    ask(&Admission {
+        graph,
+        policies,
+        rules: RULES,
+        fetched: &Overlay::default(),
+        now: Timestamp(1_800_000_000_000),
+        time: Time::from_seconds(1_800_000_000),
+        asked: Timestamp(1_800_000_000_000),
+        bytes: 0,
+    })
 }
