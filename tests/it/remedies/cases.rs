@@ -1,7 +1,7 @@
 //! What is wrong, and what somebody does who follows the remedy.
 
 use super::storage;
-use crate::served::objects::{autoscaler, claim, deployment, headless, selected, stateful_set, using};
+use crate::served::objects::{autoscaler, claim, deployment, headless, selected, spread, stateful_set, using};
 
 /// A finding whose remedy is followed.
 pub struct Case {
@@ -157,7 +157,7 @@ fn identity() -> Vec<Case> {
         case(
             "unspread-replicas",
             vec![service.clone()],
-            set.clone(),
+            set.replace(&spread("db"), ""),
             "Add to the pods' spec: topologySpreadConstraints: ",
             vec![Pods("topologySpreadConstraints: ")],
         ),

@@ -45,11 +45,18 @@ pub fn stateful_set(name: &str, replicas: u32) -> String {
         selected(
             name,
             &format!(
-                "topologySpreadConstraints: [{{maxSkew: 1, topologyKey: kubernetes.io/hostname, \
-                 whenUnsatisfiable: ScheduleAnyway, labelSelector: {{matchLabels: {{app: {name}}}}}}}], \
-                 containers: [{{name: db, image: db, volumeMounts: [{{name: data, mountPath: /data}}]}}]"
+                "{}containers: [{{name: db, image: db, volumeMounts: [{{name: data, mountPath: /data}}]}}]",
+                spread(name)
             )
         )
+    )
+}
+
+/// What of a pod spec puts the pods with the label `app: NAME` on different nodes.
+pub fn spread(name: &str) -> String {
+    format!(
+        "topologySpreadConstraints: [{{maxSkew: 1, topologyKey: kubernetes.io/hostname, \
+         whenUnsatisfiable: ScheduleAnyway, labelSelector: {{matchLabels: {{app: {name}}}}}}}], "
     )
 }
 
