@@ -97,20 +97,28 @@ pub(super) fn not_more_replicas() -> MatchCondition {
 
 /// Keeps those away that are given defaults for the sake of a claim alone, and mount none.
 pub(super) fn uses_claim(kinds: &Kinds) -> impl Iterator<Item = MatchCondition> + '_ {
-    let with_claim = |kind: &Kind| {
-        matches!(
-            kind.reach(),
-            Reach::Review {
-                defaults: Defaults::WithClaim,
-                ..
-            }
-        )
-    };
-    kinds.iter().filter(with_claim).map(|kind| {
+    given(kinds, Defaults::WithClaim).map(|kind| {
         let volumes = claim_volumes(kind.pod_spec());
         let name = format!("{}-uses-claim", kind.as_str().to_lowercase());
         condition(name, &format!(r#"request.kind.kind != "{kind}" || {volumes}"#))
     })
+}
+
+/// Keeps those away that are given defaults where they are headless alone, and have an address.
+pub(super) fn is_headless(kinds: &Kinds) -> impl Iterator<Item = MatchCondition> + '_ {
+    given(kinds, Defaults::Headless).map(|kind| {
+        let name = format!("{}-is-headless", kind.as_str().to_lowercase());
+        condition(
+            name,
+            &format!(r#"request.kind.kind != "{kind}" || object.?spec.?clusterIP.orValue("") == "None""#),
+        )
+    })
+}
+
+/// The kinds that are given defaults so.
+fn given(kinds: &Kinds, wanted: Defaults) -> impl Iterator<Item = Kind> + '_ {
+    let is_given = move |kind: &Kind| matches!(kind.reach(), Reach::Review { defaults, .. } if defaults == wanted);
+    kinds.iter().filter(is_given)
 }
 
 /// Keeps all pods away that somebody controls, mirror pods of a kubelet included.

@@ -61,6 +61,7 @@ fn defaults(kinds: &Kinds) -> Sent {
         conditions: [conditions::not_being_deleted(), conditions::changed()]
             .into_iter()
             .chain(conditions::uses_claim(kinds))
+            .chain(conditions::is_headless(kinds))
             .collect(),
     }
 }

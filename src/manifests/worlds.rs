@@ -119,6 +119,12 @@ impl<'c> World<'c> {
             .filter(|placed| placed.object.kind.is_workload())
     }
 
+    /// All objects but those that are there for others.
+    pub fn own(&self) -> impl Iterator<Item = Placed<'c>> {
+        let objects = self.objects.values().flatten().copied();
+        objects.filter(|placed| !self.borrowed.contains(&placed.key()))
+    }
+
     /// The workloads and autoscalers of a namespace that are to be judged in this world.
     pub fn judged_in(&self, namespace: &str) -> impl Iterator<Item = Placed<'c>> {
         let objects = self.objects.get(namespace).into_iter().flatten().copied();

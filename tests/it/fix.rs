@@ -7,7 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 const POLICY: &str = "apiVersion: stateward.dev/v1alpha1\nkind: WorkloadPolicy\nmetadata: {name: fix}\nspec:\n  \
-                      profile: Strict\n  rules:\n  - id: rwo-surge\n    mutation: Enabled\n";
+                      profile: Strict\n  rules:\n  - id: rwo-surge\n    mutation: Enabled\n  \
+                      - id: service-discovery\n    mutation: Enabled\n    parameters: {peers: [queue]}\n";
 
 /// A StatefulSet without a serviceName and access modes, and a Deployment that surges.
 const WORLD: &str = "\
@@ -69,6 +70,10 @@ fn fixed() -> String {
             "          accessModes: [ReadWriteOnce]\n          # As much as there is.\n",
         )
         .replace(
+            "spec: {clusterIP: None, selector: {app: queue}}\n",
+            "spec: {clusterIP: None, publishNotReadyAddresses: true, selector: {app: queue}}\n",
+        )
+        .replace(
             "RollingUpdate # as always\n    rollingUpdate:\n      maxSurge: 1\n",
             "Recreate # as always\n",
         )
@@ -119,7 +124,7 @@ fn fixes_what_the_webhook_would_inject_and_nothing_else() {
         assert_eq!(fs::read_to_string(&file).unwrap(), world, "--diff writes nothing");
 
         let fix = check(directory.path(), &["--policy", "policy.yaml", "--fix", "world"]);
-        assert_eq!(text(&fix.stderr), "fixed: 2 objects in world/all.yaml\n");
+        assert_eq!(text(&fix.stderr), "fixed: 3 objects in world/all.yaml\n");
         let after = fs::read_to_string(&file).unwrap();
         assert_eq!(after, fixed().replace('\n', line_end));
         let left = rules(directory.path());

@@ -14,10 +14,10 @@ use stateward_yaml::edit::rewrite;
 
 use super::judge::Judge;
 use crate::cli::tell;
-use crate::graph::project::{ProjectedWorkload, WorkloadSeed};
+use crate::graph::project::NodeSeed;
 use crate::graph::store::locked;
 use crate::graph::view::Reservations;
-use crate::graph::{Actor, Change, Facts, Graph, Kind, Knowledge, Node, Old, Operation, Overlay, States, View};
+use crate::graph::{Actor, Change, Facts, Graph, Kind, Knowledge, Old, Operation, Overlay, States, View};
 use crate::judge::Basis;
 use crate::judge::allow::Allowances;
 use crate::judge::defaults::{Defaults, Services, defaults};
@@ -57,7 +57,7 @@ impl Fixes {
         let mut wanted = Wanted::new();
         for world in worlds(corpus).0 {
             let graph = judge.graph(&world, judge.threads);
-            for placed in world.workloads().filter(|placed| !placed.object.unnamed) {
+            for placed in world.own().filter(|placed| !placed.object.unnamed) {
                 let objects = wanted.entry(&*placed.file.path).or_default();
                 if let Entry::Vacant(place) = objects.entry(placed.object.number)
                     && let Some(repaired) = repaired(placed, &graph, judge)
@@ -155,28 +155,31 @@ impl Fixes {
     }
 }
 
-/// What a workload should hold; `None` where it is fine, or nothing is sure enough.
+/// What an object should hold; `None` where it is fine, or nothing is sure enough.
 fn repaired(placed: Placed<'_>, graph: &Graph, judge: &Judge<'_>) -> Option<Json> {
     let Judge { policies, time, .. } = *judge;
     let Loaded { kind, namespace, .. } = placed.object;
-    let seed = WorkloadSeed::new(*kind, namespace)?;
+    let known = graph.facts();
+    let seed = NodeSeed {
+        kind: *kind,
+        kinds: known.kinds,
+        sent_to: namespace,
+    };
     let manifest = placed.manifest()?;
-    let text = manifest.to_json().to_string();
-    let ProjectedWorkload { workload, shape } = seed.read(&text).ok()?;
-    let workload = Arc::new(workload);
+    let (object, shape) = seed.read_to_patch(&manifest.to_json().to_string()).ok()?;
+    let workload = object.workload().cloned();
     let change = Change {
         namespace: namespace.clone(),
         operation: Operation::Create,
         actor: Actor::User,
         forced: false,
-        target: workload.id.clone(),
+        target: object.object(),
         states: States::Object {
             before: Old::none(),
-            after: Some(Node::Workload(workload.clone())),
+            after: Some(object),
             shape,
         },
     };
-    let known = graph.facts();
     let services_are_known = known.knowledge(Kind::SERVICE) == Knowledge::Complete;
     let mut facts = Facts::clone(&known);
     // A Service among the files is the one that is meant; of those that are not, nothing is concluded below.
@@ -195,10 +198,12 @@ fn repaired(placed: Placed<'_>, graph: &Graph, judge: &Judge<'_>) -> Option<Json
     let Defaults { operations, rules, .. } = defaults(&change, &basis, Services::Confirmed);
     let view = View::new(&shard, &facts, &fetched, Reservations::Ignored);
     let labels = view.namespace_facts().map(|facts| &facts.labels);
-    let settings = policies.resolve(namespace, labels, &workload.labels)?;
-    let allowances = Allowances::of(&workload, settings.overrides, RULES);
-    if rules.iter().any(|rule| allowances.reason(rule).is_some()) {
-        return None;
+    if let Some(workload) = &workload {
+        let settings = policies.resolve(namespace, labels, &workload.labels)?;
+        let allowances = Allowances::of(workload, settings.overrides, RULES);
+        if rules.iter().any(|rule| allowances.reason(rule).is_some()) {
+            return None;
+        }
     }
     let written: Vec<PatchOperation> = operations
         .into_iter()

@@ -61,7 +61,8 @@ fn rules_have_what_they_say() {
         let finds = rule.judge.is_some() || rule.judge_change.is_some() || rule.judge_autoscaler.is_some();
         law(finds != rule.cases.is_empty(), "what finds something has cases");
         let injects = rule.injection != Injection::Never;
-        law(injects == rule.inject.is_some(), "what injects says when, and how");
+        let how = rule.inject.is_some() || rule.inject_service.is_some();
+        law(injects == how, "what injects says when, and how");
         law(
             !rule.summary.is_empty() && !rule.since.is_empty(),
             "say what and since when",

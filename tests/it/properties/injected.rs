@@ -69,8 +69,18 @@ async fn the_api_server_takes_whatever_is_injected_and_stores_it() {
 impl Case {
     fn new(dice: &mut Dice<'_>, namespace: &str) -> Self {
         let graph = world(dice, namespace);
-        let kind = dice.pick(&[Kind::STATEFUL_SET, Kind::STATEFUL_SET, Kind::DEPLOYMENT, Kind::CRON_JOB]);
-        let written = workload(kind, namespace, dice);
+        let kind = dice.pick(&[
+            Kind::STATEFUL_SET,
+            Kind::STATEFUL_SET,
+            Kind::DEPLOYMENT,
+            Kind::CRON_JOB,
+            Kind::SERVICE,
+        ]);
+        let written = if kind == Kind::SERVICE {
+            service(namespace, dice)
+        } else {
+            workload(kind, namespace, dice)
+        };
         let given = given(kind, namespace, &written, &graph);
         let sent = patched(&written, &given);
         let again = given_rules(&given, kind, namespace, &sent, &graph);
@@ -220,7 +230,27 @@ fn world(dice: &mut Dice<'_>, namespace: &str) -> Graph {
             &json!({"metadata": {"name": "peers"}, "spec": {"clusterIP": "None", "selector": {"app": "db"}}}),
         );
     }
+    if dice.one_in(3) {
+        let mut set = workload(Kind::STATEFUL_SET, namespace, dice);
+        set["metadata"]["name"] = "ring".into();
+        add(Kind::STATEFUL_SET, &set);
+    }
     graph
+}
+
+/// A Service, maybe of peers.
+fn service(namespace: &str, dice: &mut Dice<'_>) -> Value {
+    let key = dice.pick(&["app", "app.kubernetes.io/name"]);
+    let mut spec = json!({"selector": {key: dice.pick(&["db", "cassandra"])}, "ports": [{"port": 7000}]});
+    if dice.one_in(4) {
+        spec["type"] = "NodePort".into();
+    } else {
+        spec["clusterIP"] = "None".into();
+    }
+    if dice.one_in(4) {
+        spec["publishNotReadyAddresses"] = dice.pick(&[true, false]).into();
+    }
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db", "namespace": namespace}, "spec": spec})
 }
 
 /// What the API server takes, but for what some rules add.

@@ -42,7 +42,7 @@ pub(super) struct Object {
     pub(super) json: Json,
 }
 
-/// What one workload is given by the mutating phase.
+/// What one object is given by the mutating phase.
 pub struct Injected {
     pub defaults: Defaults,
     pub before: Json,
@@ -129,14 +129,17 @@ impl World {
         objects.map(|change| self.decide(change, rule, profile)).collect()
     }
 
-    /// What each workload is given with the Baseline profile and this rule's mutation on. Of an update the first
+    /// What each object is given with the Baseline profile and this rule's mutation on. Of an update the first
     /// is the old one.
     pub fn injected(&self, rule: &Rule) -> Vec<Injected> {
         let changes: Vec<(Change<'_>, &Object)> = if let Some([old, new]) = self.updated() {
             vec![(new.updated(old), new)]
         } else {
-            let created = |object| Some((Object::created(object)?, object));
-            self.objects.iter().filter_map(created).collect()
+            let given = |object: &&Object| {
+                object.kind.is_workload() || (rule.inject_service.is_some() && object.kind == Kind::SERVICE)
+            };
+            let objects = self.objects.iter().filter(given);
+            objects.map(|object| (object.written(), object)).collect()
         };
         changes
             .into_iter()
@@ -158,7 +161,7 @@ impl World {
         };
         let change = match self.objects.first().filter(|_| self.updates) {
             Some(old) => patched.updated(old),
-            None => patched.created().expect("a workload"),
+            None => patched.written(),
         };
         let defaults = self.defaults(&change, rule);
         let (_, decision) = self.decide(change, rule, Profile::Strict);

@@ -38,6 +38,7 @@ fn injected() -> Vec<(&'static str, &'static str, Value)> {
         ("deployment/abrupt", GRACE, json!(30)),
         ("deployment/surging", "/spec/strategy", json!({"type": "Recreate"})),
         ("cronjob/overlapping", "/spec/concurrencyPolicy", json!("Forbid")),
+        ("service/ring", "/spec/publishNotReadyAddresses", json!(true)),
     ]
 }
 
@@ -83,6 +84,9 @@ fn objects() -> Vec<String> {
         set("abrupt", whole, abrupt),
         deployment("abrupt", "strategy: {type: Recreate}, ", abrupt),
         deployment("surging", "", ""),
+        "{apiVersion: v1, kind: Service, metadata: {name: ring}, spec: {clusterIP: None, selector: \
+         {app.kubernetes.io/name: cassandra}, ports: [{name: peer, port: 7000}]}}"
+            .to_owned(),
         format!(
             "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: overlapping}}, spec: {{schedule: \"0 3 * * *\", \
              jobTemplate: {{spec: {{{}}}}}}}}}",
@@ -125,7 +129,10 @@ impl Applied {
     async fn stored(&self) -> Vec<(String, Value)> {
         let output = self
             .shop
-            .kubectl(&self.namespace, "get statefulsets,deployments,cronjobs -o json")
+            .kubectl(
+                &self.namespace,
+                "get statefulsets,deployments,cronjobs,services -o json",
+            )
             .await
             .succeeded();
         let list: Value = serde_json::from_str(&output.stdout).expect("JSON");

@@ -52,6 +52,7 @@ spec:
   - {id: retention-delete, mutation: Enabled}
   - {id: rwo-job, mutation: Enabled}
   - {id: rwo-surge, mutation: Enabled}
+  - {id: service-discovery, mutation: Enabled}
   - {id: zero-grace, mutation: Enabled}
 ";
 

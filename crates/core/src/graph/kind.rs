@@ -136,6 +136,8 @@ pub enum Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defaults {
     Always,
+    /// Only where it is headless.
+    Headless,
     Never,
     /// Only where its pods mount a claim.
     WithClaim,

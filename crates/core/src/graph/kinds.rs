@@ -119,7 +119,7 @@ static CLAIM: Row = Row::new(
     "persistentvolumeclaims",
     "PersistentVolumeClaim",
     Role::Claim,
-    DEPENDENCY,
+    depended_on(Defaults::Never),
 );
 
 static VOLUME: Row = Row::new(
@@ -169,7 +169,14 @@ static REPLICATION_CONTROLLER: Row = Row::new(
     scaled(Defaults::Never),
 );
 
-static SERVICE: Row = Row::new(6, "v1", "services", "Service", Role::Service, DEPENDENCY);
+static SERVICE: Row = Row::new(
+    6,
+    "v1",
+    "services",
+    "Service",
+    Role::Service,
+    depended_on(Defaults::Headless),
+);
 
 static DAEMON_SET: Row = Row::new(
     7,
@@ -314,13 +321,19 @@ static CLASS: Row = Row::new(
     Reach::Watch,
 );
 
-const DEPENDENCY: Reach = review(Entry::Dependencies);
-
 const fn review(entry: Entry) -> Reach {
     Reach::Review {
         entry,
         scale: false,
         defaults: Defaults::Never,
+    }
+}
+
+const fn depended_on(defaults: Defaults) -> Reach {
+    Reach::Review {
+        entry: Entry::Dependencies,
+        scale: false,
+        defaults,
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Service {
     pub target_ports: Box<[Name]>,
     /// `publishNotReadyAddresses`: pods have their names before they are ready.
     pub publishes_unready: bool,
+    /// A controller owns it, and would write it again as it was.
+    pub controlled: bool,
     pub deleting: bool,
 }
 

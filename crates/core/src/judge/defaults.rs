@@ -8,10 +8,10 @@ use super::evaluate::judge_early;
 use super::message;
 use super::terms::settings;
 use crate::graph::view::Reservations;
-use crate::graph::{Change, Kind, Operation, Reach, Shape, View, Workload};
+use crate::graph::{Change, Kind, Labels, Node, Operation, Reach, Service, Shape, States, View, Workload};
 use crate::policy::Mutation;
 use crate::rules::kit::patch::DEFAULTED;
-use crate::rules::kit::{Defaulted, Draft, Injection, Outcome, Parameters, PatchOperation, Rule, Surroundings};
+use crate::rules::kit::{Defaulted, Draft, Injection, Outcome, Parameters, PatchOperation, Rule, Surroundings, text};
 
 /// Whether the Services of the namespace were listed live, before something is written for ever because one is
 /// absent.
@@ -38,28 +38,37 @@ pub struct Defaults {
     pub decision: Decision,
 }
 
-/// The defaults for a change. Only workloads that nobody else writes get new ones; what was injected before is kept
-/// whatever the policies and owners are by now, for the API server would refuse the update.
+/// What is written, for rules that inject into it.
+enum Written<'c> {
+    Service {
+        before: Option<&'c Service>,
+        after: &'c Service,
+    },
+    Workload(Draft<'c>),
+}
+
+/// The defaults for a change. Only what nobody else writes gets new ones; of a workload what was injected before is
+/// kept whatever the policies and owners are by now, for the API server would refuse the update.
 #[must_use]
 pub fn defaults(change: &Change<'_>, basis: &Basis<'_>, services: Services) -> Defaults {
     let mut defaults = Defaults {
         decision: judge_early(change, basis),
         ..Defaults::default()
     };
-    let Some(draft) = draft(change) else {
+    let Some(written) = written(change) else {
         return defaults;
     };
     let view = basis.view(basis.fetched, Reservations::Ignored);
-    let workload = draft.workload();
+    let object = text::named(&change.namespace, &change.target);
     let mut records = BTreeSet::new();
-    for (rule, mutation, outcome) in outcomes(&draft, &view, basis) {
+    for (rule, mutation, outcome) in outcomes(&written, &view, basis) {
         match outcome {
             Outcome::Nothing => {}
-            Outcome::Decline(why) => defaults.warnings.push(message::declined(rule, workload, &why)),
+            Outcome::Decline(why) => defaults.warnings.push(message::declined(rule, &object, &why)),
             Outcome::Inject(injected) if injected.rests_on_services && services != Services::Confirmed => {
                 if services == Services::Failed {
                     let why = "nothing is injected: the Services of the namespace could not be read";
-                    defaults.warnings.push(message::declined(rule, workload, why));
+                    defaults.warnings.push(message::declined(rule, &object, why));
                 } else {
                     defaults.wants_services = true;
                 }
@@ -71,7 +80,7 @@ pub fn defaults(change: &Change<'_>, basis: &Basis<'_>, services: Services) -> D
             }) => {
                 if mutation == Mutation::Enabled {
                     let immutable = !more.is_empty();
-                    let told = message::injected(rule, workload, &operations, immutable);
+                    let told = message::injected(rule, &object, &operations, immutable);
                     defaults.warnings.extend(told);
                 }
                 for operation in operations {
@@ -85,24 +94,65 @@ pub fn defaults(change: &Change<'_>, basis: &Basis<'_>, services: Services) -> D
             }
         }
     }
-    defaults.operations.extend(remember(workload, draft.shape(), records));
+    if let Written::Workload(draft) = written {
+        defaults
+            .operations
+            .extend(remember(draft.workload(), draft.shape(), records));
+    }
     defaults
 }
 
-/// The workload that is written; `None` where none is, or where the old object of an update cannot be read.
-fn draft<'c>(change: &'c Change<'_>) -> Option<Draft<'c>> {
-    let (before, workload, shape) = change.workload()?;
-    if !may_be_given(workload.id.kind) {
+/// What is written; `None` where it is nothing that may be given defaults, or where the old object of an update cannot
+/// be read.
+fn written<'c>(change: &'c Change<'_>) -> Option<Written<'c>> {
+    let States::Object { before, after, shape } = &change.states else {
+        return None;
+    };
+    if !may_be_given(change.target.kind) {
         return None;
     }
-    match change.operation {
-        Operation::Create => Some(Draft::New { workload, shape }),
-        Operation::Update => Some(Draft::Update {
-            before: before.node()?.workload()?,
-            after: workload,
-            shape,
+    let before = match change.operation {
+        Operation::Create => None,
+        Operation::Update => Some(before.node()?),
+        Operation::Delete => return None,
+    };
+    Some(match (after.as_ref()?, before) {
+        (Node::Service(after), before) => Written::Service {
+            before: before.and_then(Node::service).map(AsRef::as_ref),
+            after,
+        },
+        (Node::Workload(workload), None) => Written::Workload(Draft::New {
+            workload,
+            shape: *shape,
         }),
-        Operation::Delete => None,
+        (Node::Workload(after), Some(before)) => Written::Workload(Draft::Update {
+            before: before.workload()?,
+            after,
+            shape: *shape,
+        }),
+        _ => return None,
+    })
+}
+
+impl Written<'_> {
+    /// Whether somebody else writes it, or it is on its way out.
+    fn is_left_alone(&self) -> bool {
+        match self {
+            Self::Service { after, .. } => after.controlled || after.deleting,
+            Self::Workload(draft) => draft.workload().owner.is_some() || draft.workload().deleting,
+        }
+    }
+
+    /// What a rule would inject; `None` where it is not about such objects.
+    fn inject(&self, rule: &Rule, cx: &Surroundings<'_>) -> Option<Outcome> {
+        match self {
+            Self::Service { before, after } => rule.inject_service.map(|inject| inject(after, *before, cx)),
+            Self::Workload(draft) => {
+                let features = draft.workload().id.kind.features();
+                let inject = rule.inject.filter(|_| rule.judges.meets(features))?;
+                Some(inject(draft, cx))
+            }
+        }
     }
 }
 
@@ -111,24 +161,25 @@ fn may_be_given(kind: Kind) -> bool {
     matches!(kind.reach(), Reach::Review { defaults, .. } if defaults != crate::graph::Defaults::Never)
 }
 
-fn outcomes(draft: &Draft<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'static Rule, Mutation, Outcome)> {
-    let workload = draft.workload();
+fn outcomes(written: &Written<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'static Rule, Mutation, Outcome)> {
     let terminating = view
         .namespace_facts()
         .known()
         .is_some_and(|namespace| namespace.terminating);
-    let settings = if workload.owner.is_some() || workload.deleting || terminating {
+    // A Service is projected without labels: of policies with an `objectSelector` only those match that ask for none.
+    let unlabelled = Labels::default();
+    let labels = match written {
+        Written::Service { .. } => &unlabelled,
+        Written::Workload(draft) => &draft.workload().labels,
+    };
+    let settings = if written.is_left_alone() || terminating {
         None
     } else {
-        settings(&workload.labels, view, basis)
+        settings(labels, view, basis)
     };
     let none = Parameters::default();
-    let features = workload.id.kind.features();
     let mut outcomes = Vec::new();
     for (index, rule) in basis.rules.iter().copied().enumerate() {
-        let Some(inject) = rule.inject.filter(|_| rule.judges.meets(features)) else {
-            continue;
-        };
         let setting = settings.as_deref().and_then(|settings| settings.rules.get(index));
         let mutation = match (setting, rule.injection) {
             (Some(setting), _) => setting.mutation,
@@ -144,7 +195,9 @@ fn outcomes(draft: &Draft<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&'sta
             parameters: setting.map_or(&none, |setting| &setting.parameters),
             injects: true,
         };
-        outcomes.push((rule, mutation, inject(draft, &cx)));
+        if let Some(outcome) = written.inject(rule, &cx) {
+            outcomes.push((rule, mutation, outcome));
+        }
     }
     outcomes
 }

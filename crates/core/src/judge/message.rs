@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::allow::{ALLOW, with_entries};
 use super::decision::{Decision, Exemption, Judged, Standing};
 use super::voices::{Voice, voices};
-use crate::graph::{Change, ObjectRef, Operation, States, Workload};
+use crate::graph::{Change, ObjectRef, Operation, States};
 use crate::rules::kit::{Action, Finding, Injection, PatchOperation, Rule, text};
 use crate::time::Time;
 
@@ -88,20 +88,19 @@ pub fn warning_line(namespace: &str, object: &ObjectRef, problem: &str) -> Strin
     format!("{}: {problem}", text::named(namespace, object))
 }
 
-/// A warning that a rule did not inject what it is asked to.
+/// A warning that a rule did not inject into an object what it is asked to.
 #[must_use]
-pub fn declined(rule: &Rule, workload: &Workload, why: &str) -> String {
-    format!("{}: {}: {why}", rule.id, text::object(workload))
+pub fn declined(rule: &Rule, object: &str, why: &str) -> String {
+    format!("{}: {object}: {why}", rule.id)
 }
 
 /// What a rule injected, one warning a field: field and value, for the manifest that lacks them.
 pub fn injected(
     rule: &Rule,
-    workload: &Workload,
+    object: &str,
     operations: &[PatchOperation],
     immutable: bool,
 ) -> impl Iterator<Item = String> {
-    let object = text::object(workload);
     let did = match rule.injection {
         Injection::Always => "kept the injected",
         Injection::Never | Injection::OptIn | Injection::OptOut => "injected",

@@ -1,7 +1,9 @@
 //! `service-discovery`: the governing Service is headless, and peers still do not find one another by it.
 
 use super::kit::data_stores::is_named;
-use super::kit::{Action, Case, Finding, Parameter, ParameterKind, Rule, Surroundings, governing};
+use super::kit::{
+    Action, Case, Finding, Injection, Outcome, Parameter, ParameterKind, PatchOperation, Rule, Surroundings, governing,
+};
 use crate::graph::{Exposure, Features, Field, Image, Service, Workload};
 
 /// The parameter that says which images look for their peers before they are ready.
@@ -29,6 +31,9 @@ const IMAGES: &[&str] = &[
     "zookeeper",
 ];
 
+/// The labels that name an application, as Kubernetes recommends it and as it was done before.
+const APPLICATION: [&str; 2] = ["app.kubernetes.io/name", "app"];
+
 /// See `service-discovery.md`.
 pub(super) static RULE: Rule = Rule {
     id: "service-discovery",
@@ -43,6 +48,8 @@ pub(super) static RULE: Rule = Rule {
     parameters: &[PEERS],
     judges: Features::having(Field::ServiceName),
     judge: Some(judge),
+    inject_service: Some(inject),
+    injection: Injection::OptIn,
     ..Rule::DEFAULTS
 };
 
@@ -118,12 +125,39 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
 }
 
 fn hidden_peer<'a>(workload: &'a Workload, service: &Service, cx: &Surroundings<'_>) -> Option<&'a Image> {
-    if service.publishes_unready {
-        return None;
-    }
     let mut images = workload.pods.images.iter();
-    images.find(|image| match cx.parameters.list(PEERS.name) {
-        Some(names) => is_named(&image.repository, names),
-        None => is_named(&image.repository, IMAGES),
-    })
+    images.find(|image| !service.publishes_unready && is_peer(&image.repository, cx))
+}
+
+fn is_peer(repository: &str, cx: &Surroundings<'_>) -> bool {
+    match cx.parameters.list(PEERS.name) {
+        Some(names) => is_named(repository, names),
+        None => is_named(repository, IMAGES),
+    }
+}
+
+/// On an update too, for a replacement by the same manifest takes the field out; but not where it was stored so.
+fn inject(service: &Service, before: Option<&Service>, cx: &Surroundings<'_>) -> Outcome {
+    let stored_so = before.is_some_and(|before| !before.publishes_unready);
+    if stored_so || service.publishes_unready || service.exposure != Exposure::Headless || !leads_to_peers(service, cx)
+    {
+        return Outcome::Nothing;
+    }
+    Outcome::inject(
+        vec![PatchOperation::add("/spec/publishNotReadyAddresses", true)],
+        Vec::new(),
+    )
+}
+
+/// Returns true where the pods of a headless Service look for one another before they are ready. Those who apply send it
+/// before the StatefulSet: then the application that it selects says what runs in them.
+fn leads_to_peers(service: &Service, cx: &Surroundings<'_>) -> bool {
+    let mut sets = cx.view.governed(&service.name);
+    sets.retain(|set| service.selects(&set.pods.labels));
+    if sets.is_empty() {
+        let mut named = APPLICATION.iter().filter_map(|key| service.selector.get(key));
+        return named.any(|name| is_peer(name, cx));
+    }
+    let is_hidden = |set: &&Workload| set.replicas > 1 && hidden_peer(set, service, cx).is_some();
+    sets.iter().any(is_hidden)
 }

@@ -72,6 +72,7 @@ impl Service {
             unnamed_port: ports.iter().any(|port| !port.named),
             target_ports: ports.into_iter().filter_map(|port| port.target).collect(),
             publishes_unready,
+            controlled: metadata.controller().is_some(),
             deleting: metadata.deleting,
         }
     }

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::{Defaults, Services, admit_defaults};
 use super::world::{World, projected};
-use crate::graph::{Actor, Change, Node, Old, Operation, Overlay, States};
+use crate::graph::project::NodeSeed;
+use crate::graph::{Actor, Change, Kind, Kinds, Node, Old, Operation, Overlay, Shape, States};
 use crate::policy::Profile;
 use crate::rules::RULES;
 
@@ -45,6 +46,37 @@ impl World {
                 before: Old::none(),
                 shape: projected.shape,
                 after: Some(Node::Workload(projected.workload.into())),
+            },
+        };
+        admit_defaults(&change, &self.admission(&Overlay::default()), Services::Confirmed)
+    }
+
+    /// What a Service is given.
+    fn given(&self, before: Option<&Value>, after: &Value) -> Defaults {
+        let read = |object: &Value| {
+            let seed = NodeSeed {
+                kind: Kind::SERVICE,
+                kinds: Kinds::builtin(),
+                sent_to: &"shop".into(),
+            };
+            seed.read(&object.to_string()).unwrap()
+        };
+        let after = read(after);
+        let before = before.map(read);
+        let change = Change {
+            namespace: "shop".into(),
+            operation: if before.is_some() {
+                Operation::Update
+            } else {
+                Operation::Create
+            },
+            actor: Actor::User,
+            forced: false,
+            target: after.object(),
+            states: States::Object {
+                before: before.map_or_else(Old::none, |node| Old::lazy(move || Some(node.clone()))),
+                shape: Shape::default(),
+                after: Some(after),
             },
         };
         admit_defaults(&change, &self.admission(&Overlay::default()), Services::Confirmed)
@@ -117,4 +149,63 @@ fn what_the_api_server_refuses_is_denied_unless_it_is_injected() {
     assert!(!world(Profile::Baseline).create(&bare).is_allowed());
     let on = json!({"rules": [{"id": "claim-template-storage", "mutation": "Enabled"}]});
     assert!(world(Profile::Baseline).under(&on, &[]).create(&bare).is_allowed());
+}
+
+#[test]
+fn a_service_of_peers_is_given_names_for_pods_that_are_not_ready() {
+    let service = |more: Value| {
+        let mut spec = json!({"clusterIP": "None", "selector": {"app": "etcd"}});
+        let members = more.as_object().unwrap().clone();
+        spec.as_object_mut().unwrap().extend(members);
+        json!({"metadata": {"name": "peers"}, "spec": spec})
+    };
+    let asked = |mutation: &str| json!({"rules": [{"id": "service-discovery", "mutation": mutation}]});
+    let given = |policy: &Value, before: Option<&Value>, after: &Value| {
+        world(Profile::Baseline).under(policy, &[]).given(before, after)
+    };
+    let on = asked("Enabled");
+    let (bare, published) = (service(json!({})), service(json!({"publishNotReadyAddresses": true})));
+    let told =
+        "service-discovery: Service shop/peers: injected publishNotReadyAddresses: true. Write it into the manifest";
+    assert_eq!(given(&on, None, &bare).warnings, [told]);
+    assert_eq!(
+        given(&on, Some(&published), &bare).warnings,
+        [told],
+        "left out by an update"
+    );
+    let quiet = given(&asked("Quiet"), None, &bare);
+    assert_eq!((quiet.operations.len(), quiet.warnings.len()), (1, 0));
+
+    let audit = json!({"profile": "Audit", "rules": []});
+    for policy in [&audit, &asked("Disabled"), &json!({"profile": "Strict"})] {
+        assert!(given(policy, None, &bare).operations.is_empty(), "{policy}");
+    }
+    let mut owned = bare.clone();
+    owned["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "example.com/v1", "kind": "Ring", "name": "a", "controller": true}]);
+    let left = [
+        (None, published),
+        (Some(&bare), bare.clone()),
+        (None, service(json!({"clusterIP": "10.0.0.1"}))),
+        (None, service(json!({"selector": {"app": "web"}}))),
+        (None, owned),
+    ];
+    for (before, after) in left {
+        assert!(given(&on, before, &after).operations.is_empty(), "{after}");
+    }
+}
+
+#[test]
+fn the_set_that_a_service_governs_says_whether_its_pods_are_peers() {
+    let on = json!({"rules": [{"id": "service-discovery", "mutation": "Enabled"}]});
+    let service = json!({"metadata": {"name": "db"}, "spec": {"clusterIP": "None", "selector": {"app": "db"}}});
+    let given = |image: &str, replicas: u32| {
+        let mut set = set(&json!({}), &json!(["ReadWriteOnce"]));
+        set["spec"]["replicas"] = replicas.into();
+        set["spec"]["template"]["spec"]["containers"][0]["image"] = image.into();
+        let world = world(Profile::Baseline).under(&on, &[]).workload(&set);
+        !world.given(None, &service).operations.is_empty()
+    };
+    assert!(given("cassandra:5", 3));
+    assert!(!given("cassandra:5", 1) && !given("postgres:17", 3));
 }

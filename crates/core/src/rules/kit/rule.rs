@@ -9,7 +9,7 @@ use super::parameter::Parameter;
 use super::parameters::Parameters;
 use super::patch::Outcome;
 use super::transition::{Phase, Transition};
-use crate::graph::{Autoscaler, Features, View, Workload};
+use crate::graph::{Autoscaler, Features, Service, View, Workload};
 
 /// A rule. Two are the same where their ids are.
 pub struct Rule {
@@ -31,6 +31,7 @@ pub struct Rule {
     pub judge_change: Option<JudgeChange>,
     pub judge_autoscaler: Option<JudgeAutoscaler>,
     pub inject: Option<Inject>,
+    pub inject_service: Option<InjectService>,
     /// When `judge_change` is asked.
     pub phase: Phase,
     pub injection: Injection,
@@ -50,6 +51,10 @@ pub type JudgeAutoscaler = fn(&Autoscaler, &Surroundings<'_>, &mut Vec<Finding>)
 /// The default that a workload lacks. Not asked for owned or operated workloads, unless the rule injects
 /// [always](Injection::Always).
 pub type Inject = fn(&Draft<'_>, &Surroundings<'_>) -> Outcome;
+
+/// The default that a Service lacks, as it would be written and as it was before. Not asked for Services that somebody
+/// controls.
+pub type InjectService = fn(&Service, Option<&Service>, &Surroundings<'_>) -> Outcome;
 
 /// Whether a rule injects a default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +91,7 @@ impl Rule {
         judge_change: None,
         judge_autoscaler: None,
         inject: None,
+        inject_service: None,
         phase: Phase::Validating,
         injection: Injection::Never,
     };
