@@ -59,6 +59,12 @@ fn main() {
         bench.measure("clean Deployment", |number| {
             updated(Deployment::clean(number - number % 10))
         });
+        bench.measure("changed Deployment", |number| {
+            updated(Deployment {
+                grace: 31,
+                ..Deployment::clean(number - number % 10)
+            })
+        });
         bench.measure("violating Deployment", |number| {
             updated(Deployment {
                 replicas: 3,

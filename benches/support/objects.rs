@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 /// The namespaces that objects are spread over.
 pub const NAMESPACES: usize = 200;
 
+/// What Kubernetes writes where nobody says.
+pub const GRACE: u32 = 30;
+
 /// The namespace of the object with this number.
 pub fn namespace(number: usize) -> String {
     const TEAMS: [&str; 8] = [
@@ -39,6 +42,8 @@ pub struct Deployment {
     pub generation: u32,
     pub replicas: u32,
     pub surges: bool,
+    /// How long a pod may take to stop, in seconds.
+    pub grace: u32,
 }
 
 impl Deployment {
@@ -49,6 +54,7 @@ impl Deployment {
             generation: 7,
             replicas: 1,
             surges: false,
+            grace: GRACE,
         }
     }
 
@@ -59,6 +65,7 @@ impl Deployment {
             generation,
             replicas,
             surges,
+            grace,
         } = self;
         let strategy = if surges {
             r#"{"type":"RollingUpdate","rollingUpdate":{"maxUnavailable":"25%","maxSurge":"25%"}}"#
@@ -71,7 +78,7 @@ impl Deployment {
             identity(&name, &namespace, number),
             labels(&name),
         );
-        let pods = template(&name, &volumes(number));
+        let pods = template(&name, &volumes(number), grace);
         let _ = write!(
             json,
             r#""spec":{{"replicas":{replicas},"selector":{},"template":{pods},"strategy":{strategy},"revisionHistoryLimit":10,"progressDeadlineSeconds":600}},"#,
@@ -87,7 +94,7 @@ pub fn stateful_set(number: usize) -> String {
     let (name, namespace) = (name(number), namespace(number));
     let identity = identity(&name, &namespace, number);
     let (labels, selector) = (labels(&name), selector(&name));
-    let pods = template(&name, &format!("[{CONFIG},{SCRATCH}]"));
+    let pods = template(&name, &format!("[{CONFIG},{SCRATCH}]"), GRACE);
     format!(
         r#"{{"kind":"StatefulSet","apiVersion":"apps/v1","metadata":{{{identity},"generation":2,{labels},{MANAGED}}},"spec":{{"replicas":3,"selector":{selector},"template":{pods},"volumeClaimTemplates":[{{"kind":"PersistentVolumeClaim","apiVersion":"v1","metadata":{{"name":"data","creationTimestamp":null}},"spec":{{"accessModes":["ReadWriteOnce"],"resources":{{"requests":{{"storage":"20Gi"}}}},"storageClassName":"fast","volumeMode":"Filesystem"}},"status":{{"phase":"Pending"}}}}],"serviceName":"{name}","podManagementPolicy":"OrderedReady","updateStrategy":{{"type":"RollingUpdate","rollingUpdate":{{"partition":0}}}},"revisionHistoryLimit":10}},{DEPLOYMENT_STATUS}"#
     )
@@ -98,7 +105,7 @@ pub fn daemon_set(number: usize) -> String {
     let (name, namespace) = (name(number), namespace(number));
     let identity = identity(&name, &namespace, number);
     let (labels, selector) = (labels(&name), selector(&name));
-    let pods = template(&name, &format!("[{CONFIG},{SCRATCH}]"));
+    let pods = template(&name, &format!("[{CONFIG},{SCRATCH}]"), GRACE);
     format!(
         r#"{{"kind":"DaemonSet","apiVersion":"apps/v1","metadata":{{{identity},"generation":2,{labels},{MANAGED}}},"spec":{{"selector":{selector},"template":{pods},"updateStrategy":{{"type":"RollingUpdate"}}}},{DEPLOYMENT_STATUS}"#
     )
@@ -109,7 +116,7 @@ pub fn cron_job(number: usize) -> String {
     let (name, namespace) = (name(number), namespace(number));
     let identity = identity(&name, &namespace, number);
     let labels = labels(&name);
-    let pods = template(&name, &volumes(number));
+    let pods = template(&name, &volumes(number), GRACE);
     format!(
         r#"{{"kind":"CronJob","apiVersion":"batch/v1","metadata":{{{identity},"generation":2,{labels},{MANAGED}}},"spec":{{"schedule":"0 3 * * *","concurrencyPolicy":"Forbid","suspend":false,"jobTemplate":{{"metadata":{{"creationTimestamp":null}},"spec":{{"template":{pods}}}}}}}}}"#
     )
@@ -186,9 +193,9 @@ fn volumes(number: usize) -> String {
     format!(r#"[{{"name":"data","persistentVolumeClaim":{{"claimName":"{claim}"}}}},{CONFIG},{SCRATCH}]"#)
 }
 
-fn template(name: &str, volumes: &str) -> String {
+fn template(name: &str, volumes: &str, grace: u32) -> String {
     format!(
-        r#"{{"metadata":{{"creationTimestamp":null,"labels":{{"app.kubernetes.io/instance":"{name}","app.kubernetes.io/name":"{name}","app.kubernetes.io/part-of":"platform"}},"annotations":{{"checksum/config":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","prometheus.io/port":"9090","prometheus.io/scrape":"true"}}}},"spec":{{"volumes":{volumes},{CONTAINERS},"restartPolicy":"Always","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","serviceAccountName":"{name}","serviceAccount":"{name}","securityContext":{{"runAsUser":10001,"runAsNonRoot":true,"fsGroup":10001,"seccompProfile":{{"type":"RuntimeDefault"}}}},"affinity":{{"podAntiAffinity":{{"preferredDuringSchedulingIgnoredDuringExecution":[{{"weight":100,"podAffinityTerm":{{"labelSelector":{{"matchLabels":{{"app.kubernetes.io/name":"{name}"}}}},"topologyKey":"kubernetes.io/hostname"}}}}]}}}},"schedulerName":"default-scheduler"}}}}"#
+        r#"{{"metadata":{{"creationTimestamp":null,"labels":{{"app.kubernetes.io/instance":"{name}","app.kubernetes.io/name":"{name}","app.kubernetes.io/part-of":"platform"}},"annotations":{{"checksum/config":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","prometheus.io/port":"9090","prometheus.io/scrape":"true"}}}},"spec":{{"volumes":{volumes},{CONTAINERS},"restartPolicy":"Always","terminationGracePeriodSeconds":{grace},"dnsPolicy":"ClusterFirst","serviceAccountName":"{name}","serviceAccount":"{name}","securityContext":{{"runAsUser":10001,"runAsNonRoot":true,"fsGroup":10001,"seccompProfile":{{"type":"RuntimeDefault"}}}},"affinity":{{"podAntiAffinity":{{"preferredDuringSchedulingIgnoredDuringExecution":[{{"weight":100,"podAffinityTerm":{{"labelSelector":{{"matchLabels":{{"app.kubernetes.io/name":"{name}"}}}},"topologyKey":"kubernetes.io/hostname"}}}}]}}}},"schedulerName":"default-scheduler"}}}}"#
     )
 }
 

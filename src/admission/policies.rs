@@ -126,7 +126,7 @@ fn unused(policy: &Policy, graph: &Graph) -> Option<String> {
     }
     let mut applies = Applies::No;
     graph.each_shard(|shard| {
-        if let Lookup::Known(facts) = &shard.facts {
+        if let Lookup::Known(facts) = shard.facts() {
             let here = policy
                 .matching
                 .applies_in(&shard.namespace, Lookup::Known(&facts.labels));

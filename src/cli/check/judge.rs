@@ -86,7 +86,7 @@ impl Judge<'_> {
         }
         let unknown = graph.namespaces().into_iter().filter(|name| {
             let shard = graph.shard(name);
-            !matches!(locked(&shard).facts, Lookup::Known(_))
+            !matches!(locked(&shard).facts(), Lookup::Known(_))
         });
         let namespaces = unknown.map(|name| {
             let given = self.namespace_labels.iter().map(|(key, value)| (&**key, &**value));

@@ -3,6 +3,7 @@
 pub mod answers;
 mod decisions;
 mod injected;
+mod kept;
 mod stateless;
 mod terms;
 mod touched;

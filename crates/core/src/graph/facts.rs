@@ -22,6 +22,8 @@ pub struct Facts {
     pub kinds: &'static Kinds,
     /// By the position of the kind in its table.
     knowledge: Box<[Knowledge]>,
+    /// Another one after each change.
+    edition: u64,
 }
 
 /// How far the objects of one kind are known.
@@ -80,7 +82,18 @@ impl Facts {
             nodes: Vec::new(),
             version: None,
             knowledge: vec![knowledge; kinds.iter().len()].into(),
+            edition: 0,
         }
+    }
+
+    /// The same only where these are the same facts of one graph.
+    #[must_use]
+    pub const fn edition(&self) -> u64 {
+        self.edition
+    }
+
+    pub(super) fn next_edition(&mut self) {
+        self.edition += 1;
     }
 
     /// How far objects of `kind` are known.

@@ -68,9 +68,9 @@ impl Graph {
     fn set_namespace(&self, name: &Name, facts: Lookup<NamespaceFacts>, touched: &mut Touched) {
         let there = matches!(facts, Lookup::Known(_));
         let set = |shard: &mut Shard| {
-            if shard.facts != facts {
+            if *shard.facts() != facts {
                 touched.all_of(name);
-                shard.facts = facts;
+                shard.set_facts(facts);
             }
         };
         if there {
@@ -104,7 +104,7 @@ impl Graph {
                     let workloads = shard.workloads().filter(|one| one.id.kind == kind);
                     workloads.for_each(|one| add(&one.id.name));
                 }
-                _ if matches!(shard.facts, Lookup::Known(_)) => keys.push((nowhere.clone(), shard.namespace.clone())),
+                _ if matches!(shard.facts(), Lookup::Known(_)) => keys.push((nowhere.clone(), shard.namespace.clone())),
                 _ => {}
             }
         });
@@ -124,7 +124,7 @@ impl Graph {
         self.each_shard(|shard| {
             counts[Kind::AUTOSCALER.position()].1 += shard.autoscalers().count();
             counts[Kind::CLAIM.position()].1 += shard.claims().count();
-            counts[Kind::NAMESPACE.position()].1 += usize::from(matches!(shard.facts, Lookup::Known(_)));
+            counts[Kind::NAMESPACE.position()].1 += usize::from(matches!(shard.facts(), Lookup::Known(_)));
             counts[Kind::SERVICE.position()].1 += shard.services().count();
             for workload in shard.workloads() {
                 counts[workload.id.kind.position()].1 += 1;

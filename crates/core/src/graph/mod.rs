@@ -8,6 +8,7 @@
 pub mod autoscaler;
 pub mod change;
 pub mod claim;
+mod clean;
 mod edges;
 pub mod facts;
 pub mod fill;

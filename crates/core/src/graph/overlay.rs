@@ -26,6 +26,12 @@ impl Overlay {
         self.entries.push((object, node));
     }
 
+    /// Returns true where nothing is laid over, and nothing was asked for in vain.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.unanswered.is_empty()
+    }
+
     /// Notes that an object was asked for and nobody could tell: where the graph does not have it, it is unknown.
     pub fn doubt(&mut self, object: ObjectRef) {
         self.unanswered.push(object);

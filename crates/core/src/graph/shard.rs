@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
+use super::clean::Clean;
 use super::edges::{Edges, Table, cut, ends};
+use super::facts::Facts;
 use super::hashed::Hashed;
 use super::labelled::Labelled;
 use super::labels::Labels;
@@ -21,7 +23,7 @@ use super::workload::Workload;
 #[derive(Debug)]
 pub struct Shard {
     pub namespace: Name,
-    pub facts: Lookup<NamespaceFacts>,
+    facts: Lookup<NamespaceFacts>,
     workloads: Table<ObjectRef, Arc<Workload>>,
     claims: Table<Name, Arc<Claim>>,
     services: Table<Name, Arc<Service>>,
@@ -37,6 +39,7 @@ pub struct Shard {
     labelled: Labelled,
     reserved: Reserved,
     names: SharedNames,
+    clean: Clean,
 }
 
 /// What the Namespace object says.
@@ -65,6 +68,7 @@ impl Shard {
             labelled: Labelled::default(),
             reserved: Reserved::default(),
             names: SharedNames::default(),
+            clean: Clean::default(),
         }
     }
 
@@ -87,6 +91,7 @@ impl Shard {
             labelled,
             reserved,
             names: _,
+            clean: _,
         } = self;
         Self {
             namespace: namespace.clone(),
@@ -103,6 +108,7 @@ impl Shard {
             labelled: labelled.clone(),
             reserved: reserved.clone(),
             names: SharedNames::default(),
+            clean: Clean::default(),
         }
     }
 
@@ -115,6 +121,29 @@ impl Shard {
             && self.autoscalers.is_empty()
             && self.reserved.is_empty()
             && !matches!(self.facts, Lookup::Known(_))
+    }
+
+    /// What the Namespace object says.
+    #[must_use]
+    pub const fn facts(&self) -> &Lookup<NamespaceFacts> {
+        &self.facts
+    }
+
+    pub fn set_facts(&mut self, facts: Lookup<NamespaceFacts>) {
+        self.clean.forget();
+        self.facts = facts;
+    }
+
+    /// Returns true where a workload was found clean by these facts and policies, and nothing in the namespace changed
+    /// since by which it is judged.
+    #[must_use]
+    pub fn is_clean(&self, workload: &ObjectRef, facts: &Facts, policies: &str) -> bool {
+        self.clean.has(workload, facts, policies)
+    }
+
+    /// Remembers that nothing was found in a workload as it is here, with no reservation beside it.
+    pub fn found_clean(&mut self, workload: ObjectRef, facts: &Facts, policies: &str) {
+        self.clean.add(workload, facts, policies);
     }
 
     /// The labels of the Namespace object.
@@ -212,8 +241,12 @@ impl Shard {
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
         self.reserved.seen(&workload);
-        if self.workloads.get(Hashed::object_like(&id)) == Some(&workload) {
+        let known = self.workloads.get(Hashed::object_like(&id));
+        if known == Some(&workload) {
             return;
+        }
+        if !known.is_some_and(|known| known.is_same_but_for_generation(&workload)) {
+            self.clean.forget();
         }
         // Who keeps it elsewhere has its names already.
         if let Some(own) = Arc::get_mut(&mut workload) {
@@ -238,6 +271,7 @@ impl Shard {
 
     /// Takes a workload out. A reservation to create it again stays.
     pub fn remove_workload(&mut self, id: &ObjectRef) {
+        self.clean.forget();
         self.reserved.gone(id);
         self.relabel(id, None);
         self.unlink(id);
@@ -245,6 +279,7 @@ impl Shard {
     }
 
     pub fn insert_claim(&mut self, mut claim: Arc<Claim>) {
+        self.clean.forget();
         let own = Arc::make_mut(&mut claim);
         let named = {
             let like = Hashed::name_like(&own.name);
@@ -271,14 +306,17 @@ impl Shard {
     }
 
     pub fn remove_claim(&mut self, name: &str) {
+        self.clean.forget();
         self.claims.remove(Hashed::name_like(name));
     }
 
     pub fn insert_service(&mut self, service: Arc<Service>) {
+        self.clean.forget();
         self.services.insert(Hashed::name(service.name.clone()), service);
     }
 
     pub fn remove_service(&mut self, name: &str) {
+        self.clean.forget();
         self.services.remove(Hashed::name_like(name));
     }
 
@@ -293,6 +331,7 @@ impl Shard {
     }
 
     pub fn remove_autoscaler(&mut self, name: &str) {
+        self.clean.forget();
         if let Some(old) = self.autoscalers.remove(Hashed::name_like(name))
             && let Some(target) = &old.target
         {

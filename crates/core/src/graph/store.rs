@@ -67,6 +67,7 @@ impl Graph {
         self.facts.rcu(|facts| {
             let mut facts = Facts::clone(facts);
             change(&mut facts);
+            facts.next_edition();
             facts
         });
     }

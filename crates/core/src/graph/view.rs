@@ -55,7 +55,7 @@ impl<'a> View<'a> {
     /// What the Namespace object says.
     #[must_use]
     pub fn namespace_facts(&self) -> Lookup<&'a NamespaceFacts> {
-        let found = match &self.shard.facts {
+        let found = match self.shard.facts() {
             Lookup::Known(facts) => Some(facts),
             Lookup::Absent | Lookup::Unknown => None,
         };

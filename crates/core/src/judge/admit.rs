@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::basis::Basis;
 use super::decision::Decision;
 use super::defaults::{Defaults, Services, defaults};
-use super::evaluate::judge;
+use super::evaluate::{judge, judges_changes};
 use crate::graph::store::locked;
 use crate::graph::{
     Change, Facts, Graph, Node, ObjectRef, Operation, Overlay, Reservation, Shard, States, Timestamp, Workload,
 };
 use crate::policy::Policies;
-use crate::rules::kit::Rule;
+use crate::rules::kit::{Phase, Rule};
 use crate::time::Time;
 
 /// What requests are judged by.
@@ -50,8 +50,15 @@ pub fn admit(change: &Change<'_>, admission: &Admission<'_>, reserving: Reserve)
     let shard = admission.graph.shard_of_request(&change.namespace);
     let mut shard = locked(&shard);
     shard.expire(admission.now);
+    let policies = changes_nothing(change, admission, &shard).then(|| admission.policies.fingerprint());
+    if policies.is_some_and(|policies| shard.is_clean(&change.target, &facts, policies)) {
+        return Decision::default();
+    }
     let fetched = newest(admission, &mut shard);
     let decision = judge(change, &basis(admission, &shard, &facts, &fetched), admission.now);
+    if let Some(policies) = policies.filter(|_| decision.is_clean()) {
+        shard.found_clean(change.target.clone(), &facts, policies);
+    }
     let reserving = match reserving {
         Reserve::Always => true,
         Reserve::Never => false,
@@ -70,6 +77,17 @@ pub fn admit_defaults(change: &Change<'_>, admission: &Admission<'_>, services: 
     let shard = admission.graph.shard_of_request(&change.namespace);
     let shard = locked(&shard);
     defaults(change, &basis(admission, &shard, &facts, admission.fetched), services)
+}
+
+/// Returns true where the change leaves all as it is by which its target is judged, and nobody judges the change itself:
+/// what was found before is found, and nothing else.
+fn changes_nothing(change: &Change<'_>, admission: &Admission<'_>, shard: &Shard) -> bool {
+    let features = change.target.kind.features();
+    change.operation == Operation::Update
+        && change.workload().is_some_and(|(_, after, _)| !is_news(after, shard))
+        && shard.reservations().next().is_none()
+        && admission.fetched.is_empty()
+        && !judges_changes(admission.rules, Phase::Validating, features)
 }
 
 /// What was fetched, as far as nothing newer is known; it fulfils reservations, and gives up those that came to nothing.

@@ -102,4 +102,25 @@ impl Decision {
     pub fn is_allowed(&self) -> bool {
         self.denial.is_none()
     }
+
+    /// Returns true where there is nothing to say, and nothing was missing.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        let Self {
+            denial,
+            warnings,
+            findings,
+            annotations,
+            unknown,
+            absent,
+            doubtful,
+        } = self;
+        denial.is_none()
+            && warnings.is_empty()
+            && findings.is_empty()
+            && annotations.is_empty()
+            && unknown.is_empty()
+            && absent.is_empty()
+            && doubtful.is_empty()
+    }
 }

@@ -8,7 +8,7 @@ use super::message;
 use super::ratchet::Before;
 use super::terms::{Found, Terms};
 use crate::graph::view::Reservations;
-use crate::graph::{Change, Kind, Lookup, ObjectRef, Operation, Ownership, States, Timestamp, View};
+use crate::graph::{Change, Features, Kind, Lookup, ObjectRef, Operation, Ownership, States, Timestamp, View};
 use crate::rules::kit::{Action, Finding, Phase, Rule, Through, Transition};
 
 /// How many others are asked for; where more are in the way they are hardly all gone.
@@ -100,9 +100,7 @@ fn judge_with(change: &Change<'_>, basis: &Basis<'_>, reservations: Reservations
 
 /// The change as rules of this phase judge it, where there are any for this kind of object.
 fn transition<'c>(change: &'c Change<'_>, known: &View<'_>, phase: Phase, rules: &[&Rule]) -> Option<Transition<'c>> {
-    let features = change.target.kind.features();
-    let asked = |rule: &&Rule| rule.judge_change.is_some() && rule.phase == phase && rule.judges.meets(features);
-    rules.iter().any(asked).then(|| Transition {
+    judges_changes(rules, phase, change.target.kind.features()).then(|| Transition {
         target: &change.target,
         operation: change.operation,
         actor: change.actor,
@@ -115,6 +113,12 @@ fn transition<'c>(change: &'c Change<'_>, known: &View<'_>, phase: Phase, rules:
         before: change.before(known),
         after: change.after(known),
     })
+}
+
+/// Whether rules of this phase judge changes of such kinds.
+pub(super) fn judges_changes(rules: &[&Rule], phase: Phase, kind: Features) -> bool {
+    let asked = |rule: &&Rule| rule.judge_change.is_some() && rule.phase == phase && rule.judges.meets(kind);
+    rules.iter().any(asked)
 }
 
 /// An object in which something was found, or whose overrides have no effect.

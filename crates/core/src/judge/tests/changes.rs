@@ -149,10 +149,10 @@ fn a_claim_that_goes_is_an_object_of_its_own() {
     assert!(strict.create_claim("data", "ReadWriteOnce").findings.is_empty());
 
     strict.graph.with("shop", |shard| {
-        shard.facts = Lookup::Known(NamespaceFacts {
+        shard.set_facts(Lookup::Known(NamespaceFacts {
             terminating: true,
             ..NamespaceFacts::default()
-        });
+        }));
     });
     assert!(gone(&strict).is_allowed());
     strict = shop(Profile::Strict);

@@ -4,6 +4,7 @@ mod changes;
 mod dates;
 mod exceptions;
 mod injection;
+mod kept;
 mod overrides;
 mod words;
 mod world;
@@ -409,10 +410,10 @@ fn metadata_deletion_and_a_dying_namespace_are_never_denied() {
     assert!(!world.create(&deployment("new", 3, "data")).is_allowed());
 
     world.graph.with("shop", |shard| {
-        shard.facts = Lookup::Known(NamespaceFacts {
+        shard.set_facts(Lookup::Known(NamespaceFacts {
             terminating: true,
             ..NamespaceFacts::default()
-        });
+        }));
     });
     let dying = world.create(&deployment("new", 3, "data"));
     assert!(dying.is_allowed() && !dying.warnings.is_empty());
