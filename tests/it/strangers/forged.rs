@@ -40,7 +40,9 @@ fn shop(namespaces: Knowledge) -> Arc<Graph> {
     graph
         .insert(Kind::CLAIM, &"shop".into(), &claim.to_string())
         .expect("a claim");
-    graph.with("shop", |shard| shard.set_facts(Lookup::Known(NamespaceFacts::default())));
+    graph.with("shop", |shard| {
+        shard.set_facts(Lookup::Known(NamespaceFacts::default()))
+    });
     Arc::new(graph)
 }
 
