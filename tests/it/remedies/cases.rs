@@ -1,6 +1,6 @@
 //! What is wrong, and what somebody does who follows the remedy.
 
-use super::storage;
+use super::{requests, storage};
 use crate::served::objects::{autoscaler, claim, deployment, headless, selected, spread, stateful_set, using};
 
 /// A finding whose remedy is followed.
@@ -11,6 +11,8 @@ pub struct Case {
     /// Words of the remedy.
     pub says: &'static str,
     pub steps: Vec<Step>,
+    /// The request whose refusal says so; `None` where an audit does.
+    pub refused: Option<Step>,
 }
 
 /// One thing to do.
@@ -35,10 +37,17 @@ use Step::{Apply, Delete, Paste, Pods, Replace, Service, Write};
 const MODES: &str = "accessModes: [ReadWriteOnce]";
 
 pub fn cases() -> Vec<Case> {
-    [storage::cases(), identity(), templates(), changes(), kinds()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        storage::cases(),
+        identity(),
+        templates(),
+        changes(),
+        kinds(),
+        requests::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 pub fn case(
@@ -54,6 +63,7 @@ pub fn case(
         wrong: wrong.into(),
         says,
         steps,
+        refused: None,
     }
 }
 

@@ -1,7 +1,8 @@
-//! What an audit says to do about objects that exist, done to them before a real API server, with kubectl's both ways to
-//! apply: everything is taken, and nothing is found afterwards.
+//! What an audit says to do about objects that exist, or a refusal about a request, done before a real API server, with
+//! kubectl's both ways to apply: everything is taken, and nothing is found or refused afterwards.
 
 mod cases;
+mod requests;
 mod storage;
 
 use std::process::Command;
@@ -11,7 +12,8 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use crate::controlplane::process::Scratch;
-use crate::controlplane::{ControlPlane, Output};
+use crate::controlplane::{ControlPlane, Output, eventually};
+use crate::served::Served;
 use cases::{Case, Step, cases};
 
 /// So many namespaces are mended at once.
@@ -36,19 +38,33 @@ enum Way {
     Server,
 }
 
+impl Way {
+    const fn verb(self) -> &'static [&'static str] {
+        match self {
+            Self::Client => &["apply"],
+            Self::Server => &["apply", "--server-side", "--force-conflicts"],
+        }
+    }
+}
+
 #[tokio::test]
-async fn remedies_of_objects_that_exist_can_be_followed() {
+async fn remedies_can_be_followed() {
     // Deleting without the pods is the work of a controller.
     let cluster = ControlPlane::start().await;
     cluster.start_controller_manager().await;
     let scratch = Scratch::new().expect("a directory");
     let policy = scratch.write("policy.yaml", POLICY).expect("a file");
+    let denying = requests::RULES.map(denying).join("---\n");
+    let denying = scratch.write("denying.yaml", &denying).expect("a file");
+    let _webhook = Served::start(&cluster, &["--policy", denying.to_str().expect("UTF-8")]).await;
     let (cluster, policy) = (&cluster, policy.to_str().expect("UTF-8"));
     let cases = cases();
     let tried: Vec<Option<String>> = stream::iter(&cases)
         .flat_map(|case| stream::iter([Way::Client, Way::Server].map(|way| (case, way))))
         .map(|(case, way)| async move {
-            let namespace = cluster.namespace("remedy").await;
+            let namespace = cluster
+                .namespace(case.refused.as_ref().map_or("remedy", |_| case.rule))
+                .await;
             let site = Site {
                 cluster,
                 policy,
@@ -69,6 +85,14 @@ async fn remedies_of_objects_that_exist_can_be_followed() {
     );
 }
 
+/// A policy of the webhook, which has no say in what is audited.
+fn denying(rule: &str) -> String {
+    format!(
+        "{{apiVersion: stateward.dev/v1alpha1, kind: WorkloadPolicy, metadata: {{name: {rule}}}, spec: {{match: \
+         {{namespaces: [{rule}-*]}}, rules: [{{id: {rule}, actions: [Deny]}}]}}}}\n"
+    )
+}
+
 /// A namespace in which a remedy is followed.
 struct Site<'a> {
     cluster: &'a ControlPlane,
@@ -83,7 +107,10 @@ impl Site<'_> {
             self.apply(object).await?;
         }
         self.apply(&case.wrong).await?;
-        let found = self.found(case).await;
+        let found = match &case.refused {
+            None => self.found(case).await,
+            Some(request) => self.refused(case, request).await,
+        };
         let said = |remedy: &&String| remedy.contains(case.says);
         let remedy = found
             .iter()
@@ -93,6 +120,14 @@ impl Site<'_> {
             self.step(step, case, remedy)
                 .await
                 .map_err(|wrong| format!("{remedy}\n  {step:?}: {wrong}"))?;
+        }
+        if let Some(request) = &case.refused {
+            // The webhook may hear a moment later of what was done.
+            eventually(&format!("{request:?} to be taken after: {remedy}"), async || {
+                self.ask(request, &[]).await.success.then_some(())
+            })
+            .await;
+            return Ok(());
         }
         let left = self.found(case).await;
         if left.is_empty() {
@@ -129,23 +164,49 @@ impl Site<'_> {
         }
     }
 
+    /// The lines of a refusal that are of the rule, once the webhook knows of what is there.
+    async fn refused(&self, case: &Case, request: &Step) -> Vec<String> {
+        eventually(&format!("a refusal of {request:?} by {}", case.rule), async || {
+            let told = self.ask(request, &["--dry-run=server"]).await.stderr;
+            let lines = told
+                .lines()
+                .filter(|line| line.contains(case.rule) && line.contains(case.says));
+            let lines: Vec<String> = lines.map(str::to_owned).collect();
+            (!lines.is_empty()).then_some(lines)
+        })
+        .await
+    }
+
+    /// Sends a request that may be refused.
+    async fn ask(&self, request: &Step, options: &[&str]) -> Output {
+        match request {
+            Step::Apply(object) => {
+                let verb = [self.way.verb(), options].concat();
+                let arguments = verb.iter().copied().chain(["-n", self.namespace, "-f", "-"]);
+                self.cluster.kubectl_stdin(arguments, object).await
+            }
+            Step::Delete(object) => {
+                let arguments = ["delete", "-n", self.namespace].into_iter().chain(object.split(' '));
+                self.cluster.kubectl(arguments.chain(options.iter().copied())).await
+            }
+            other => unreachable!("no request: {other:?}"),
+        }
+    }
+
     /// Runs the command in a remedy as somebody would who pastes it.
     async fn paste(&self, remedy: &str) -> Result<(), String> {
         let (_, rest) = remedy.split_once("kubectl ").ok_or("no command")?;
-        let ends = [", ", "; ", ")", " and "].iter().filter_map(|end| rest.find(end)).min();
+        let ends = [", ", "; ", ")", " and ", " (field "]
+            .iter()
+            .filter_map(|end| rest.find(end))
+            .min();
         let command = &rest[..ends.unwrap_or(rest.len())];
         let words: Vec<&str> = command.split(' ').map(|word| word.trim_matches('\'')).collect();
         done(self.cluster.kubectl(&words).await)
     }
 
     async fn apply(&self, object: &str) -> Result<(), String> {
-        match self.way {
-            Way::Client => self.send(&["apply"], object).await,
-            Way::Server => {
-                self.send(&["apply", "--server-side", "--force-conflicts"], object)
-                    .await
-            }
-        }
+        self.send(self.way.verb(), object).await
     }
 
     async fn send(&self, verb: &[&str], object: &str) -> Result<(), String> {

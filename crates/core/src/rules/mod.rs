@@ -125,8 +125,9 @@ pub static FAULTS: &[Fault] = &[
     Fault {
         what: "a claim that a StatefulSet takes over is used by another workload",
         seen: &[
-            Seen::Case(&rwo_consumers::RULE, 0),
+            // It knows how the two came to share it.
             Seen::Case(&claim_adoption::RULE, claim_adoption::IN_USE),
+            Seen::Case(&rwo_consumers::RULE, 0),
         ],
     },
     Fault {
