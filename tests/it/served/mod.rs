@@ -30,6 +30,7 @@ mod figures;
 mod file_certificates;
 mod foreign_certificates;
 mod gitops;
+mod held_back;
 pub mod installation;
 mod installed;
 mod kinds;

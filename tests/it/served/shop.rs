@@ -49,6 +49,7 @@ spec:
   rules:
   - {id: claim-template-storage, mutation: Enabled}
   - {id: dangling-volume-mount, mutation: Enabled, parameters: {storage: 2Gi}}
+  - {id: partition-stall, mutation: Enabled, parameters: {canary: 1}}
   - {id: retention-delete, mutation: Enabled}
   - {id: rwo-job, mutation: Enabled}
   - {id: rwo-surge, mutation: Enabled}
