@@ -11,7 +11,7 @@ use stateward::rules::kit::{Action, Rule, Verdict};
 
 use super::page::Page;
 use super::world::World;
-use super::{file, none};
+use super::{file, late, none};
 use crate::generated;
 
 /// The requests that there are, in the order of the table.
@@ -50,8 +50,7 @@ fn the_table_of_requests_is_what_happens() {
          A cell has what the strongest finding of the rule meets with in the Baseline and, after the stroke, in the \
          Strict profile; an empty one means that nothing is said, or that no example shows it.\n\
          Where something was there before the request, it is only a warning, whatever the table says \
-         ([limits](limits.md)).\n\
-         Volumes, classes, drivers and nodes are watched: what changes by them the [audit](audit.md) tells.\n\n| Rule |",
+         ([limits](limits.md)).\n\n| Rule |",
     );
     for request in REQUESTS {
         write!(table, " {request} |").expect("a String takes all");
@@ -71,11 +70,12 @@ fn the_table_of_requests_is_what_happens() {
         }
         table.push('\n');
     }
+    table.push_str(&late::table());
     none(&silent, "no example shows a request that makes these rules speak:");
     generated::check("docs/requests.md", &table);
 }
 
-fn said([baseline, strict]: Met) -> String {
+pub(super) fn said([baseline, strict]: Met) -> String {
     let said = |action: Option<Action>| action.map_or("–", Action::as_str);
     if baseline == strict {
         said(strict).to_owned()

@@ -5,6 +5,7 @@
 //! `audit` (the audit judges), `before` and `after` (an update, in two blocks), and last `parameters={…}`.
 
 mod edges;
+mod late;
 mod page;
 mod print;
 mod reached;

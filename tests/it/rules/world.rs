@@ -201,7 +201,7 @@ impl World {
     }
 
     /// What the audit finds of the object that was created.
-    fn found<'a>(&self, change: Change<'a>, rule: &Rule, profile: Profile) -> (Change<'a>, Decision) {
+    pub(super) fn found<'a>(&self, change: Change<'a>, rule: &Rule, profile: Profile) -> (Change<'a>, Decision) {
         let policies = self.policies(rule, profile);
         let findings = self.judging(&change.namespace, &policies, |basis| {
             inspect_one(&change.target, basis).findings
