@@ -13,6 +13,7 @@ use granit_parser::Parser;
 use stateward::audit::Level;
 use stateward::cli::check::judge::Judge;
 use stateward::graph::{Knowledge, Name};
+use stateward::kinds;
 use stateward::manifests::corpus::{Corpus, Inputs};
 use stateward::manifests::worlds::Base;
 use stateward::output::{Format, Notes, Paint, Style, render};
@@ -79,6 +80,7 @@ fn check(paths: &[PathBuf], policies: &stateward::policy::Policies) -> (usize, C
     let corpus = Corpus::read(Inputs {
         paths,
         namespace: &namespace,
+        kinds: kinds::shipped(),
         excluded: &|_| false,
         threads,
     });

@@ -23,6 +23,7 @@ pub mod cluster;
 pub mod controller;
 pub mod events;
 pub mod findings;
+pub mod kinds;
 pub mod manifests;
 pub mod metrics;
 pub mod otlp;

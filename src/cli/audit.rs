@@ -1,5 +1,6 @@
 //! `stateward audit`: the live cluster, once.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,9 +15,9 @@ use crate::cluster::snapshot::{Cause, Gap, Scope};
 use crate::cluster::yaml;
 use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
-use crate::parallel;
 use crate::policy::Policies;
 use crate::time::Time;
+use crate::{kinds, parallel};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +54,9 @@ pub struct Args {
     /// Judge all namespaces, which it does anyway
     #[arg(short = 'A', long, conflicts_with = "namespace", hide = true)]
     all_namespaces: bool,
+    /// Declarations of further kinds of workloads (WorkloadKind): files or directories; docs/workload-kinds.md tells of them
+    #[arg(long, value_name = "PATH")]
+    workload_kinds: Vec<PathBuf>,
     /// Instead of the report, print the immutable fields that were injected: the lines that manifests lack
     #[arg(long, conflicts_with_all = ["format", "output", "known", "write_known", "compare", "write_exceptions"])]
     defaulted: bool,
@@ -74,7 +78,8 @@ impl Args {
         // Before anything is read: mistakes in files show at once.
         let mut chosen = self.reporting.policies(&nothing)?;
         let others = self.compare.policies()?;
-        let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
+        let kinds = kinds::with(&self.workload_kinds)?;
+        let graph = Arc::new(Graph::new(Facts::of(kinds, Knowledge::Unavailable)));
         let scope = self
             .namespace
             .as_deref()

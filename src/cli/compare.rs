@@ -9,7 +9,7 @@ use crate::audit::Report;
 use crate::audit::comparison::Comparison;
 use crate::audit::report::Object;
 use crate::graph::store::locked;
-use crate::graph::{Graph, Kinds, ObjectRef};
+use crate::graph::{Graph, ObjectRef};
 use crate::output::compared;
 use crate::policy::Policies;
 use crate::runtime::policies::{self, PolicySource};
@@ -66,7 +66,7 @@ impl Args {
 
 /// Whom an object belongs to: what a label of it says, else the same label of its Namespace.
 fn owner(graph: &Graph, label: &str, object: &Object) -> Option<String> {
-    let kind = Kinds::builtin().of(&object.api_version, &object.kind)?;
+    let kind = graph.facts().kinds.of(&object.api_version, &object.kind)?;
     let shard = graph.existing_shard(&object.namespace)?;
     let shard = locked(&shard);
     let workload = shard.workload(&ObjectRef::new(kind, object.name.clone()));

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::feed::Feed;
 use super::version;
 use super::wire::{self, Page};
-use crate::graph::{Graph, Kind, Knowledge, Name};
+use crate::graph::{Graph, Kind, Kinds, Knowledge, Name};
 
 /// How many kinds are listed at once: each has a page of some megabytes under way.
 const KINDS: usize = 4;
@@ -116,6 +116,10 @@ struct List<'a> {
 
 impl List<'_> {
     async fn run(&self) -> Result<Option<Gap>, SnapshotError> {
+        if !self.is_served().await? {
+            self.graph.set_knowledge(self.kind, Knowledge::Complete);
+            return Ok(None);
+        }
         let mut feed = Feed::new(self.kind, self.graph.clone(), Arc::default());
         let mut tries = 0;
         let cause = loop {
@@ -157,6 +161,35 @@ impl List<'_> {
         };
         self.graph.set_knowledge(self.kind, knowledge);
         Ok(cause.map(|cause| Gap { kind: self.kind, cause }))
+    }
+
+    /// Whether the API server may have objects of the kind. Every cluster has the built-in kinds; where there is no
+    /// definition of another, there are none of it, whoever may list them.
+    async fn is_served(&self) -> Result<bool, SnapshotError> {
+        if Kinds::builtin()
+            .in_group(self.kind.group(), self.kind.as_str())
+            .is_some()
+        {
+            return Ok(true);
+        }
+        let group = format!("/apis/{}", self.kind.group());
+        let found = match self.get(format!("{group}/{}", self.kind.version())).await {
+            Ok(text) => Ok(wire::has_resource(&text, self.kind.resource())),
+            // Another version of it may be served.
+            Err(error) if status(&error) == Some(404) => match self.get(group).await {
+                Err(error) if status(&error) == Some(404) => Ok(false),
+                answer => answer.map(|_| true),
+            },
+            Err(error) => Err(error),
+        };
+        match found {
+            // Who may not ask may still list.
+            Err(error) if status(&error) == Some(403) => Ok(true),
+            found => found.map_err(|source| SnapshotError::List {
+                resource: self.kind.resource(),
+                source,
+            }),
+        }
     }
 
     async fn pages(&self, namespace: Option<&Name>, feed: &mut Feed) -> Result<(), BoxError> {

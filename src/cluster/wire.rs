@@ -55,6 +55,21 @@ impl<'a> Page<'a> {
     }
 }
 
+/// Whether a `meta/v1 APIResourceList` has this resource. One that cannot be read may.
+pub(super) fn has_resource(json: &str, resource: &str) -> bool {
+    let is_it = |reader: &mut Reader<'_>| {
+        let mut found = false;
+        members!(reader, { "name" => found = reader.text().as_deref() == Some(resource) });
+        found
+    };
+    let read = |reader: &mut Reader<'_>| {
+        let mut found = Vec::new();
+        members!(reader, { "resources" => found = list(reader, is_it).unwrap_or_default() });
+        found.contains(&true)
+    };
+    json::whole(json, read).unwrap_or(true)
+}
+
 impl<'a> Event<'a> {
     /// Reads a line; `None` where it is no event.
     pub(super) fn read(json: &'a [u8]) -> Result<Option<Self>, json::Error> {

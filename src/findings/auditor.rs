@@ -14,7 +14,7 @@ use super::steadiness::Steadiness;
 use super::store::{At, Judgement, Store};
 use crate::clock;
 use crate::cluster::changes::Changes;
-use crate::graph::{Facts, Graph, Kind, Name, ObjectRef, Overlay, Shard, Touched, Workload, Workloads};
+use crate::graph::{Facts, Graph, Name, ObjectRef, Overlay, Shard, Touched, Workload, Workloads};
 use crate::judge::{Basis, Judged, inspect, inspect_one};
 use crate::metrics::Metrics;
 use crate::policy::Policies;
@@ -188,9 +188,7 @@ impl Auditor {
             return vec![Workloads::All];
         }
         let mut workloads: BTreeSet<ObjectRef> = shard.workloads().map(|workload| workload.id.clone()).collect();
-        let autoscalers = shard
-            .autoscalers()
-            .map(|one| ObjectRef::new(Kind::AUTOSCALER, one.name.clone()));
+        let autoscalers = shard.autoscalers().map(|one| one.id.clone());
         workloads.extend(autoscalers);
         // Whatever is gone.
         workloads.extend(self.store.objects(namespace));
@@ -249,10 +247,7 @@ impl Ground {
         let judgement = |(object, findings): (ObjectRef, Vec<Judged>)| {
             let workload = shard.workload(&object);
             let found_in = workload.filter(|_| !findings.is_empty());
-            let autoscaler = || {
-                let is_one = object.kind == Kind::AUTOSCALER;
-                shard.autoscaler(&object.name).filter(|_| is_one)?.uid
-            };
+            let autoscaler = || shard.autoscaler(&object)?.uid;
             Judgement {
                 uid: workload.map_or_else(autoscaler, |workload| workload.uid),
                 policies: found_in.map_or_else(Name::default, |workload| self.policies_of(shard, workload)),

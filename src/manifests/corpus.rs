@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::file::{File, Placed};
 use super::files::{self, FileError};
 use super::{common_labels, kustomize};
-use crate::graph::Name;
+use crate::graph::{Kinds, Name};
 use crate::parallel;
 
 /// What to read.
@@ -17,6 +17,8 @@ pub struct Inputs<'a> {
     pub paths: &'a [PathBuf],
     /// Where objects are that name no namespace.
     pub namespace: &'a Name,
+    /// The kinds that play a part.
+    pub kinds: &'static Kinds,
     /// Files that are left out although they stand below a directory that was given.
     pub excluded: &'a dyn Fn(&Path) -> bool,
     pub threads: NonZeroUsize,
@@ -31,8 +33,10 @@ impl std::fmt::Debug for Inputs<'_> {
 }
 
 /// All that was read, in the order of the inputs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Corpus {
+    /// The kinds that play a part.
+    pub kinds: &'static Kinds,
     pub files: Vec<File>,
     /// Directories that were given and have nothing to read.
     pub empty: Vec<PathBuf>,
@@ -59,19 +63,25 @@ impl Corpus {
             found.extend(errors.into_iter().map(Err));
         }
         let mut files = parallel::map(inputs.threads, &found, |found| match found {
-            Ok(path) => File::load(path, inputs.namespace),
+            Ok(path) => File::load(path, inputs.namespace, inputs.kinds),
             Err(error) => File::unreadable(error),
         });
         kustomize::set_patches_aside(&mut files);
         common_labels::add(&mut files);
-        Self { files, empty }
+        Self {
+            kinds: inputs.kinds,
+            files,
+            empty,
+        }
     }
 
     /// Reads texts that somebody made of directories, by which they are named.
     #[must_use]
-    pub fn of_texts(texts: Vec<(PathBuf, Vec<u8>)>, namespace: &Name) -> Self {
-        let files = texts.into_iter().map(|(path, text)| File::of(&path, text, namespace));
+    pub fn of_texts(texts: Vec<(PathBuf, Vec<u8>)>, namespace: &Name, kinds: &'static Kinds) -> Self {
+        let of = |(path, text): (PathBuf, _)| File::of(&path, text, namespace, kinds);
+        let files = texts.into_iter().map(of);
         Self {
+            kinds,
             files: files.collect(),
             empty: Vec::new(),
         }

@@ -75,21 +75,21 @@ impl<'c> Placed<'c> {
 
 impl File {
     /// Reads a file; objects in it that name no namespace are in `namespace`.
-    pub(super) fn load(path: &Path, namespace: &Name) -> Self {
+    pub(super) fn load(path: &Path, namespace: &Name, kinds: &'static Kinds) -> Self {
         match files::load(path) {
-            Ok(text) => Self::of(path, text, namespace),
+            Ok(text) => Self::of(path, text, namespace, kinds),
             Err(error) => Self::unreadable(&error),
         }
     }
 
     /// Reads a text; `path` is what reports name it by.
-    pub(super) fn of(path: &Path, text: Vec<u8>, namespace: &Name) -> Self {
+    pub(super) fn of(path: &Path, text: Vec<u8>, namespace: &Name, kinds: &'static Kinds) -> Self {
         let mut file = Self {
             manifests: read(text),
             ..Self::empty(path)
         };
         for (number, manifest) in file.manifests.iter().enumerate() {
-            match sorted(manifest, number, namespace) {
+            match sorted(manifest, number, namespace, kinds) {
                 Sorted::Broken(broken) => file.broken.push(broken),
                 Sorted::Loaded(loaded) => file.objects.push(loaded),
                 Sorted::Skipped(why) => file.skipped.push(Skipped {
@@ -159,17 +159,17 @@ enum Sorted {
     Skipped(String),
 }
 
-fn sorted(manifest: Manifest<'_>, number: usize, namespace: &Name) -> Sorted {
+fn sorted(manifest: Manifest<'_>, number: usize, namespace: &Name, kinds: &'static Kinds) -> Sorted {
     let (Some(version), Some(kind)) = (manifest.api_version(), manifest.kind()) else {
         return Sorted::Skipped("no Kubernetes object: it has no apiVersion and kind".to_owned());
     };
-    let Some(known) = Kinds::builtin().of(version, kind) else {
+    let Some(known) = kinds.of(version, kind) else {
         return Sorted::Skipped(format!("{kind} ({version}) plays no part"));
     };
     if let Some(why) = patch::fragment(manifest, known) {
         return Sorted::Skipped(why.to_owned());
     }
-    let (namespace, object) = match load::project(manifest, known, namespace) {
+    let (namespace, object) = match load::project(manifest, known, namespace, kinds) {
         Ok(placed) => placed,
         Err(error) => {
             return Sorted::Broken(Broken {

@@ -19,11 +19,12 @@ pub enum Loaded {
 
 /// Puts an object into the graph; one without a namespace goes to `namespace`.
 pub fn load(graph: &Graph, manifest: Manifest<'_>, namespace: &Name) -> Loaded {
+    let kinds = graph.facts().kinds;
     let kind = manifest.api_version().zip(manifest.kind());
-    let Some(kind) = kind.and_then(|(version, kind)| Kinds::builtin().of(version, kind)) else {
+    let Some(kind) = kind.and_then(|(version, kind)| kinds.of(version, kind)) else {
         return Loaded::Skipped;
     };
-    match project(manifest, kind, namespace) {
+    match project(manifest, kind, namespace, kinds) {
         Ok(placed) => {
             graph.insert_all([placed]);
             Loaded::Inserted(kind)
@@ -33,7 +34,12 @@ pub fn load(graph: &Graph, manifest: Manifest<'_>, namespace: &Name) -> Loaded {
 }
 
 /// Reads an object of a kind, with the namespace that it is in: its own, else `namespace`; empty for a kind in none.
-pub(super) fn project(manifest: Manifest<'_>, kind: Kind, namespace: &Name) -> Result<(Name, Node), Mistyped> {
+pub(super) fn project(
+    manifest: Manifest<'_>,
+    kind: Kind,
+    namespace: &Name,
+    kinds: &'static Kinds,
+) -> Result<(Name, Node), Mistyped> {
     let namespace = if kind.is_namespaced() {
         manifest
             .metadata("namespace")
@@ -43,7 +49,7 @@ pub(super) fn project(manifest: Manifest<'_>, kind: Kind, namespace: &Name) -> R
     };
     let seed = NodeSeed {
         kind,
-        kinds: Kinds::builtin(),
+        kinds,
         sent_to: &namespace,
     };
     let mut cursor = NodeCursor::new(manifest.root());

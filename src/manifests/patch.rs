@@ -3,7 +3,7 @@
 use stateward_yaml::Node;
 
 use super::manifest::Manifest;
-use crate::graph::Kind;
+use crate::graph::{Field, Kind};
 
 /// Says why a manifest is no whole object: a patch is written as one, but the API server would take none without
 /// containers or without an image.
@@ -12,6 +12,10 @@ pub(super) fn fragment(manifest: Manifest<'_>, kind: Kind) -> Option<&'static st
         return Some("a patch: it has $patch");
     }
     if !kind.is_workload() {
+        return None;
+    }
+    let borrows = kind.path_of(Field::TemplateOf);
+    if borrows.is_some_and(|path| manifest.root().locate(path).exact) {
         return None;
     }
     let place = manifest.root().locate(kind.pod_spec());

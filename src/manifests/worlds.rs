@@ -9,7 +9,7 @@ use super::corpus::Corpus;
 use super::file::{Key, Loaded, Placed};
 use super::twins::{Variant, variants};
 use crate::graph::store::locked;
-use crate::graph::{Claim, Facts, Graph, Kind, Knowledge, Name, Node, Role};
+use crate::graph::{Claim, Facts, Graph, Kind, Kinds, Knowledge, Name, Node, Role};
 use crate::parallel;
 
 /// What is there besides the files.
@@ -29,6 +29,7 @@ pub struct World<'c> {
     by_key: HashMap<Key<'c>, Placed<'c>>,
     /// What is there, and judged in another world: the one that has the whole of its file.
     borrowed: BTreeSet<Key<'c>>,
+    kinds: &'static Kinds,
 }
 
 /// Sorts a corpus into worlds: one over everything; or, where two objects have the same kind, namespace and name, one
@@ -44,11 +45,12 @@ pub fn worlds(corpus: &Corpus) -> (Vec<World<'_>>, Option<String>) {
         let former: Placed<'_> = by_key.insert(placed.key(), placed).filter(|_| !placed.object.unnamed)?;
         Some((former, placed))
     });
+    let of = |variant| World::of(variant, corpus.kinds);
     let Some((former, placed)) = clash else {
         let worlds = if by_key.len() == count {
-            vec![World::new(by_key, corpus.objects())]
+            vec![World::new(by_key, corpus.objects(), corpus.kinds)]
         } else {
-            variants(corpus.objects()).into_iter().map(World::of).collect()
+            variants(corpus.objects()).into_iter().map(of).collect()
         };
         return (worlds, None);
     };
@@ -65,7 +67,7 @@ pub fn worlds(corpus: &Corpus) -> (Vec<World<'_>>, Option<String>) {
         format!("{twice}: every directory is judged as a world of its own")
     };
     let variants = directories.into_values().flat_map(variants);
-    (variants.map(World::of).collect(), Some(note))
+    (variants.map(of).collect(), Some(note))
 }
 
 /// Says where an object is and is again.
@@ -87,7 +89,7 @@ fn twice(former: Placed<'_>, latter: Placed<'_>) -> String {
 }
 
 impl<'c> World<'c> {
-    fn new(by_key: HashMap<Key<'c>, Placed<'c>>, all: impl Iterator<Item = Placed<'c>>) -> Self {
+    fn new(by_key: HashMap<Key<'c>, Placed<'c>>, all: impl Iterator<Item = Placed<'c>>, kinds: &'static Kinds) -> Self {
         let mut objects: BTreeMap<&str, Vec<Placed<'_>>> = BTreeMap::new();
         for placed in all {
             objects.entry(&placed.object.namespace).or_default().push(placed);
@@ -96,16 +98,23 @@ impl<'c> World<'c> {
             objects,
             by_key,
             borrowed: BTreeSet::new(),
+            kinds,
         }
     }
 
-    fn of(variant: Variant<'c>) -> Self {
+    fn of(variant: Variant<'c>, kinds: &'static Kinds) -> Self {
         let Variant { own, borrowed } = variant;
         let all = || own.iter().chain(&borrowed).copied();
         Self {
             borrowed: borrowed.iter().map(|placed| placed.key()).collect(),
-            ..Self::new(all().map(|placed| (placed.key(), placed)).collect(), all())
+            ..Self::new(all().map(|placed| (placed.key(), placed)).collect(), all(), kinds)
         }
+    }
+
+    /// The kinds that play a part.
+    #[must_use]
+    pub const fn kinds(&self) -> &'static Kinds {
+        self.kinds
     }
 
     /// The workloads that are to be judged in this world.
@@ -129,7 +138,7 @@ impl<'c> World<'c> {
     pub fn judged_in(&self, namespace: &str) -> impl Iterator<Item = Placed<'c>> {
         let objects = self.objects.get(namespace).into_iter().flatten().copied();
         objects.filter(|placed| {
-            let judged = matches!(placed.object.kind.role(), Role::Autoscaler | Role::Workload(_));
+            let judged = matches!(placed.object.kind.role(), Role::Autoscaler(_) | Role::Workload(_));
             judged && !self.borrowed.contains(&placed.key())
         })
     }
@@ -144,7 +153,7 @@ impl<'c> World<'c> {
     #[must_use]
     pub fn graph(&self, base: Base<'_>, threads: NonZeroUsize) -> Graph {
         let graph = match base {
-            Base::Nothing(knowledge) => Graph::new(Facts::new(knowledge)),
+            Base::Nothing(knowledge) => Graph::new(Facts::of(self.kinds, knowledge)),
             Base::Live(live) => live.copy_of(namespaces(self.objects.values().flatten().copied())),
         };
         let insert = |group: &Vec<Placed<'_>>| {

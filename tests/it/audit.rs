@@ -333,3 +333,92 @@ async fn a_cluster_that_cannot_be_read_is_no_clean_one() {
         assert!(output.stdout.is_empty());
     }
 }
+
+/// What of the definition of Rollouts matters here.
+const ROLLOUTS: &str = r#"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: rollouts.argoproj.io}
+spec:
+  group: argoproj.io
+  scope: Namespaced
+  names: {kind: Rollout, listKind: RolloutList, plural: rollouts, singular: rollout}
+  versions:
+  - name: VERSION
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"#;
+
+const ROLLOUT: &str = r#"
+apiVersion: argoproj.io/VERSION
+kind: Rollout
+metadata: {name: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: shop}}
+  strategy: {blueGreen: {activeService: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers: [{name: shop, image: shop, volumeMounts: [{name: data, mountPath: /data}]}]
+      volumes: [{name: data, persistentVolumeClaim: {claimName: data}}]
+"#;
+
+#[tokio::test]
+async fn a_kind_that_is_not_built_in_is_judged_where_the_cluster_serves_it() {
+    let cluster = ControlPlane::start().await;
+    let namespace = namespace_with(&cluster, "rollouts", WORLD).await;
+    let audited = async || {
+        let output = audit(cluster.kubeconfig(), &["-n", &namespace, "--format", "json"]).await;
+        let report = report(&output);
+        let rollouts = findings(&report)
+            .into_iter()
+            .filter(|finding| finding.ends_with(" Rollout shop"));
+        (rollouts.collect::<Vec<_>>(), report["notes"].clone())
+    };
+    // Without a definition there are none, and nobody has to be told so.
+    assert_eq!(audited().await, (Vec::new(), json!(null)));
+    for version in ["v1", "v1alpha1"] {
+        let definition = ROLLOUTS.replace("VERSION", version);
+        cluster
+            .kubectl_stdin(["apply", "-f", "-"], &definition)
+            .await
+            .succeeded();
+        let established = [
+            "wait",
+            "--for=condition=Established",
+            "--timeout=60s",
+            "crd/rollouts.argoproj.io",
+        ];
+        cluster.kubectl(established).await.succeeded();
+        let apply = ["apply", "-f", "-", "-n", &namespace];
+        eventually("the kind is served", async || {
+            let applied = cluster.kubectl_stdin(apply, &ROLLOUT.replace("VERSION", version)).await;
+            applied.success.then_some(())
+        })
+        .await;
+        let (found, notes) = audited().await;
+        if version == "v1" {
+            let unknown = "the API server has no rollouts: every Rollout is unknown";
+            assert_eq!((found, notes), (Vec::new(), json!([unknown])));
+        } else {
+            assert_eq!(
+                (found, notes),
+                (
+                    vec!["error rwo-replicas violation Rollout shop".to_owned()],
+                    json!(null)
+                )
+            );
+        }
+        cluster
+            .kubectl(["delete", "crd", "rollouts.argoproj.io"])
+            .await
+            .succeeded();
+    }
+    assert_eq!(
+        audited().await.0,
+        [""; 0],
+        "its definition is gone, and with it the objects"
+    );
+}

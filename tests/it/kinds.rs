@@ -26,6 +26,7 @@ fn widgets() -> &'static Kinds {
             ("/spec/selector", Field::Selector),
         ],
         makers: &[],
+        declared: None,
     };
     let reach = Reach::Review {
         entry: Entry::Workloads,

@@ -69,7 +69,7 @@ impl Judge<'_> {
             ..Report::default()
         };
         for file in &corpus.files {
-            self.add_file(&mut report, file);
+            self.add_file(&mut report, file, corpus.kinds);
         }
         report.sort();
         report
@@ -120,7 +120,7 @@ impl Judge<'_> {
     }
 
     /// Adds what a file says of itself: its counts, what is broken, what stands there twice.
-    fn add_file(&self, report: &mut Report, file: &File) {
+    fn add_file(&self, report: &mut Report, file: &File, kinds: &Kinds) {
         report.objects += file.objects.len();
         report.workloads += file.objects.iter().filter(|object| object.kind.is_workload()).count();
         report.skipped.extend(file.skipped.iter().map(|skipped| Skipped {
@@ -134,19 +134,19 @@ impl Judge<'_> {
         }));
         for problem in file.manifests.problems() {
             if let ProblemKind::DuplicateKey { first } = problem.kind {
-                report.entries.extend(self.duplicate(file, problem, first));
+                report.entries.extend(self.duplicate(file, problem, first, kinds));
             }
         }
     }
 
     /// A key that stands twice; `None` in what is no Kubernetes object.
-    fn duplicate(&self, file: &File, problem: &Problem, first: Position) -> Option<Entry> {
+    fn duplicate(&self, file: &File, problem: &Problem, first: Position, kinds: &Kinds) -> Option<Entry> {
         let manifest = file
             .manifests
             .iter()
             .take_while(|manifest| manifest.root().span().start <= problem.position.offset as usize)
             .last()?;
-        let object = self.object(manifest)?;
+        let object = self.object(manifest, kinds)?;
         let path = manifest.root().pointer_near(problem.position.offset as usize);
         let key = |position: Position| {
             let text = &file.manifests.reading().text()[position.offset as usize..];
@@ -177,9 +177,9 @@ impl Judge<'_> {
         })
     }
 
-    fn object(&self, manifest: Manifest<'_>) -> Option<Object> {
+    fn object(&self, manifest: Manifest<'_>, kinds: &Kinds) -> Option<Object> {
         let (api_version, kind) = (manifest.api_version()?, manifest.kind()?);
-        let namespaced = Kinds::builtin().of(api_version, kind).is_some_and(Kind::is_namespaced);
+        let namespaced = kinds.of(api_version, kind).is_some_and(Kind::is_namespaced);
         let namespace = match manifest.metadata("namespace") {
             Some(own) => own.into(),
             _ if namespaced => self.namespace.clone(),

@@ -26,6 +26,7 @@ use super::reporting::{self, Chosen, Defaults};
 use crate::audit::Report;
 use crate::cluster::snapshot::Scope;
 use crate::graph::{Facts, Graph, Kind, Knowledge, Name, Version};
+use crate::kinds;
 use crate::manifests::corpus::{Corpus, Inputs};
 use crate::manifests::files::STDIN;
 use crate::manifests::worlds::{Base, namespaces};
@@ -73,6 +74,9 @@ pub struct Args {
     /// Labels of the namespaces of which the files hold no Namespace; policies may select by them
     #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
     namespace_labels: Vec<(String, String)>,
+    /// Declarations of further kinds of workloads (WorkloadKind): files or directories; docs/workload-kinds.md tells of them
+    #[arg(long, value_name = "PATH")]
+    workload_kinds: Vec<PathBuf>,
     /// Take the files for the whole world: what is not in them does not exist
     #[arg(long)]
     assume_complete: bool,
@@ -114,18 +118,20 @@ impl Args {
         let mut chosen = self.reporting.policies(&config.defaults)?;
         let others = self.compare.policies()?;
         let namespace: Name = self.namespace.as_str().into();
+        let kinds = kinds::with(&self.workload_kinds)?;
         let threads = parallel::all_cores();
         let read = || {
             Corpus::read(Inputs {
                 paths: &self.paths,
                 namespace: &namespace,
+                kinds,
                 excluded: &|path| config.excluded.matches(path),
                 threads,
             })
         };
         // Its memory goes back with the process: freeing it piece by piece would take a twentieth of the run.
         let mut corpus = ManuallyDrop::new(if self.kustomize {
-            Corpus::of_texts(kustomize::build(&self.paths)?, &namespace)
+            Corpus::of_texts(kustomize::build(&self.paths)?, &namespace, kinds)
         } else {
             read()
         });
@@ -179,7 +185,7 @@ impl Args {
 
     /// Reads what the cluster has in the namespaces of the files.
     fn live(&self, corpus: &Corpus, defaults: &Defaults) -> anyhow::Result<(Arc<Graph>, Live)> {
-        let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
+        let graph = Arc::new(Graph::new(Facts::of(corpus.kinds, Knowledge::Unavailable)));
         let scope = Scope::Namespaces(namespaces(corpus.objects()));
         let live = live::read(&self.cluster, &graph, &scope, self.reporting.whose(defaults))?;
         for gap in &live.gaps {
@@ -194,7 +200,7 @@ impl Args {
 
 /// What the files hold, whatever is there at the same time.
 fn graph_of(corpus: &Corpus) -> Graph {
-    let graph = Graph::new(Facts::new(Knowledge::Partial));
+    let graph = Graph::new(Facts::of(corpus.kinds, Knowledge::Partial));
     let objects = corpus.objects().map(|placed| placed.object);
     graph.insert_all(objects.map(|object| (object.namespace.clone(), object.object.clone())));
     graph

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use stateward_yaml::{Place, Position};
 
 use crate::audit::report::{Entry, Excerpt, Location, Object};
-use crate::graph::Kinds;
 use crate::manifests::Manifest;
 use crate::manifests::file::{File, Placed};
 use crate::manifests::worlds::World;
@@ -31,7 +30,7 @@ pub fn placed(mut entry: Entry, stands: Placed<'_>, world: &World<'_>) -> Entry 
             namespace,
             name,
         } = &related.object;
-        let kind = Kinds::builtin().of(api_version, kind);
+        let kind = world.kinds().of(api_version, kind);
         if let Some(stands) = kind.and_then(|kind| world.find(kind, namespace, name)) {
             place(stands, &related.path, &mut related.object, &mut related.location);
         }

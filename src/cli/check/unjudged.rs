@@ -24,10 +24,10 @@ pub fn notes(corpus: &Corpus) -> Vec<String> {
             let Some((version, kind)) = manifest.api_version().zip(manifest.kind()) else {
                 continue;
             };
-            if Kinds::builtin().of(version, kind).is_some() {
+            if corpus.kinds.of(version, kind).is_some() {
                 continue;
             }
-            if let Some(meant) = meant(version, kind) {
+            if let Some(meant) = meant(version, kind, corpus.kinds) {
                 notes.push(slip(file, manifest, &meant));
             } else if has_pods(manifest.root(), DEPTH) {
                 *kinds.entry((kind, version)).or_default() += 1;
@@ -64,10 +64,10 @@ fn unknown(kinds: &BTreeMap<(&str, &str), usize>) -> Option<String> {
 }
 
 /// A kind that is known and written almost so, in the same group or in one that is written almost so.
-fn meant(version: &str, kind: &str) -> Option<String> {
+fn meant(version: &str, kind: &str, kinds: &Kinds) -> Option<String> {
     let group = |version: &str| version.split_once('/').map_or("", |(group, _)| group).to_owned();
     let written = group(version);
-    let known = || Kinds::builtin().iter();
+    let known = || kinds.iter();
     let same_group = known().filter(|one| one.group() == written).map(|one| one.as_str());
     if let Some(near) = nearest(kind, same_group) {
         return Some(format!("{near} instead of {kind}"));
@@ -100,6 +100,7 @@ fn has_pods(node: Node<'_>, depth: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds;
 
     fn has_pods_in(text: &str) -> bool {
         let reading = stateward_yaml::read(text);
@@ -109,21 +110,21 @@ mod tests {
     #[test]
     fn a_slip_is_told_and_no_kind_that_exists_is_one() {
         assert_eq!(
-            meant("apps/v1", "StatefulSett").as_deref(),
+            meant("apps/v1", "StatefulSett", kinds::shipped()).as_deref(),
             Some("StatefulSet instead of StatefulSett")
         );
         assert_eq!(
-            meant("apps/v1", "deployment").as_deref(),
+            meant("apps/v1", "deployment", kinds::shipped()).as_deref(),
             Some("Deployment instead of deployment")
         );
         assert_eq!(
-            meant("app/v1", "Deployment").as_deref(),
+            meant("app/v1", "Deployment", kinds::shipped()).as_deref(),
             Some("apps/v1 instead of app/v1")
         );
         let core = "Binding ComponentStatus ConfigMap Endpoints Event LimitRange List PodTemplate ResourceQuota Secret \
                     ServiceAccount";
         for kind in core.split(' ') {
-            assert_eq!(meant("v1", kind), None, "{kind}");
+            assert_eq!(meant("v1", kind, kinds::shipped()), None, "{kind}");
         }
         for (version, kind) in [
             ("apps/v1", "ControllerRevision"),
@@ -133,7 +134,7 @@ mod tests {
             ("storage.k8s.io/v1", "VolumeAttachment"),
             ("batch.volcano.sh/v1alpha1", "Job"),
         ] {
-            assert_eq!(meant(version, kind), None, "{kind}");
+            assert_eq!(meant(version, kind, kinds::shipped()), None, "{kind}");
         }
     }
 

@@ -5,6 +5,7 @@ mod config;
 mod exceptions;
 mod formats;
 mod gathered;
+mod kinds;
 mod kustomize;
 mod oddities;
 mod of_cluster;

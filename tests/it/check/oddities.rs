@@ -2,7 +2,6 @@
 
 use std::num::NonZeroUsize;
 
-use stateward::graph::Kinds;
 use stateward::graph::Name;
 use stateward::graph::project::NodeSeed;
 use stateward::manifests::corpus::{Corpus, Inputs};
@@ -253,6 +252,7 @@ fn a_file_is_read_as_a_request_is() {
             let repository = Repository::new(&[("a.yaml", block)]);
             let namespace: Name = "shop".into();
             let corpus = Corpus::read(Inputs {
+                kinds: stateward::kinds::shipped(),
                 paths: &[repository.path().join("a.yaml")],
                 namespace: &namespace,
                 excluded: &|_| false,
@@ -264,7 +264,7 @@ fn a_file_is_read_as_a_request_is() {
                 let json = manifest.to_json().to_string();
                 let seed = NodeSeed {
                     kind: object.kind,
-                    kinds: Kinds::builtin(),
+                    kinds: stateward::kinds::shipped(),
                     sent_to: &object.namespace,
                 };
                 let sent = seed.read(&json).expect("readable");

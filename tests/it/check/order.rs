@@ -167,6 +167,7 @@ fn checked(directory: &std::path::Path, files: &Files, order: impl Fn(&[PathBuf]
     let paths: Vec<PathBuf> = order(&names).into_iter().map(|name| directory.join(name)).collect();
     let namespace: Name = "default".into();
     let corpus = Corpus::read(Inputs {
+        kinds: stateward::kinds::shipped(),
         paths: &paths,
         namespace: &namespace,
         excluded: &|_| false,

@@ -7,7 +7,7 @@ fn what_is_not_judged_is_told() {
     let rollout = |kind: &str| {
         CORRECT
             .replace("kind: Deployment", &format!("kind: {kind}"))
-            .replace("apiVersion: apps/v1", "apiVersion: argoproj.io/v1alpha1")
+            .replace("apiVersion: apps/v1", "apiVersion: example.com/v1alpha1")
     };
     let slip = CORRECT.replace("kind: Deployment", "kind: Deploymentt");
     let repository = Repository::new(&[
@@ -33,11 +33,11 @@ fn what_is_not_judged_is_told() {
     for (args, note) in [
         (
             &["one"][..],
-            "1 object with a pod template is not judged, for nothing is known of its kind: Rollout (argoproj.io/v1alpha1)",
+            "1 object with a pod template is not judged, for nothing is known of its kind: Rollout (example.com/v1alpha1)",
         ),
         (
             &["more"],
-            "2 objects with a pod template are not judged, for nothing is known of their kinds: Rollout (argoproj.io/v1alpha1), Rollover (argoproj.io/v1alpha1)",
+            "2 objects with a pod template are not judged, for nothing is known of their kinds: Rollout (example.com/v1alpha1), Rollover (example.com/v1alpha1)",
         ),
         (
             &["slip"],

@@ -212,6 +212,7 @@ fn threads_change_nothing() {
     let report = |threads| {
         let threads = NonZeroUsize::new(threads).expect("not zero");
         let corpus = Corpus::read(Inputs {
+            kinds: stateward::kinds::shipped(),
             paths: &paths,
             namespace: &namespace,
             excluded: &|_| false,

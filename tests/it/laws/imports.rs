@@ -30,6 +30,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("findings", &["cluster", "judge", "policy", "rules", "graph", "metrics"]),
     ("graph", &[]),
     ("judge", &["policy", "rules", "graph"]),
+    ("kinds", &["manifests", "policy", "graph"]),
     ("manifests", &["graph"]),
     ("metrics", &["rules"]),
     (

@@ -14,10 +14,10 @@ use std::mem::discriminant;
 
 use serde_json::Value;
 use stateward::policy::description::document;
-use stateward::policy::exception;
 use stateward::policy::exception::description::KIND;
 use stateward::policy::openapi::{Form, schema};
 use stateward::policy::schema::Shape;
+use stateward::policy::{exception, workload_kind};
 use stateward::rules::RULES;
 
 use crate::generated;
@@ -32,6 +32,16 @@ fn for_editors() -> Value {
 fn of_exceptions() -> Value {
     let what = "An exception from policies of stateward: docs/policies.md explains it.";
     file(KIND, what, &exception::description::document(RULES))
+}
+
+/// The schema of declarations of kinds that editors read.
+fn of_kinds() -> Value {
+    let what = "A kind of workload, declared to stateward: docs/workload-kinds.md explains it.";
+    file(
+        workload_kind::description::KIND,
+        what,
+        &workload_kind::description::document(),
+    )
 }
 
 fn file(title: &str, description: &str, shape: &Shape) -> Value {
@@ -59,6 +69,7 @@ fn the_schemas_for_editors_are_what_the_descriptions_say() {
     for (file, schema) in [
         ("docs/policy.schema.json", for_editors()),
         ("docs/exception.schema.json", of_exceptions()),
+        ("docs/workload-kind.schema.json", of_kinds()),
     ] {
         let text = serde_json::to_string_pretty(&schema).expect("JSON");
         generated::check(file, &format!("{text}\n"));
@@ -69,11 +80,17 @@ fn the_schemas_for_editors_are_what_the_descriptions_say() {
 fn the_page_is_what_the_description_says_and_policies_do() {
     let file = std::fs::read_to_string("docs/policies.md").expect("the page");
     generated::check("docs/policies.md", &page::anew(&file));
+    let file = std::fs::read_to_string("docs/workload-kinds.md").expect("the page");
+    generated::check("docs/workload-kinds.md", &page::anew(&file));
 }
 
 #[test]
 fn every_field_is_described_in_sentences() {
-    let mut pending = vec![("".to_owned(), for_editors()), ("".to_owned(), of_exceptions())];
+    let mut pending = vec![
+        ("".to_owned(), for_editors()),
+        ("".to_owned(), of_exceptions()),
+        ("".to_owned(), of_kinds()),
+    ];
     let mut fields = 0;
     while let Some((at, schema)) = pending.pop() {
         if !at.is_empty() && !at.ends_with("[]") {

@@ -27,6 +27,7 @@ pub fn anew(page: &str) -> String {
                 answer(&mut lines, &mut written, &|cells| excepted(cells, &policies));
             }
             "<!-- fields -->" => replace(&mut lines, &mut written, &tables::fields()),
+            "<!-- kind -->" => replace(&mut lines, &mut written, &tables::workload_kind()),
             "<!-- operators -->" => replace(&mut lines, &mut written, &tables::operators()),
             "<!-- parameters -->" => replace(&mut lines, &mut written, &tables::parameters()),
             "<!-- selectors -->" => replace(&mut lines, &mut written, &tables::selectors()),

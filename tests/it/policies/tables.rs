@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use stateward::policy::description::document;
-use stateward::policy::exception;
 use stateward::policy::schema::{Absent, Entries, Field, Scope, Shape, Variants};
+use stateward::policy::{exception, workload_kind};
 use stateward::rules::RULES;
 
 /// Every field of a policy, but for those of selectors and parameters.
@@ -26,6 +26,14 @@ pub fn exception() -> String {
         &mut table,
         &|_, shape| matches!(shape, Shape::Object(object) if object.atomic),
     );
+    table
+}
+
+/// Every field of a declaration of a kind.
+pub fn workload_kind() -> String {
+    let mut table = heading(&["Field", "What it says", "Value", "Where it is absent"]);
+    let document = workload_kind::description::document();
+    walk(&document, "", &mut table, &|_, _| false);
     table
 }
 
@@ -122,6 +130,8 @@ fn variants(shape: &Shape) -> Variants {
 /// What a value may be, in words.
 fn value(shape: &Shape) -> String {
     match shape {
+        Shape::Amount => "number of pods or a share of them, such as `25%`".to_owned(),
+        Shape::Pointer => "path, such as `/spec/template`".to_owned(),
         Shape::Boolean => "`true`, `false`".to_owned(),
         Shape::Constant(word) => code(word),
         Shape::Glob(of) => format!("name of a {}, with `*` and `?`", of.noun()),

@@ -167,8 +167,8 @@ pub(super) fn request(done: Done, kind: Kind) -> Option<&'static str> {
         (Role::Service, Done::Created) => "Service created",
         (Role::Service, Done::Changed) => "Service changed",
         (Role::Service, Done::Deleted) => "Service deleted",
-        (Role::Autoscaler, Done::Created) => "autoscaler created",
-        (Role::Autoscaler, Done::Changed) => "autoscaler changed",
+        (Role::Autoscaler(_), Done::Created) => "autoscaler created",
+        (Role::Autoscaler(_), Done::Changed) => "autoscaler changed",
         _ => return None,
     })
 }

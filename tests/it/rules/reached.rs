@@ -70,14 +70,14 @@ fn requested(dice: &mut Dice<'_>) -> Option<(&'static str, Change<'static>)> {
     let name = dice.pick(&match kind.role() {
         Role::Claim => CLAIMS,
         Role::Service => [SERVICES[0], SERVICES[1], SERVICES[0], SERVICES[1]],
-        Role::Autoscaler => ["auto"; 4],
+        Role::Autoscaler(_) => ["auto"; 4],
         _ => NAMES,
     });
     let mut object = || -> Value {
         match kind.role() {
             Role::Claim => claim(name, dice),
             Role::Service => service(name, dice),
-            Role::Autoscaler => autoscaler(name, dice),
+            Role::Autoscaler(_) => autoscaler(name, dice),
             _ => workload(kind, name, dice),
         }
     };

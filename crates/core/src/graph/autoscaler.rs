@@ -1,19 +1,20 @@
 //! Autoscalers: who may multiply whom.
 
-use super::names::{Name, ObjectRef};
+use super::kind::{Role, Scaler};
+use super::names::ObjectRef;
 use super::uid::Uid;
 
-/// A HorizontalPodAutoscaler.
+/// A HorizontalPodAutoscaler, or what makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Autoscaler {
-    pub name: Name,
+    pub id: ObjectRef,
     pub uid: Option<Uid>,
     /// `None` where the target is a kind that runs no pods we know.
     pub target: Option<ObjectRef>,
     /// 1 where unset; 0 lets it end the last pod, and start the first again (Kubernetes 1.37).
     pub min_replicas: u32,
     pub max_replicas: u32,
-    /// Made by KEDA for one of its `ScaledObject`s: the user edits that one, not this.
+    /// KEDA's: a `ScaledObject`, or what KEDA made for one.
     pub keda: bool,
     pub deleting: bool,
 }
@@ -24,5 +25,11 @@ impl Autoscaler {
     #[must_use]
     pub const fn wakes(&self) -> bool {
         self.keda || self.min_replicas == 0
+    }
+
+    /// Made by KEDA for one of its `ScaledObject`s: the user edits that one, not this.
+    #[must_use]
+    pub fn is_made(&self) -> bool {
+        self.keda && !matches!(self.id.kind.role(), Role::Autoscaler(Scaler::Keda))
     }
 }

@@ -49,7 +49,7 @@ impl Graph {
                 Role::Volume => self.remove_volume(&name, &mut touched),
                 Role::Namespace => self.set_namespace(&name, Lookup::Absent, &mut touched),
                 Role::Claim => self.remove_claim(&namespace, &name, &mut touched),
-                Role::Autoscaler | Role::Service | Role::Workload(_) => {
+                Role::Autoscaler(_) | Role::Service | Role::Workload(_) => {
                     self.write(&namespace, &ObjectRef::new(kind, name), None, &mut touched);
                 }
             }
@@ -97,7 +97,10 @@ impl Graph {
         self.each_shard(|shard| {
             let mut add = |name: &Name| keys.push((shard.namespace.clone(), name.clone()));
             match kind.role() {
-                Role::Autoscaler => shard.autoscalers().for_each(|one| add(&one.name)),
+                Role::Autoscaler(_) => {
+                    let autoscalers = shard.autoscalers().filter(|one| one.id.kind == kind);
+                    autoscalers.for_each(|one| add(&one.id.name));
+                }
                 Role::Claim => shard.claims().for_each(|one| add(&one.name)),
                 Role::Service => shard.services().for_each(|one| add(&one.name)),
                 Role::Workload(_) => {
@@ -122,7 +125,9 @@ impl Graph {
         counts[Kind::NODE.position()].1 = facts.nodes.len();
         counts[Kind::VOLUME.position()].1 = self.volume_count();
         self.each_shard(|shard| {
-            counts[Kind::AUTOSCALER.position()].1 += shard.autoscalers().count();
+            for autoscaler in shard.autoscalers() {
+                counts[autoscaler.id.kind.position()].1 += 1;
+            }
             counts[Kind::CLAIM.position()].1 += shard.claims().count();
             counts[Kind::NAMESPACE.position()].1 += usize::from(matches!(shard.facts(), Lookup::Known(_)));
             counts[Kind::SERVICE.position()].1 += shard.services().count();

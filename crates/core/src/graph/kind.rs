@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use super::declared::{Declared, Trust};
+
 /// A kind of object that plays a part, by its row in the table.
 #[derive(Clone, Copy)]
 pub struct Kind(pub(super) &'static Row);
@@ -23,7 +25,8 @@ pub struct Row {
 /// What an object of a kind is in the graph.
 #[derive(Clone, Copy, Debug)]
 pub enum Role {
-    Autoscaler,
+    /// It changes how many pods workloads run.
+    Autoscaler(Scaler),
     Claim,
     Class,
     Driver,
@@ -33,6 +36,15 @@ pub enum Role {
     Volume,
     /// It runs pods.
     Workload(Form),
+}
+
+/// How a kind of autoscaler is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scaler {
+    /// Kubernetes' own: `HorizontalPodAutoscaler`.
+    Horizontal,
+    /// KEDA's `ScaledObject`, which makes one of Kubernetes' own.
+    Keda,
 }
 
 /// How a kind of workload is written, and how many pods it runs.
@@ -46,6 +58,8 @@ pub struct Form {
     /// The kinds whose built-in controllers write such objects themselves. They were judged in its place, and they adopt
     /// one without an owner that their selector matches.
     pub makers: &'static [Kind],
+    /// `None` for a built-in kind.
+    pub declared: Option<&'static Declared>,
 }
 
 /// How many pods a workload runs.
@@ -81,6 +95,8 @@ pub enum Field {
     Paused,
     /// The phase of a Pod: `Succeeded` and `Failed` end it.
     Phase,
+    /// A list of claim templates, each with a claim of a random name for every pod.
+    PodClaims,
     /// Whether a StatefulSet starts its pods one after the other.
     PodManagement,
     /// The spec of the one pod, which has the object's own labels.
@@ -89,6 +105,8 @@ pub enum Field {
     Replicas,
     /// What becomes of the claims that claim templates made.
     Retention,
+    /// What decides how a declared kind replaces its pods ([`Declared::ways`]).
+    Rollout,
     /// A `metav1.LabelSelector` of the pods.
     Selector,
     /// The Service that gives every pod a name.
@@ -98,6 +116,8 @@ pub enum Field {
     Suspend,
     /// The template of the pods.
     Template,
+    /// Another workload, by `apiVersion`, `kind` and `name`, whose template the pods are made of.
+    TemplateOf,
     /// How a StatefulSet replaces pods of an older template.
     UpdateStrategy,
 }
@@ -203,7 +223,7 @@ impl Features {
     pub const fn of(role: &Role) -> Self {
         let role = match role {
             Role::Workload(form) => return Self::of_form(form),
-            Role::Autoscaler => 0,
+            Role::Autoscaler(_) => 0,
             Role::Claim => 1,
             Role::Class => 2,
             Role::Driver => 3,
@@ -228,8 +248,13 @@ impl Features {
             set |= Self::having(form.fields[next].1).0;
             next += 1;
         }
+        if let Some(declared) = form.declared
+            && !declared.ways.is_empty()
+        {
+            set |= Self::having(Field::Rollout).0;
+        }
         let rolled = Self::having(Field::Strategy).or(Self::having(Field::ClaimTemplates));
-        if matches!(form.runs, Runs::Replicas) && !Self(set).meets(rolled) {
+        if matches!(form.runs, Runs::Replicas) && form.declared.is_none() && !Self(set).meets(rolled) {
             set |= Self::UNROLLED.0;
         }
         Self(set)
@@ -328,7 +353,44 @@ impl Kind {
     #[must_use]
     pub fn is_made_by(self, other: Self) -> bool {
         let makers = self.form().map_or(&[][..], |form| form.makers);
-        makers.iter().any(|maker| *maker == other || maker.is_made_by(other))
+        makers.iter().any(|maker| *maker == other || maker.is_made_by(other)) || other.makes(self)
+    }
+
+    /// Returns true where the declaration of this kind says that its controller makes objects of `child`.
+    #[must_use]
+    pub fn makes(self, child: Self) -> bool {
+        self.declared()
+            .is_some_and(|declared| declared.children.contains(&child))
+    }
+
+    /// What was declared of a kind of workload that is not built in.
+    #[must_use]
+    pub const fn declared(self) -> Option<&'static Declared> {
+        match self.form() {
+            Some(form) => form.declared,
+            None => None,
+        }
+    }
+
+    /// Returns true where so much is known of the kind that what is found may be denied.
+    #[must_use]
+    pub fn is_sure(self) -> bool {
+        self.declared().is_none_or(|declared| declared.trust == Trust::Sure)
+    }
+
+    /// JSON pointer to what decides how workloads of this kind replace their pods.
+    #[must_use]
+    pub fn rollout_path(self) -> &'static str {
+        let decides = self.path_of(Field::Rollout).and_then(|path| path.rsplit_once('/'));
+        let path = self.path_of(Field::Strategy).or(decides.map(|(parent, _)| parent));
+        path.or(self.path_of(Field::Template)).unwrap_or_default()
+    }
+
+    /// JSON pointer to a field of workloads of this kind; `None` where they do not have it.
+    #[must_use]
+    pub fn path_of(self, field: Field) -> Option<&'static str> {
+        let fields = self.form().map_or(&[][..], |form| form.fields);
+        fields.iter().find(|(_, one)| *one == field).map(|(path, _)| *path)
     }
 
     /// Returns true where objects of this kind are in a namespace.
@@ -336,7 +398,7 @@ impl Kind {
     pub const fn is_namespaced(self) -> bool {
         matches!(
             self.0.role,
-            Role::Autoscaler | Role::Claim | Role::Service | Role::Workload(_)
+            Role::Autoscaler(_) | Role::Claim | Role::Service | Role::Workload(_)
         )
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::kind::{Defaults, Entry, Field, Form, Kind, Reach, Role, Row, Runs, group};
+use super::kind::{Defaults, Entry, Field, Form, Kind, Reach, Role, Row, Runs, Scaler, group};
 
 /// The kinds of one process: the built-in ones, and those that were registered at its start.
 #[derive(Debug)]
@@ -147,6 +147,7 @@ static POD: Row = Row::new(
             Kind::REPLICA_SET,
             Kind::STATEFUL_SET,
         ],
+        declared: None,
     }),
     review(Entry::Pods),
 );
@@ -165,6 +166,7 @@ static REPLICATION_CONTROLLER: Row = Row::new(
             ("/spec/template", Field::Template),
         ],
         makers: &[],
+        declared: None,
     }),
     scaled(Defaults::Never),
 );
@@ -188,6 +190,7 @@ static DAEMON_SET: Row = Row::new(
         pod_spec: TEMPLATE_SPEC,
         fields: &[("/spec/selector", Field::Selector), ("/spec/template", Field::Template)],
         makers: &[],
+        declared: None,
     }),
     written(Defaults::WithClaim),
 );
@@ -208,6 +211,7 @@ static DEPLOYMENT: Row = Row::new(
             ("/spec/template", Field::Template),
         ],
         makers: &[],
+        declared: None,
     }),
     scaled(Defaults::WithClaim),
 );
@@ -226,6 +230,7 @@ static REPLICA_SET: Row = Row::new(
             ("/spec/template", Field::Template),
         ],
         makers: &[Kind::DEPLOYMENT],
+        declared: None,
     }),
     scaled(Defaults::Never),
 );
@@ -250,6 +255,7 @@ static STATEFUL_SET: Row = Row::new(
             ("/spec/volumeClaimTemplates", Field::ClaimTemplates),
         ],
         makers: &[],
+        declared: None,
     }),
     scaled(Defaults::Always),
 );
@@ -259,7 +265,7 @@ static AUTOSCALER: Row = Row::new(
     "autoscaling/v2",
     "horizontalpodautoscalers",
     "HorizontalPodAutoscaler",
-    Role::Autoscaler,
+    Role::Autoscaler(Scaler::Horizontal),
     review(Entry::Advice),
 );
 
@@ -279,6 +285,7 @@ static CRON_JOB: Row = Row::new(
             ("/spec/suspend", Field::Suspend),
         ],
         makers: &[],
+        declared: None,
     }),
     written(Defaults::WithClaim),
 );
@@ -299,6 +306,7 @@ static JOB: Row = Row::new(
             ("/status/conditions", Field::Conditions),
         ],
         makers: &[Kind::CRON_JOB],
+        declared: None,
     }),
     review(Entry::Workloads),
 );
@@ -365,6 +373,7 @@ mod tests {
             ("/spec/scale/count", Field::Replicas),
         ],
         makers: &[],
+        declared: None,
     };
 
     fn widget(api_version: &'static str) -> Row {

@@ -159,6 +159,7 @@ impl fmt::Debug for Labels {
 /// The annotations that mean something to us.
 fn is_kept(key: &str) -> bool {
     key.starts_with("stateward.dev/")
+        || key.starts_with("autoscaling.keda.sh/paused")
         || key == "volume.beta.kubernetes.io/storage-class"
         || key == "storageclass.kubernetes.io/is-default-class"
         || key == "storageclass.beta.kubernetes.io/is-default-class"

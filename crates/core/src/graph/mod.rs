@@ -9,6 +9,7 @@ pub mod autoscaler;
 pub mod change;
 pub mod claim;
 mod clean;
+pub mod declared;
 mod edges;
 pub mod facts;
 pub mod fill;
@@ -45,8 +46,9 @@ pub use change::{Actor, Change, Old, Operation, States};
 pub use claim::{
     AccessMode, Claim, ClaimTemplate, ClassName, Modes, Unread, Volatile, Volume, VolumeKind, VolumeTraits, Written,
 };
+pub use declared::{Bound, Declared, Replaces, Trust, Way};
 pub use facts::{Class, ClusterNode, Driver, Facts, Knowledge};
-pub use kind::{Defaults, Entry, Features, Field, Form, Kind, Reach, Role, Row, Runs};
+pub use kind::{Defaults, Entry, Features, Field, Form, Kind, Reach, Role, Row, Runs, Scaler};
 pub use kinds::Kinds;
 pub use labels::Labels;
 pub use lookup::Lookup;

@@ -31,7 +31,7 @@ impl Node {
     #[must_use]
     pub fn name(&self) -> &Name {
         match self {
-            Self::Autoscaler(autoscaler) => &autoscaler.name,
+            Self::Autoscaler(autoscaler) => &autoscaler.id.name,
             Self::Claim(claim) => &claim.name,
             Self::Class(class) => &class.name,
             Self::ClusterNode(node) => &node.name,
@@ -47,7 +47,7 @@ impl Node {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Autoscaler(_) => Kind::AUTOSCALER,
+            Self::Autoscaler(autoscaler) => autoscaler.id.kind,
             Self::Claim(_) => Kind::CLAIM,
             Self::Class(_) => Kind::CLASS,
             Self::ClusterNode(_) => Kind::NODE,

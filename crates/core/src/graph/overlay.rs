@@ -100,10 +100,10 @@ impl Overlay {
         self.node(Kind::SERVICE, name).map(|node| node?.service())
     }
 
-    /// The autoscaler laid over, if `name` is.
+    /// The autoscaler laid over, if `id` is.
     #[must_use]
-    pub fn autoscaler(&self, name: &str) -> Option<Option<&Arc<Autoscaler>>> {
-        self.node(Kind::AUTOSCALER, name).map(|node| node?.autoscaler())
+    pub fn autoscaler(&self, id: &ObjectRef) -> Option<Option<&Arc<Autoscaler>>> {
+        self.node(id.kind, &id.name).map(|node| node?.autoscaler())
     }
 
     fn node(&self, kind: Kind, name: &str) -> Option<Option<&Node>> {

@@ -27,7 +27,7 @@ impl View<'_> {
         if workload.owner.is_none() {
             return Ownership::Free;
         }
-        let Some(id) = workload.builtin_owner() else {
+        let Some(id) = workload.known_owner() else {
             return Ownership::Operated;
         };
         if workload.id.kind.runs(Runs::Itself) {

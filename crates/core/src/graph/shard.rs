@@ -27,15 +27,17 @@ pub struct Shard {
     workloads: Table<ObjectRef, Arc<Workload>>,
     claims: Table<Name, Arc<Claim>>,
     services: Table<Name, Arc<Service>>,
-    autoscalers: Table<Name, Arc<Autoscaler>>,
+    autoscalers: Table<ObjectRef, Arc<Autoscaler>>,
     /// Edges, each from the end that is looked up.
     claim_users: Edges<Name, ObjectRef>,
     /// The claims among these whose names end in a number, by name: a StatefulSet may make such.
     numbered: Sorted<(Name, ObjectRef), ()>,
     governed: Edges<Name, ObjectRef>,
-    scalers: Edges<ObjectRef, Name>,
+    scalers: Edges<ObjectRef, ObjectRef>,
     /// From the built-in workload that one names as its owner. Watches keep none of these, files may.
     made: Edges<ObjectRef, ObjectRef>,
+    /// From the workload whose template another one borrows.
+    borrowers: Edges<ObjectRef, ObjectRef>,
     labelled: Labelled,
     reserved: Reserved,
     names: SharedNames,
@@ -65,6 +67,7 @@ impl Shard {
             governed: Sorted::default(),
             scalers: Sorted::default(),
             made: Sorted::default(),
+            borrowers: Sorted::default(),
             labelled: Labelled::default(),
             reserved: Reserved::default(),
             names: SharedNames::default(),
@@ -88,6 +91,7 @@ impl Shard {
             governed,
             scalers,
             made,
+            borrowers,
             labelled,
             reserved,
             names: _,
@@ -105,6 +109,7 @@ impl Shard {
             governed: governed.clone(),
             scalers: scalers.clone(),
             made: made.clone(),
+            borrowers: borrowers.clone(),
             labelled: labelled.clone(),
             reserved: reserved.clone(),
             names: SharedNames::default(),
@@ -195,8 +200,8 @@ impl Shard {
     }
 
     #[must_use]
-    pub fn autoscaler(&self, name: &str) -> Option<&Arc<Autoscaler>> {
-        self.autoscalers.get(Hashed::name_like(name))
+    pub fn autoscaler(&self, id: &ObjectRef) -> Option<&Arc<Autoscaler>> {
+        self.autoscalers.get(Hashed::object_like(id))
     }
 
     pub fn autoscalers(&self) -> impl Iterator<Item = &Arc<Autoscaler>> {
@@ -222,13 +227,18 @@ impl Shard {
     }
 
     /// The autoscalers that target this workload.
-    pub fn scalers(&self, target: &ObjectRef) -> impl Iterator<Item = &Name> + use<'_> {
+    pub fn scalers(&self, target: &ObjectRef) -> impl Iterator<Item = &ObjectRef> + use<'_> {
         ends(&self.scalers, Hashed::object_like(target))
     }
 
     /// The workloads that name this one as their owner.
     pub fn made(&self, owner: &ObjectRef) -> impl Iterator<Item = &ObjectRef> + use<'_> {
         ends(&self.made, Hashed::object_like(owner))
+    }
+
+    /// The workloads whose pods are made of the template of this one.
+    pub fn borrowers(&self, lender: &ObjectRef) -> impl Iterator<Item = &ObjectRef> + use<'_> {
+        ends(&self.borrowers, Hashed::object_like(lender))
     }
 
     /// The workloads that may be selected by the selector of this one, or select its pods; maybe twice, and itself.
@@ -241,6 +251,10 @@ impl Shard {
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
         self.reserved.seen(&workload);
+        if let Some(lender) = workload.template_of.as_deref() {
+            let lender = self.workload(lender).cloned();
+            Arc::make_mut(&mut workload).borrow_from(lender.as_deref());
+        }
         let known = self.workloads.get(Hashed::object_like(&id));
         if known == Some(&workload) {
             return;
@@ -263,10 +277,29 @@ impl Shard {
         if let Some(service) = &workload.service_name {
             self.governed.insert((Hashed::name(service.clone()), id.clone()), ());
         }
-        if let Some(owner) = workload.builtin_owner() {
+        if let Some(owner) = workload.known_owner() {
             self.made.insert((Hashed::object(owner), id.clone()), ());
         }
-        self.workloads.insert(Hashed::object(id), workload);
+        if let Some(lender) = &workload.template_of {
+            let edge = (Hashed::object(ObjectRef::clone(lender)), id.clone());
+            self.borrowers.insert(edge, ());
+        }
+        self.workloads.insert(Hashed::object(id.clone()), workload);
+        self.lend(&id);
+    }
+
+    /// Tells those that borrow the template of a workload what has become of it.
+    fn lend(&mut self, lender: &ObjectRef) {
+        // Hardly any namespace has one.
+        if self.borrowers.is_empty() {
+            return;
+        }
+        let borrowers: Vec<ObjectRef> = self.borrowers(lender).cloned().collect();
+        for borrower in borrowers {
+            if let Some(workload) = self.workload(&borrower).cloned() {
+                self.insert_workload(workload);
+            }
+        }
     }
 
     /// Takes a workload out. A reservation to create it again stays.
@@ -276,6 +309,7 @@ impl Shard {
         self.relabel(id, None);
         self.unlink(id);
         self.workloads.remove(Hashed::object_like(id));
+        self.lend(id);
     }
 
     pub fn insert_claim(&mut self, mut claim: Arc<Claim>) {
@@ -321,21 +355,21 @@ impl Shard {
     }
 
     pub fn insert_autoscaler(&mut self, autoscaler: Arc<Autoscaler>) {
-        self.remove_autoscaler(&autoscaler.name);
+        self.remove_autoscaler(&autoscaler.id);
         if let Some(target) = &autoscaler.target {
             self.scalers
-                .insert((Hashed::object(target.clone()), autoscaler.name.clone()), ());
+                .insert((Hashed::object(target.clone()), autoscaler.id.clone()), ());
         }
         self.autoscalers
-            .insert(Hashed::name(autoscaler.name.clone()), autoscaler);
+            .insert(Hashed::object(autoscaler.id.clone()), autoscaler);
     }
 
-    pub fn remove_autoscaler(&mut self, name: &str) {
+    pub fn remove_autoscaler(&mut self, id: &ObjectRef) {
         self.clean.forget();
-        if let Some(old) = self.autoscalers.remove(Hashed::name_like(name))
+        if let Some(old) = self.autoscalers.remove(Hashed::object_like(id))
             && let Some(target) = &old.target
         {
-            cut(&mut self.scalers, Hashed::object_like(target), &old.name);
+            cut(&mut self.scalers, Hashed::object_like(target), &old.id);
         }
     }
 
@@ -437,8 +471,11 @@ impl Shard {
         if let Some(service) = &old.service_name {
             cut(&mut self.governed, Hashed::name_like(service), id);
         }
-        if let Some(owner) = old.builtin_owner() {
+        if let Some(owner) = old.known_owner() {
             cut(&mut self.made, Hashed::object_like(&owner), id);
+        }
+        if let Some(lender) = &old.template_of {
+            cut(&mut self.borrowers, Hashed::object_like(lender), id);
         }
     }
 }

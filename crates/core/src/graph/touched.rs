@@ -93,7 +93,7 @@ impl Shard {
 
     fn node(&self, object: &ObjectRef) -> Option<Node> {
         match object.kind.role() {
-            Role::Autoscaler => self.autoscaler(&object.name).cloned().map(Node::Autoscaler),
+            Role::Autoscaler(_) => self.autoscaler(object).cloned().map(Node::Autoscaler),
             Role::Claim => self.claim(&object.name).cloned().map(Node::Claim),
             Role::Service => self.service(&object.name).cloned().map(Node::Service),
             Role::Workload(_) => self.workload(object).cloned().map(Node::Workload),
@@ -103,7 +103,7 @@ impl Shard {
 
     fn remove(&mut self, object: &ObjectRef) {
         match object.kind.role() {
-            Role::Autoscaler => self.remove_autoscaler(&object.name),
+            Role::Autoscaler(_) => self.remove_autoscaler(object),
             Role::Claim => self.remove_claim(&object.name),
             Role::Service => self.remove_service(&object.name),
             Role::Workload(_) => self.remove_workload(object),
@@ -129,16 +129,17 @@ impl View<'_> {
         let workload = match (object.kind.role(), node) {
             (Role::Workload(_), Some(Node::Workload(workload))) => Some(&**workload),
             // How many pods it may get matters to those that share its claims.
-            (Role::Autoscaler, Some(Node::Autoscaler(autoscaler))) => {
+            (Role::Autoscaler(_), Some(Node::Autoscaler(autoscaler))) => {
                 let target = autoscaler.target.as_ref();
                 target.and_then(|target| self.workload(target).known())
             }
             _ => None,
         };
+        touched.extend(self.borrowers(object).cloned());
         // Whether it stands behind those that name it as their owner.
         touched.extend(self.made_by(object).cloned());
         match object.kind.role() {
-            Role::Autoscaler => touched.push(object.clone()),
+            Role::Autoscaler(_) => touched.push(object.clone()),
             // Those that have no target but one of its name, or lost it.
             Role::Workload(_) => {
                 touched.extend(self.autoscalers_of(&object.name));

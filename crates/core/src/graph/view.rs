@@ -229,26 +229,30 @@ impl<'a> View<'a> {
         let linked = self
             .shard
             .scalers(target)
-            .filter(|name| available && self.overlay.autoscaler(name).is_none());
+            .filter(|id| (available || id.kind != Kind::AUTOSCALER) && self.overlay.autoscaler(id).is_none());
         let mut found: Vec<&'a Autoscaler> = linked
-            .filter_map(|name| self.shard.autoscaler(name))
+            .filter_map(|id| self.shard.autoscaler(id))
             .map(AsRef::as_ref)
             .collect();
         // What a request brings along is known, whatever else is.
         let laid_over = self.overlay.autoscalers().map(AsRef::as_ref);
         found.extend(laid_over.filter(|autoscaler| autoscaler.target.as_ref() == Some(target)));
         found.retain(|autoscaler| !autoscaler.deleting);
-        found.sort_by(|left, right| left.name.cmp(&right.name));
+        // What KEDA made says what its ScaledObject says, which is what people edit.
+        if found.iter().any(|one| one.keda && !one.is_made()) {
+            found.retain(|one| !one.is_made());
+        }
+        found.sort_by(|left, right| left.id.name.cmp(&right.id.name));
         found
     }
 
-    /// The autoscaler of this name.
+    /// This autoscaler.
     #[must_use]
-    pub fn autoscaler(&self, name: &str) -> Lookup<&'a Autoscaler> {
-        match self.overlay.autoscaler(name) {
+    pub fn autoscaler(&self, id: &ObjectRef) -> Lookup<&'a Autoscaler> {
+        match self.overlay.autoscaler(id) {
             Some(Some(autoscaler)) => Lookup::Known(autoscaler),
             Some(None) => Lookup::Absent,
-            None => self.named(Kind::AUTOSCALER, name, self.shard.autoscaler(name).map(AsRef::as_ref)),
+            None => self.named(id.kind, &id.name, self.shard.autoscaler(id).map(AsRef::as_ref)),
         }
     }
 
@@ -258,9 +262,9 @@ impl<'a> View<'a> {
         let kept = self
             .shard
             .autoscalers()
-            .filter(|one| self.overlay.autoscaler(&one.name).is_none());
+            .filter(|one| self.overlay.autoscaler(&one.id).is_none());
         let mut found: Vec<&'a Autoscaler> = kept.chain(self.overlay.autoscalers()).map(AsRef::as_ref).collect();
-        found.sort_by(|left, right| left.name.cmp(&right.name));
+        found.sort_by(|left, right| left.id.name.cmp(&right.id.name));
         found
     }
 
@@ -268,7 +272,7 @@ impl<'a> View<'a> {
     pub(super) fn autoscalers_of(&self, target: &str) -> impl Iterator<Item = ObjectRef> {
         let named = move |one: &&Arc<Autoscaler>| one.target.as_ref().is_some_and(|own| own.name == *target);
         let autoscalers = self.shard.autoscalers().filter(named);
-        autoscalers.map(|one| ObjectRef::new(Kind::AUTOSCALER, one.name.clone()))
+        autoscalers.map(|one| one.id.clone())
     }
 
     /// The workloads of the graph that this one adopts.
@@ -282,6 +286,11 @@ impl<'a> View<'a> {
     pub fn scalable(&self, name: &str) -> impl Iterator<Item = &'a Workload> {
         let kinds = self.facts.kinds.iter().filter(|kind| kind.runs(Runs::Replicas));
         kinds.filter_map(move |kind| self.workload(&ObjectRef::new(kind, name)).known())
+    }
+
+    /// The workloads of the graph whose pods are made of the template of this one.
+    pub fn borrowers(&self, lender: &ObjectRef) -> impl Iterator<Item = &'a ObjectRef> {
+        self.shard.borrowers(lender)
     }
 
     /// The workloads of the graph that name this one as their owner.
@@ -303,7 +312,7 @@ impl<'a> View<'a> {
             }
             Role::Service => ids(self.governed(&object.name)),
             // A former target is never worse off.
-            Role::Autoscaler => {
+            Role::Autoscaler(_) => {
                 let target = node.and_then(Node::autoscaler).and_then(|one| one.target.clone());
                 target.into_iter().collect()
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::claim::ClaimTemplate;
 use super::kind::{Kind, Runs};
+use super::kinds::Kinds;
 use super::labels::Labels;
 use super::names::{Name, ObjectRef};
 use super::pods::{PodVolume, Pods, RestartPolicy, VolumeSource};
@@ -40,6 +41,8 @@ pub struct Workload {
     pub claim_templates: Box<[ClaimTemplate]>,
     /// What a StatefulSet does otherwise than by default, if anything; [`Workload::options`] fills in the rest.
     pub options: Option<Box<SetOptions>>,
+    /// The workload whose template its pods are made of, where that is another one: an Argo Rollout may borrow it.
+    pub template_of: Option<Box<ObjectRef>>,
 }
 
 /// `metadata.creationTimestamp` as the number that its digits make: RFC 3339 in UTC, so that their order is time's.
@@ -53,6 +56,8 @@ pub enum Rollout {
     Cron(Concurrency),
     /// No overlap of ours to judge: delete first (StatefulSet, `Recreate`), or never replaced (Pod, Job, ReplicaSet).
     DeleteFirst,
+    /// All new pods run beside all old ones for a while.
+    Overlapping,
     /// A paused Deployment rolls nothing out.
     Paused,
     /// A Deployment's `RollingUpdate`.
@@ -87,6 +92,8 @@ pub struct Owner {
     pub api_version: Name,
     pub kind: Name,
     pub name: Name,
+    /// Its kind, where that is a declared one whose controller makes such objects.
+    pub declared: Option<Kind>,
 }
 
 /// Which parents a JSON patch may rely on.
@@ -101,12 +108,27 @@ pub struct Shape {
 }
 
 impl Workload {
-    /// The built-in workload that it says has made it.
+    /// The workload of a known kind that it says has made it.
     #[must_use]
-    pub fn builtin_owner(&self) -> Option<ObjectRef> {
+    pub fn known_owner(&self) -> Option<ObjectRef> {
         let owner = self.owner.as_ref()?;
-        let maker = owner.builtin_maker_of(self.id.kind)?;
+        let maker = owner.maker_of(self.id.kind)?;
         Some(ObjectRef::new(maker, owner.name.clone()))
+    }
+
+    /// Returns true where the pods of both are made of one template, which the one borrows from the other.
+    #[must_use]
+    pub fn shares_template_with(&self, other: &Self) -> bool {
+        let borrows = |one: &Self, other: &Self| one.template_of.as_deref() == Some(&other.id);
+        borrows(self, other) || borrows(other, self)
+    }
+
+    /// Takes the pods of another workload for its own, and its selector where it has none.
+    pub(super) fn borrow_from(&mut self, lender: Option<&Self>) {
+        self.pods = lender.map(|lender| lender.pods.clone()).unwrap_or_default();
+        if let Some(lender) = lender.filter(|_| self.selector.is_empty()) {
+            self.selector = lender.selector.clone();
+        }
     }
 
     /// Returns true where all but the generation is equal.
@@ -137,6 +159,7 @@ impl Workload {
             first_ordinal,
             claim_templates,
             options,
+            template_of,
         } = self;
         (
             (
@@ -160,18 +183,19 @@ impl Workload {
                 first_ordinal,
                 claim_templates,
                 options,
+                template_of,
             ),
         )
     }
 
-    /// It says that a built-in workload owns it; whether that is so is for [`View::ownership`] to tell.
+    /// It says that a workload of a known kind owns it; whether that is so is for [`View::ownership`] to tell.
     ///
     /// [`View::ownership`]: super::view::View::ownership
     #[must_use]
     pub fn is_owned(&self) -> bool {
         self.owner
             .as_ref()
-            .is_some_and(|owner| owner.builtin_maker_of(self.id.kind).is_some())
+            .is_some_and(|owner| owner.maker_of(self.id.kind).is_some())
     }
 
     /// Owned by a custom resource: an operator writes it, its user cannot.
@@ -270,12 +294,13 @@ impl Rollout {
     /// unavailable rounds down, and both zero makes one unavailable (`docs/kubernetes-facts.md` §2.3).
     #[must_use]
     pub fn fenceposts(self, replicas: u32) -> Option<Fenceposts> {
-        let Self::Rolling {
-            max_surge,
-            max_unavailable,
-        } = self
-        else {
-            return None;
+        let (max_surge, max_unavailable) = match self {
+            Self::Rolling {
+                max_surge,
+                max_unavailable,
+            } => (max_surge, max_unavailable),
+            Self::Overlapping => (Amount::Percent(100), Amount::Count(0)),
+            Self::Cron(_) | Self::DeleteFirst | Self::Paused => return None,
         };
         let surge = match max_surge {
             Amount::Count(count) => count,
@@ -296,10 +321,37 @@ fn share(replicas: u32, percent: u32, rounding: u64) -> u32 {
     u32::try_from((u64::from(replicas) * u64::from(percent) + rounding) / 100).unwrap_or(u32::MAX)
 }
 
-impl Owner {
-    /// The kind of the built-in controller whose pods, sets or jobs objects of `kind` are, where this is one.
+impl Amount {
+    /// Reads `3` or `25%`.
     #[must_use]
-    pub fn builtin_maker_of(&self, kind: Kind) -> Option<Kind> {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.strip_suffix('%') {
+            Some(percent) => percent.parse().ok().map(Self::Percent),
+            None => text.parse().ok().map(Self::Count),
+        }
+    }
+}
+
+impl Owner {
+    /// The kind of the controller whose pods, sets or jobs objects of `kind` are, where this is one that is known.
+    #[must_use]
+    pub fn maker_of(&self, kind: Kind) -> Option<Kind> {
+        self.builtin_maker_of(kind).or(self.declared)
+    }
+
+    /// The owner of an object of `kind`, which may be of one of these kinds.
+    pub(super) fn known(self, kind: Kind, kinds: &Kinds) -> Self {
+        if self.builtin_maker_of(kind).is_some() {
+            return self;
+        }
+        let declared = kinds.of(&self.api_version, &self.kind);
+        Self {
+            declared: declared.filter(|maker| maker.makes(kind)),
+            ..self
+        }
+    }
+
+    fn builtin_maker_of(&self, kind: Kind) -> Option<Kind> {
         let makers = kind.form().map_or(&[][..], |form| form.makers);
         let is_it = |maker: &Kind| *self.kind == *maker.as_str() && *self.api_version == *maker.api_version();
         makers.iter().copied().find(is_it)

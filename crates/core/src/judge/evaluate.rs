@@ -8,7 +8,7 @@ use super::message;
 use super::ratchet::Before;
 use super::terms::{Found, Terms};
 use crate::graph::view::Reservations;
-use crate::graph::{Change, Features, Kind, Lookup, ObjectRef, Operation, Ownership, States, Timestamp, View};
+use crate::graph::{Change, Features, Lookup, ObjectRef, Operation, Ownership, Role, States, Timestamp, View};
 use crate::rules::kit::{Action, Finding, Phase, Rule, Through, Transition};
 
 /// How many others are asked for; where more are in the way they are hardly all gone.
@@ -266,7 +266,7 @@ fn doubtful(change: &Change<'_>, decision: &Decision, basis: &Basis<'_>, now: Ti
     let may_be_gone = |object: &&ObjectRef| {
         let written = basis.shard.reservation(object);
         **object != change.target
-            && (object.kind.is_workload() || object.kind == Kind::AUTOSCALER)
+            && (object.kind.is_workload() || matches!(object.kind.role(), Role::Autoscaler(_)))
             && written.is_none_or(|written| written.is_doubtful(now))
             && !basis.fetched.has(object)
     };

@@ -8,7 +8,7 @@ use super::decision::{Judged, Standing};
 use super::terms::{Found, Terms};
 use super::voices;
 use crate::graph::view::Reservations;
-use crate::graph::{Autoscaler, Kind, ObjectRef, View, Workload};
+use crate::graph::{Autoscaler, Kind, ObjectRef, Role, View, Workload};
 use crate::rules::kit::{Action, text};
 
 /// What is found of the workloads and autoscalers of one namespace, or of one of them.
@@ -40,8 +40,8 @@ pub fn inspect(basis: &Basis<'_>) -> Inspection {
 #[must_use]
 pub fn inspect_one(object: &ObjectRef, basis: &Basis<'_>) -> Inspection {
     let view = basis.view(basis.fetched, Reservations::Ignored);
-    if object.kind == Kind::AUTOSCALER {
-        let autoscaler = view.autoscaler(&object.name).known();
+    if matches!(object.kind.role(), Role::Autoscaler(_)) {
+        let autoscaler = view.autoscaler(object).known();
         return add_autoscalers(Inspection::default(), autoscaler, &view, basis);
     }
     inspect_each(view.workload(object).known(), &view, basis)

@@ -57,7 +57,13 @@ impl<'a> Terms<'a> {
                 // A user cannot edit what an operator writes; and an owner that we do not know may be one that a watch
                 // has not told of yet.
                 Ownership::Claimed(_) | Ownership::Operated => Action::Warn,
-            },
+            }
+            // What is said of a kind may be less than the truth.
+            .min(if workload.id.kind.is_sure() {
+                Action::Deny
+            } else {
+                Action::Warn
+            }),
         })
     }
 

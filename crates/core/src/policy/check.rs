@@ -7,6 +7,7 @@ use stateward_nearest::nearest;
 
 use super::glob::{Glob, Of};
 use super::schema::{Absent, Entries, Field, List, Scope, Shape, Variants, Words};
+use crate::graph::Amount;
 use crate::rules::kit::{Quantity, duration};
 use crate::time::{Span, Time};
 
@@ -62,6 +63,7 @@ const LISTED: usize = 6;
 impl Checker {
     fn value(&mut self, value: &Value, shape: &Shape, at: &str) {
         match shape {
+            Shape::Amount => self.amount(value, at),
             Shape::Boolean if value.is_boolean() => {}
             Shape::Boolean => self.mistake(at, &format!("expected true or false, found {}", kind_of(value))),
             Shape::Constant(wanted) => self.constant(value, wanted, at),
@@ -78,6 +80,16 @@ impl Checker {
                 if let Some(members) = self.object(value, at) {
                     self.names(members, object.fields.iter().map(|field| field.name), at);
                     self.fields(members, &object.fields, at);
+                }
+            }
+            Shape::Pointer => {
+                if let Some(text) = self.text(value, at).filter(|text| !is_pointer(text)) {
+                    self.mistake(
+                        at,
+                        &format!(
+                            "{text:?} is no path such as /spec/template: names of letters, digits and _, each after a /"
+                        ),
+                    );
                 }
             }
             Shape::Quantity => self.quantity(value, at),
@@ -246,6 +258,16 @@ impl Checker {
         }
     }
 
+    fn amount(&mut self, value: &Value, at: &str) {
+        let is_amount = match value {
+            Value::Number(number) => number.as_u64().is_some_and(|number| u32::try_from(number).is_ok()),
+            value => value.as_str().is_some_and(|text| Amount::parse(text).is_some()),
+        };
+        if !is_amount {
+            self.mistake(at, "expected a number of pods, or a share of them such as 25%");
+        }
+    }
+
     fn quantity(&mut self, value: &Value, at: &str) {
         match value {
             // A bare number is a quantity too: of bytes.
@@ -315,6 +337,14 @@ fn unknown(word: &str, noun: &str, words: &[&str]) -> String {
     } else {
         format!("{word:?} is none of {}{near}", words.join(", "))
     }
+}
+
+/// Whether a text leads to a member of an object.
+fn is_pointer(text: &str) -> bool {
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    text.strip_prefix('/')
+        .is_some_and(|names| names.split('/').all(is_name))
 }
 
 /// What no two entries of a list may share.

@@ -1,8 +1,8 @@
 //! Policies: which rules apply to which workloads, and what follows from a finding.
 //!
 //! Pure: policy files are read elsewhere; here they are types, validation and resolution.
-//! [`description`] describes a `WorkloadPolicy` once, and [`exception`] the exceptions from it: parser, schema and
-//! reference page follow from that.
+//! [`description`] describes a `WorkloadPolicy` once, [`exception`] the exceptions from it, and [`workload_kind`] the
+//! kinds of workloads that are declared: parser, schema and reference page follow from that.
 
 mod cel;
 mod check;
@@ -21,6 +21,7 @@ pub mod settings;
 pub mod statement;
 mod status;
 mod union;
+pub mod workload_kind;
 
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,4 @@ pub use parse::parse;
 pub use policies::Policies;
 pub use settings::{Enforced, Mutation, Overrides, Profile, RuleSettings, Settings};
 pub use statement::{Policy, RuleStatement, Statement};
+pub use workload_kind::WorkloadKind;

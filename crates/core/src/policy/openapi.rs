@@ -24,6 +24,11 @@ pub enum Form {
 #[must_use]
 pub fn schema(shape: &Shape, form: Form) -> Value {
     match shape {
+        Shape::Amount => json!({
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "pattern": "^[0-9]+%?$",
+            "x-kubernetes-int-or-string": true,
+        }),
         Shape::Boolean => json!({"type": "boolean"}),
         Shape::Constant(word) => json!({"type": "string", "enum": [word]}),
         Shape::Duration => json!({"type": "string", "pattern": duration::PATTERN}),
@@ -46,6 +51,7 @@ pub fn schema(shape: &Shape, form: Form) -> Value {
             }
             schema.into()
         }
+        Shape::Pointer => json!({"type": "string", "maxLength": 256, "pattern": "^(/[A-Za-z0-9_]+)+$"}),
         Shape::Quantity => json!({
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "pattern": QUANTITY,

@@ -129,7 +129,7 @@ pub(super) fn selector(value: &Value) -> Selector {
     }
 }
 
-fn word<T: Copy>(value: &Value, table: &[(&str, T)]) -> Option<T> {
+pub(super) fn word<T: Copy>(value: &Value, table: &[(&str, T)]) -> Option<T> {
     let word = value.as_str()?;
     let entry = table.iter().find(|(name, _)| *name == word);
     entry.map(|(_, meaning)| *meaning)

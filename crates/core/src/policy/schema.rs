@@ -7,6 +7,8 @@ use super::glob::Of;
 /// What a value may be.
 #[derive(Clone, Debug)]
 pub enum Shape {
+    /// A number of pods, or a share of them.
+    Amount,
     Boolean,
     /// Exactly this text.
     Constant(&'static str),
@@ -24,6 +26,8 @@ pub enum Shape {
     /// Kubernetes' metadata, of which the name is asked for.
     Metadata(Scope),
     Object(Object),
+    /// A place in an object: the names of members, each after a `/`.
+    Pointer,
     /// A Kubernetes quantity, as a text or a whole number.
     Quantity,
     /// A text for people, who must have written something.

@@ -1,7 +1,7 @@
 //! `autoscaler-target`: an autoscaler that scales nothing.
 
 use super::kit::{Action, Case, Finding, GRACE, Rule, Surroundings, Transition};
-use crate::graph::{Autoscaler, Features, Kind, Lookup, Node, ObjectRef, Operation, Role, Workload};
+use crate::graph::{Autoscaler, Features, Lookup, Node, ObjectRef, Operation, Role, Scaler, Workload};
 
 /// See `autoscaler-target.md`.
 pub(super) static RULE: Rule = Rule {
@@ -11,7 +11,7 @@ pub(super) static RULE: Rule = Rule {
     since: "0.1.0",
     cases: &[Case::always(Action::Warn)],
     parameters: &[GRACE],
-    judges: Features::of(&Role::Autoscaler),
+    judges: Features::of(&Role::Autoscaler(Scaler::Horizontal)),
     judge_change: Some(judge_change),
     judge_autoscaler: Some(judge),
     ..Rule::DEFAULTS
@@ -58,8 +58,7 @@ fn lacking<'a>(autoscaler: &'a Autoscaler, cx: &Surroundings<'_>) -> Option<&'a 
 }
 
 fn finding(autoscaler: &Autoscaler, target: &ObjectRef) -> Finding {
-    let object = ObjectRef::new(Kind::AUTOSCALER, autoscaler.name.clone());
-    Finding::violation(&RULE, &object, &target.name).at("/spec/scaleTargetRef")
+    Finding::violation(&RULE, &autoscaler.id, &target.name).at("/spec/scaleTargetRef")
 }
 
 fn of_another_kind(autoscaler: &Autoscaler, target: &ObjectRef, namesake: &Workload, cx: &Surroundings<'_>) -> Finding {
@@ -104,8 +103,7 @@ fn not_there(autoscaler: &Autoscaler, target: &ObjectRef, cx: &Surroundings<'_>)
 
 fn not_known(autoscaler: &Autoscaler, target: &ObjectRef) -> Finding {
     let ObjectRef { kind, name } = target;
-    let object = ObjectRef::new(Kind::AUTOSCALER, autoscaler.name.clone());
-    Finding::unknown(&RULE, &object, name)
+    Finding::unknown(&RULE, &autoscaler.id, name)
         .at("/spec/scaleTargetRef")
         .says(
             format!("its target, {kind} \"{name}\", is not known, so whether it scales anything was not checked"),

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::kit::{Action, Case, Finding, Rule, Surroundings, governing, others, sharing, text};
-use crate::graph::{Features, Lookup, Runs, View, Workload};
+use crate::graph::{Features, Field, Lookup, Runs, View, Workload};
 
 /// So many others are named as objects that play a part; the text says how many there are.
 const NAMED: usize = 20;
@@ -29,6 +29,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         !other.is_owned()
             && !other.id.kind.runs(Runs::Itself)
             && !others::is_one_owner(workload, other)
+            && !workload.shares_template_with(other)
             && has_pods(other, cx.view)
     });
     // The one that is worst comes first: it is named, and decides.
@@ -47,7 +48,12 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         (
             format!("its selector {pairs} also selects the pods of {who}{more}"),
             format!("its selector also selects the pods of {short}"),
-            "/spec/selector".to_owned(),
+            workload
+                .id
+                .kind
+                .path_of(Field::Selector)
+                .unwrap_or("/spec/selector")
+                .to_owned(),
         )
     } else {
         let pairs = governing::pairs(&worst.selector.match_labels);

@@ -27,9 +27,7 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
     let Some(pod) = transition.before.as_ref().and_then(Node::workload) else {
         return;
     };
-    let owner = pod
-        .builtin_owner()
-        .filter(|owner| owner.kind.has(Field::ClaimTemplates));
+    let owner = pod.known_owner().filter(|owner| owner.kind.has(Field::ClaimTemplates));
     // What never ran, or has ended, writes nothing; one without any grace goes at once however it is deleted.
     let runs = !pod.idle
         && pod.pods.grace_seconds != Some(0)

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::kit::{Action, Case, Draft, Finding, Injection, Outcome, PatchOperation, Rule, Surroundings};
-use crate::graph::{Autoscaler, ClaimFate, Features, Field, Kind, ObjectRef, Workload};
+use crate::graph::{Autoscaler, ClaimFate, Features, Field, Workload};
 
 const FIELD: &str = "persistentVolumeClaimRetentionPolicy";
 const PATH: &str = "/spec/persistentVolumeClaimRetentionPolicy";
@@ -37,9 +37,9 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     let (text, brief) = match (autoscaler, deleted) {
         (Some(autoscaler), _) => (
             format!(
-                "whenScaled is Delete, and HorizontalPodAutoscaler \"{}\" takes pods away by itself: with each of them \
+                "whenScaled is Delete, and {} \"{}\" takes pods away by itself: with each of them \
                  Kubernetes deletes its claims and the data on them",
-                autoscaler.name
+                autoscaler.id.kind, autoscaler.id.name
             ),
             "whenScaled is Delete: an autoscaler deletes claims with their data",
         ),
@@ -81,11 +81,7 @@ fn shrinking<'a>(workload: &Workload, cx: &Surroundings<'a>) -> Option<&'a Autos
 }
 
 fn beside(finding: Finding, autoscaler: &Autoscaler) -> Finding {
-    let finding = finding.related(
-        ObjectRef::new(Kind::AUTOSCALER, autoscaler.name.clone()),
-        "/spec/scaleTargetRef",
-        "scales this StatefulSet",
-    );
+    let finding = finding.related(autoscaler.id.clone(), "/spec/scaleTargetRef", "scales this StatefulSet");
     // The user edits KEDA's ScaledObject; refusing what KEDA writes tells nobody.
     if autoscaler.keda {
         finding.at_most(Action::Warn)

@@ -3,7 +3,7 @@
 use super::kit::bond;
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
-use crate::graph::{Autoscaler, Features, Kind, Modes, ObjectRef, Runs, Workload};
+use crate::graph::{Autoscaler, Features, Kind, Modes, ObjectRef, Role, Runs, Scaler, Workload};
 
 /// The case of an autoscaler that never lets the workload have one pod alone.
 const MINIMUM: usize = 1;
@@ -73,56 +73,74 @@ fn violation(
     let finding = Finding::violation(&RULE, &workload.id, claim);
     let explained = text::modes_explained(modes);
     let Autoscaler {
-        name,
+        id: ObjectRef { kind, name },
         min_replicas,
         max_replicas,
         ..
     } = autoscaler;
+    let Limits { least, most } = Limits::of(*kind);
     if *min_replicas > 1 {
         return finding
             .case(MINIMUM)
             .says(
                 format!(
-                    "HorizontalPodAutoscaler \"{name}\" keeps at least {min_replicas} replicas, which mount claim \
+                    "{kind} \"{name}\" keeps at least {min_replicas} replicas, which mount claim \
                      \"{claim}\", which is {explained}; {consequence}"
                 ),
                 format!(
                     "an autoscaler keeps at least {min_replicas} replicas on claim \"{claim}\", which is {modes}{aside}"
                 ),
             )
-            .remedy(
-                "Set minReplicas: 1 and maxReplicas: 1 on the autoscaler, or use a StatefulSet with \
-                 volumeClaimTemplates, or a ReadWriteMany class",
-            );
+            .remedy(format!(
+                "Set {least}: 1 and {most}: 1 on the autoscaler, or use a StatefulSet with volumeClaimTemplates, or a \
+                 ReadWriteMany class"
+            ));
     }
     finding
         .says(
             format!(
-                "HorizontalPodAutoscaler \"{name}\" may make {max_replicas} replicas mount claim \"{claim}\", which is \
+                "{kind} \"{name}\" may make {max_replicas} replicas mount claim \"{claim}\", which is \
                  {explained}; {consequence}"
             ),
             format!("an autoscaler may make {max_replicas} replicas on claim \"{claim}\", which is {modes}{aside}"),
         )
-        .remedy(
-            "Set maxReplicas: 1 on the autoscaler, or use a StatefulSet with volumeClaimTemplates, or a ReadWriteMany \
-             class",
-        )
+        .remedy(format!(
+            "Set {most}: 1 on the autoscaler, or use a StatefulSet with volumeClaimTemplates, or a ReadWriteMany class"
+        ))
+}
+
+/// The fields in which an autoscaler says how few replicas it makes, and how many.
+struct Limits {
+    least: &'static str,
+    most: &'static str,
+}
+
+impl Limits {
+    fn of(kind: Kind) -> Self {
+        match kind.role() {
+            Role::Autoscaler(Scaler::Keda) => Self {
+                least: "minReplicaCount",
+                most: "maxReplicaCount",
+            },
+            _ => Self {
+                least: "minReplicas",
+                most: "maxReplicas",
+            },
+        }
+    }
 }
 
 fn limited(finding: Finding, autoscaler: &Autoscaler) -> Finding {
-    let object = ObjectRef::new(Kind::AUTOSCALER, autoscaler.name.clone());
-    let (path, message) = if finding.case == MINIMUM {
-        (
-            "/spec/minReplicas",
-            format!("minReplicas is {}", autoscaler.min_replicas),
-        )
+    let Limits { least, most } = Limits::of(autoscaler.id.kind);
+    let (field, count) = if finding.case == MINIMUM {
+        (least, autoscaler.min_replicas)
     } else {
-        (
-            "/spec/maxReplicas",
-            format!("maxReplicas is {}", autoscaler.max_replicas),
-        )
+        (most, autoscaler.max_replicas)
     };
-    let finding = finding.extent(autoscaler.max_replicas).related(object, path, message);
+    let (path, message) = (format!("/spec/{field}"), format!("{field} is {count}"));
+    let finding = finding
+        .extent(autoscaler.max_replicas)
+        .related(autoscaler.id.clone(), path, message);
     // The user edits KEDA's ScaledObject; refusing what KEDA writes tells nobody.
     if autoscaler.keda {
         finding.at_most(Action::Warn)

@@ -4,7 +4,7 @@ use super::kit::bond::{self, Bond};
 use super::kit::others::{self, Other};
 use super::kit::sharing::{self, Access, Barrier};
 use super::kit::{Action, Case, Draft, Finding, Injection, Outcome, PatchOperation, Rule, Surroundings, text};
-use crate::graph::{Concurrency, Features, Modes, Name, Rollout, Runs, Workload};
+use crate::graph::{Concurrency, Features, Field, Modes, Name, Rollout, Runs, Workload};
 
 /// The case of a claim that one pod alone may use, and that a workload holds for as long as it runs.
 const HELD_BY_ONE_POD: usize = 1;
@@ -138,24 +138,31 @@ fn one_pod(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) ->
 
 fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, cause: &Cause<'_>) -> Finding {
     let explained = text::modes_explained(modes);
-    let finding = match cause {
-        Cause::Held(others) => Finding::violation(&RULE, &workload.id, claim)
-            .says(
-                format!(
-                    "claim \"{claim}\", which is {explained}, is held by {}; {}",
-                    others::described(others),
-                    barrier.consequence("the job's pods")
-                ),
-                format!(
-                    "claim \"{claim}\", which is {modes}, is held by {}",
-                    others::brief(others)
-                ),
-            )
-            .remedy(beside(others, claim))
-            .remedy_in_place(again(workload, &beside(others, claim))),
-        Cause::Parallel => {
-            let pods = text::counted(u64::from(workload.replicas), "pod");
-            Finding::violation(&RULE, &workload.id, claim)
+    let finding =
+        match cause {
+            Cause::Held(others) => Finding::violation(&RULE, &workload.id, claim)
+                .says(
+                    format!(
+                        "claim \"{claim}\", which is {explained}, is held by {}; {}",
+                        others::described(others),
+                        barrier.consequence("the job's pods")
+                    ),
+                    format!(
+                        "claim \"{claim}\", which is {modes}, is held by {}",
+                        others::brief(others)
+                    ),
+                )
+                .remedy(beside(others, claim))
+                .remedy_in_place(again(workload, &beside(others, claim))),
+            Cause::Parallel => {
+                let field = workload
+                    .id
+                    .kind
+                    .path_of(Field::Replicas)
+                    .and_then(|path| path.rsplit('/').next());
+                let at_once = field.unwrap_or("parallelism");
+                let pods = text::counted(u64::from(workload.replicas), "pod");
+                Finding::violation(&RULE, &workload.id, claim)
                 .says(
                     format!(
                         "{pods} at once mount claim \"{claim}\", which is {explained}; those on other nodes wait until \
@@ -163,10 +170,10 @@ fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, ca
                     ),
                     format!("{pods} at once mount claim \"{claim}\", which is {modes} (one node only)"),
                 )
-                .remedy("Use parallelism: 1, an ephemeral volume, or a ReadWriteMany class")
-        }
-        Cause::Overlap => overlap(workload, claim, modes, "on another node "),
-    };
+                .remedy(format!("Use {at_once}: 1, an ephemeral volume, or a ReadWriteMany class"))
+            }
+            Cause::Overlap => overlap(workload, claim, modes, "on another node "),
+        };
     finding.at_most(barrier.limit())
 }
 
@@ -195,7 +202,7 @@ fn beside(others: &[Other<'_>], claim: &str) -> String {
 /// The pods of a Job are never changed, nor is a Pod.
 fn again(workload: &Workload, remedy: &str) -> String {
     let Workload { id, namespace, .. } = workload;
-    if !(id.kind.runs(Runs::ToCompletion) || id.kind.runs(Runs::Itself)) {
+    if id.kind.declared().is_some() || !(id.kind.runs(Runs::ToCompletion) || id.kind.runs(Runs::Itself)) {
         return remedy.to_owned();
     }
     let kind = id.kind.as_str().to_lowercase();

@@ -48,7 +48,8 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 sharing::cannot_tell(&RULE, workload, claim, missing, &question)
             }
         };
-        findings.push(finding.extent(workload.replicas).at("/spec/replicas"));
+        let path = workload.id.kind.path_of(Field::Replicas).unwrap_or_default();
+        findings.push(finding.extent(workload.replicas).at(path));
     }
 }
 
@@ -62,7 +63,10 @@ fn aside(barrier: sharing::Barrier) -> &'static str {
 /// A violation with its remedy.
 fn remedied(workload: &Workload, volume: &str, claim: &str) -> Finding {
     let finding = Finding::violation(&RULE, &workload.id, claim);
-    if workload.id.kind.has(Field::ClaimTemplates) {
+    if workload.id.kind.has(Field::PodClaims) {
+        let add = "Add a claim template, and name it as the volume, which it replaces by a claim for each pod";
+        finding.remedy(format!("{add}; or use a ReadWriteMany class, or replicas: 1"))
+    } else if workload.id.kind.has(Field::ClaimTemplates) {
         let add = format!(
             "Add a volumeClaimTemplates entry named \"{volume}\", which replaces the volume by a claim for each pod"
         );

@@ -29,7 +29,7 @@ pub(super) static RULE: Rule = Rule {
             kind: ParameterKind::Choice(&["Recreate", "NoSurge"]),
         },
     ],
-    judges: Features::having(Field::Strategy),
+    judges: Features::having(Field::Strategy).or(Features::having(Field::Rollout)),
     judge: Some(judge),
     inject: Some(inject),
     injection: Injection::OptIn,
@@ -37,10 +37,11 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-    if overlap(workload).is_none() {
+    if overlap(workload).is_none() || is_lender(workload, cx) {
         return;
     }
-    let start = "a rolling update starts the new pod before the old one ends";
+    let update = sharing::update(workload);
+    let start = format!("{update} starts the new pod before the old one ends");
     for sharing::Mounted { claim, .. } in sharing::mounted(workload) {
         let finding = match sharing::access(claim, cx) {
             Access::Free => continue,
@@ -50,7 +51,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                          the claim and the old one for the new to be ready, for ever, even on one node",
                     text::modes_explained(modes)
                 ),
-                format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
+                format!("{update} never ends on claim \"{claim}\", which is {modes}"),
             ),
             _ if bond::shares_node_with_itself(workload, cx.view) => continue,
             Access::OneNode(_, sharing::Barrier::Nothing) => continue,
@@ -62,19 +63,24 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                          volume and the old one for the new to be ready, for ever",
                         text::modes_explained(modes)
                     ),
-                    format!("a rolling update may never end on claim \"{claim}\", which is {modes}"),
+                    format!("{update} may never end on claim \"{claim}\", which is {modes}"),
                 ),
             Access::Missing(missing) => {
-                let question = "whether a rolling update can end on it";
-                sharing::cannot_tell(&RULE, workload, claim, missing, question)
+                let question = format!("whether {update} can end on it");
+                sharing::cannot_tell(&RULE, workload, claim, missing, &question)
             }
         };
         let finding = match finding.verdict {
             Verdict::Unknown => finding,
             Verdict::Violation => sharing::without_surge(finding, workload),
         };
-        findings.push(finding.at("/spec/strategy"));
+        findings.push(finding.at(workload.id.kind.rollout_path()));
     }
+}
+
+/// It runs no pods, and has its template for another one that does.
+fn is_lender(workload: &Workload, cx: &Surroundings<'_>) -> bool {
+    workload.replicas == 0 && cx.view.borrowers(&workload.id).next().is_some()
 }
 
 fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {

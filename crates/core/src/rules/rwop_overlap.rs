@@ -3,7 +3,7 @@
 use super::kit::others::{self, Other, Used};
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
-use crate::graph::{Lookup, Modes, Runs, Workload};
+use crate::graph::{Field, Lookup, Modes, Runs, Workload};
 
 /// The case of one pod and the one that replaces it.
 pub(super) const SURGE: usize = 1;
@@ -58,8 +58,10 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             }
         };
         let path = match cause {
-            Cause::Several(_) if workload.id.kind.runs(Runs::Replicas) => "/spec/replicas".to_owned(),
-            Cause::Surge => "/spec/strategy".to_owned(),
+            Cause::Several(_) if workload.id.kind.runs(Runs::Replicas) => {
+                workload.id.kind.path_of(Field::Replicas).unwrap_or_default().to_owned()
+            }
+            Cause::Surge => workload.id.kind.rollout_path().to_owned(),
             _ => used.path(),
         };
         findings.push(finding.extent(extent).at(path));
@@ -135,11 +137,15 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
         }
         Cause::Surge => sharing::without_surge(finding, workload).case(SURGE).says(
             format!(
-                "a rolling update starts the new pod before the old one ends, but claim \"{claim}\" is {explained}; \
+                "{} starts the new pod before the old one ends, but claim \"{claim}\" is {explained}; \
                      the mode counts per pod, so the new one would stay Pending for the claim and the old one wait for \
-                     the new to be ready, for ever, even on one node"
+                     the new to be ready, for ever, even on one node",
+                sharing::update(workload)
             ),
-            format!("a rolling update never ends on claim \"{claim}\", which is {modes}"),
+            format!(
+                "{} never ends on claim \"{claim}\", which is {modes}",
+                sharing::update(workload)
+            ),
         ),
     }
 }

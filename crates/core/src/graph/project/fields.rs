@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use super::super::claim::ClaimTemplate;
 use super::super::kind::Field;
+use super::super::kinds::Kinds;
 use super::super::labels::Labels;
+use super::super::names::ObjectRef;
 use super::super::pods::Pods;
 use super::super::selector::Selector;
 use super::super::set_options::{ClaimFate, PodManagement, SetOptions, UpdateStrategy};
@@ -13,7 +15,7 @@ use super::count;
 use super::digest::digest;
 use super::meta::ObjectMeta;
 use super::workload::amount;
-use crate::cursor::{Cursor, Scalar, list, members};
+use crate::cursor::{Cursor, Form, Scalar, list, members};
 
 /// What an object says in the fields of its kind.
 #[derive(Debug, Default)]
@@ -33,10 +35,13 @@ pub(super) struct Fields<'a> {
     /// The spec of the pods is there.
     pub(super) pod_spec: bool,
     pub(super) replicas: Option<i64>,
+    /// What is there of that which decides how a declared kind replaces its pods: where, and what it says.
+    pub(super) rollout: Vec<(&'static str, Option<Scalar<'a>>)>,
     pub(super) selector: Selector,
     pub(super) service_name: Option<Cow<'a, str>>,
     pub(super) strategy: Strategy<'a>,
     pub(super) suspend: bool,
+    pub(super) template_of: Option<ObjectRef>,
 }
 
 /// `spec.strategy` of a Deployment.
@@ -91,7 +96,11 @@ impl<'a> Fields<'a> {
                 .find('/')
                 .map_or(path.len(), |length| depth + 1 + length);
             if below == path.len() {
-                self.take(cursor, field);
+                if field == Field::Rollout {
+                    self.note(cursor, &table[first..], below);
+                } else {
+                    self.take(cursor, field);
+                }
             } else {
                 let table = &table[first..];
                 let count = table
@@ -103,10 +112,36 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Notes that something is there which decides how pods are replaced, and what it says; the fields below it too.
+    fn note<C: Cursor<'a>>(&mut self, cursor: &mut C, table: &'static Table, depth: usize) {
+        let [(path, _), rest @ ..] = table else { return };
+        let is_below = |(other, _): &&(&str, Field)| {
+            other.len() > depth && other.as_bytes()[depth] == b'/' && other.starts_with(path)
+        };
+        let below = &rest[..rest.iter().take_while(is_below).count()];
+        let said = match cursor.form() {
+            Form::Null => {
+                cursor.pass();
+                return;
+            }
+            Form::Scalar => cursor.scalar(),
+            Form::Boolean => cursor.boolean().map(|said| Scalar::Text(said.to_string().into())),
+            Form::Object if !below.is_empty() => {
+                self.walk(cursor, below, depth);
+                None
+            }
+            Form::List | Form::Object => {
+                cursor.pass();
+                None
+            }
+        };
+        self.rollout.push((path, said));
+    }
+
     /// Reads the value of a field.
     fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, field: Field) {
         match field {
-            Field::ClaimTemplates => self.claim_templates = list(cursor, ClaimTemplate::read),
+            Field::ClaimTemplates | Field::PodClaims => self.claim_templates = list(cursor, ClaimTemplate::read),
             Field::Completions => self.completions = cursor.integer(),
             Field::ConcurrencyPolicy => self.concurrency = cursor.text(),
             Field::Conditions => self.over = list(cursor, read_end).is_some_and(|ends| ends.contains(&true)),
@@ -125,11 +160,16 @@ impl<'a> Fields<'a> {
             }
             Field::Replicas => self.replicas = cursor.integer(),
             Field::Retention => self.read_retention(cursor),
+            // It stands in no table without a place for what it says.
+            Field::Rollout => {
+                cursor.pass();
+            }
             Field::Selector => self.selector = Selector::read(cursor).unwrap_or_default(),
             Field::ServiceName => self.service_name = cursor.text(),
             Field::Strategy => self.strategy = Strategy::read(cursor),
             Field::Suspend => self.suspend = cursor.boolean() == Some(true),
             Field::Template => (self.pods, self.pod_spec) = Pods::read_template(cursor),
+            Field::TemplateOf => self.template_of = read_reference(cursor),
             Field::UpdateStrategy => self.options.update = UpdateStrategy::read(cursor),
         }
     }
@@ -158,6 +198,18 @@ fn read_end<'a, C: Cursor<'a>>(cursor: &mut C) -> bool {
         "status" => status = cursor.text(),
     });
     matches!(kind.as_deref(), Some("Complete" | "Failed")) && status.as_deref() == Some("True")
+}
+
+/// Reads a reference to a built-in workload.
+fn read_reference<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<ObjectRef> {
+    let (mut version, mut kind, mut name) = (Cow::default(), Cow::default(), Cow::default());
+    members!(cursor, {
+        "apiVersion" => version = cursor.text().unwrap_or_default(),
+        "kind" => kind = cursor.text().unwrap_or_default(),
+        "name" => name = cursor.text().unwrap_or_default(),
+    });
+    let kind = Kinds::builtin().of(&version, &kind).filter(|kind| kind.is_workload())?;
+    Some(ObjectRef::new(kind, &*name))
 }
 
 impl<'a> Strategy<'a> {

@@ -64,13 +64,14 @@ impl<'a> ObjectMeta<'a> {
 
     /// The owner that controls the object.
     #[must_use]
-    pub fn controller(&self) -> Option<Box<Owner>> {
+    pub fn controller(&self) -> Option<Owner> {
         let owner = self.owner_references.iter().find(|owner| owner.controller)?;
-        Some(Box::new(Owner {
+        Some(Owner {
             api_version: (&*owner.api_version).into(),
             kind: (&*owner.kind).into(),
             name: (&*owner.name).into(),
-        }))
+            declared: None,
+        })
     }
 
     /// The kinds of all owners, controlling or not.

@@ -42,6 +42,10 @@ impl NodeSeed<'_> {
     pub fn read_to_patch(self, json: &str) -> Result<(Node, Shape), json::Error> {
         match WorkloadSeed::new(self.kind, self.sent_to) {
             Some(seed) => {
+                let seed = WorkloadSeed {
+                    kinds: self.kinds,
+                    ..seed
+                };
                 let ProjectedWorkload { workload, shape } = seed.read(json)?;
                 Ok((Node::Workload(Arc::new(workload)), shape))
             }
@@ -53,7 +57,7 @@ impl NodeSeed<'_> {
     pub fn read_from<'a, C: Cursor<'a>>(self, cursor: &mut C) -> Node {
         let (kind, namespace) = (self.kind, self.sent_to);
         match kind.role() {
-            Role::Autoscaler => Node::Autoscaler(Arc::new(Autoscaler::read(cursor, self.kinds))),
+            Role::Autoscaler(scaler) => Node::Autoscaler(Arc::new(Autoscaler::read(cursor, kind, *scaler, self.kinds))),
             Role::Claim => Node::Claim(Arc::new(Claim::read(cursor))),
             Role::Class => Node::Class(Class::read(cursor)),
             Role::Driver => Node::Driver(Driver::read(cursor)),
@@ -65,7 +69,12 @@ impl NodeSeed<'_> {
             Role::Service => Node::Service(Arc::new(Service::read(cursor))),
             Role::Volume => Node::Volume(Volume::read(cursor)),
             Role::Workload(form) => {
-                let seed = WorkloadSeed { kind, form, namespace };
+                let seed = WorkloadSeed {
+                    kind,
+                    form,
+                    kinds: self.kinds,
+                    namespace,
+                };
                 Node::Workload(Arc::new(seed.read_from(cursor).workload))
             }
         }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::autoscaler::Autoscaler;
+use super::super::kind::{Kind, Scaler};
 use super::super::kinds::Kinds;
 use super::super::labels::Labels;
 use super::super::names::{Name, ObjectRef};
@@ -12,6 +13,9 @@ use super::count;
 use super::meta::ObjectMeta;
 use crate::cursor::{Cursor, Scalar, list, members};
 use crate::json;
+
+/// How many replicas a ScaledObject makes at most, where it does not say.
+const KEDA_MOST: u32 = 100;
 
 /// `spec.scaleTargetRef` of an autoscaler.
 #[derive(Debug, Default)]
@@ -79,8 +83,16 @@ impl Service {
 }
 
 impl Autoscaler {
-    /// Reads a HorizontalPodAutoscaler (any version since v1), whose target is one of `kinds`.
-    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C, kinds: &Kinds) -> Self {
+    /// Reads an autoscaler of a kind that is written in this way, whose target is one of `kinds`.
+    pub(super) fn read<'a, C: Cursor<'a>>(cursor: &mut C, kind: Kind, scaler: Scaler, kinds: &Kinds) -> Self {
+        match scaler {
+            Scaler::Horizontal => Self::read_horizontal(cursor, kind, kinds),
+            Scaler::Keda => Self::read_keda(cursor, kind, kinds),
+        }
+    }
+
+    /// Reads a HorizontalPodAutoscaler (any version since v1).
+    fn read_horizontal<'a, C: Cursor<'a>>(cursor: &mut C, kind: Kind, kinds: &Kinds) -> Self {
         let mut metadata = ObjectMeta::default();
         let (mut min_replicas, mut max_replicas, mut target) = (None, None, None);
         members!(cursor, {
@@ -94,12 +106,52 @@ impl Autoscaler {
         let keda = metadata.labels.get("scaledobject.keda.sh/name").is_some()
             || metadata.owner_kinds().any(|kind| kind == "ScaledObject");
         Self {
-            name: metadata.name(),
+            id: ObjectRef::new(kind, metadata.name()),
             uid: metadata.uid.as_deref().and_then(Uid::parse),
             target: target.and_then(|target| target.workload(kinds)),
             min_replicas: count(min_replicas, 1),
             max_replicas: count(max_replicas, 0),
             keda,
+            deleting: metadata.deleting,
+        }
+    }
+
+    /// Reads a ScaledObject (`apis/keda/v1alpha1/scaledobject_types.go`): without a maximum it is 100, and without a kind
+    /// a Deployment is meant. While it is paused it scales nothing, or to the one number that it names.
+    fn read_keda<'a, C: Cursor<'a>>(cursor: &mut C, kind: Kind, kinds: &Kinds) -> Self {
+        let mut metadata = ObjectMeta::default();
+        let (mut idle, mut least, mut most, mut target) = (None, None, None, None);
+        members!(cursor, {
+            "metadata" => metadata = ObjectMeta::read(cursor),
+            "spec" => members!(cursor, {
+                "idleReplicaCount" => idle = cursor.integer(),
+                "maxReplicaCount" => most = cursor.integer(),
+                "minReplicaCount" => least = cursor.integer(),
+                "scaleTargetRef" => target = Target::read(cursor),
+            }),
+        });
+        let mut target = target.unwrap_or_default();
+        if target.kind.is_empty() {
+            target.kind = Cow::Borrowed("Deployment");
+        }
+        let (mut least, mut most) = (count(idle.or(least), 0), count(most, KEDA_MOST));
+        let paused = |name: &str| metadata.annotation(&format!("autoscaling.keda.sh/{name}"));
+        // What is no boolean counts as true.
+        let is_paused = |name: &str| {
+            paused(name).is_some_and(|value| !matches!(value, "false" | "False" | "FALSE" | "f" | "F" | "0"))
+        };
+        if let Some(held) = paused("paused-replicas").and_then(|held| held.parse().ok()) {
+            (least, most) = (held, held);
+        } else if is_paused("paused") || is_paused("paused-scale-out") {
+            (least, most) = (0, 0);
+        }
+        Self {
+            id: ObjectRef::new(kind, metadata.name()),
+            uid: metadata.uid.as_deref().and_then(Uid::parse),
+            target: target.workload(kinds),
+            min_replicas: least,
+            max_replicas: most,
+            keda: true,
             deleting: metadata.deleting,
         }
     }
@@ -135,8 +187,8 @@ impl<'a> Target<'a> {
     /// the built-in one is meant.
     fn workload(&self, kinds: &Kinds) -> Option<ObjectRef> {
         let kind = match &self.api_version {
-            Some(version) => kinds.of(version, &self.kind),
-            None => kinds.iter().find(|kind| kind.as_str() == self.kind),
+            Some(version) if !version.is_empty() => kinds.of(version, &self.kind),
+            _ => kinds.iter().find(|kind| kind.as_str() == self.kind),
         };
         let kind = kind.filter(|kind| kind.is_workload())?;
         Some(ObjectRef::new(kind, &*self.name))

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::super::declared::{Bound, Declared, Replaces};
 use super::super::kind::{Field, Form, Kind};
+use super::super::kinds::Kinds;
 use super::super::labels::Labels;
 use super::super::names::{Name, ObjectRef};
 use super::super::placement::Placement;
@@ -28,16 +30,20 @@ pub struct ProjectedWorkload {
 pub struct WorkloadSeed<'n> {
     pub(super) kind: Kind,
     pub(super) form: &'static Form,
+    /// The kinds that may own it.
+    pub(super) kinds: &'static Kinds,
     pub(super) namespace: &'n Name,
 }
 
 impl<'n> WorkloadSeed<'n> {
-    /// For a workload that was sent to `namespace`, where it names none itself; `None` for a kind that runs no pods.
+    /// For a workload that was sent to `namespace`, where it names none itself, and that only built-in kinds own; `None`
+    /// for a kind that runs no pods.
     #[must_use]
     pub fn new(kind: Kind, namespace: &'n Name) -> Option<Self> {
         Some(Self {
             kind,
             form: kind.form()?,
+            kinds: Kinds::builtin(),
             namespace,
         })
     }
@@ -60,9 +66,12 @@ impl<'n> WorkloadSeed<'n> {
         let mut workload = self.bare(&fields.metadata);
         workload.idle = fields.over || fields.suspend;
         // No more pods run at once than may be needed to complete (`pkg/controller/job/job_controller.go`).
-        workload.replicas = count(fields.replicas, 1).min(count(fields.completions, u32::MAX));
+        let replicas = self.form.declared.map_or(1, |declared| declared.replicas);
+        workload.replicas = count(fields.replicas, replicas).min(count(fields.completions, u32::MAX));
         workload.selector = fields.selector;
-        workload.rollout = if kind.has(Field::Strategy) {
+        workload.rollout = if let Some(declared) = self.form.declared {
+            declared_rollout(fields.paused, declared, &fields.rollout)
+        } else if kind.has(Field::Strategy) {
             rollout(fields.paused, fields.strategy)
         } else if kind.has(Field::ConcurrencyPolicy) {
             Rollout::Cron(match fields.concurrency.as_deref() {
@@ -75,6 +84,7 @@ impl<'n> WorkloadSeed<'n> {
         };
         let service = fields.service_name.as_deref().filter(|name| !name.is_empty());
         workload.service_name = service.map(Into::into);
+        workload.template_of = fields.template_of.map(Box::new);
         workload.first_ordinal = count(fields.first_ordinal, 0);
         workload.options = (fields.options != SetOptions::DEFAULT).then(|| Box::new(fields.options));
         let shape = Shape {
@@ -115,7 +125,9 @@ impl<'n> WorkloadSeed<'n> {
             deleting: metadata.deleting,
             labels: Labels::default(),
             annotations: Labels::default(),
-            owner: metadata.controller(),
+            owner: metadata
+                .controller()
+                .map(|owner| Box::new(owner.known(self.kind, self.kinds))),
             replicas: 1,
             idle: false,
             selector: Selector::default(),
@@ -125,6 +137,37 @@ impl<'n> WorkloadSeed<'n> {
             first_ordinal: 0,
             claim_templates: Box::default(),
             options: None,
+            template_of: None,
+        }
+    }
+}
+
+/// How a workload of a declared kind replaces its pods: by the first way that applies.
+fn declared_rollout(paused: bool, declared: &Declared, said: &[(&str, Option<Scalar<'_>>)]) -> Rollout {
+    if paused {
+        return Rollout::Paused;
+    }
+    let at = |path: &str| said.iter().find(|(own, _)| *own == path).map(|(_, said)| said);
+    let applies = |when: Option<(&str, Option<&str>)>| match when {
+        None => true,
+        Some((path, None)) => at(path).is_some(),
+        Some((path, Some(word))) => {
+            matches!(at(path), Some(Some(Scalar::Text(text))) if *text == *word)
+        }
+    };
+    let way = declared.ways.iter().find(|way| applies(way.when));
+    match way.map(|way| way.replaces) {
+        None | Some(Replaces::EndsFirst) => Rollout::DeleteFirst,
+        Some(Replaces::Overlaps) => Rollout::Overlapping,
+        Some(Replaces::Rolls { surge, unavailable }) => {
+            let bound = |bound: Bound| match bound.path.and_then(at) {
+                Some(said) => amount_or(said.as_ref(), bound.default),
+                None => bound.default,
+            };
+            Rollout::Rolling {
+                max_surge: bound(surge),
+                max_unavailable: bound(unavailable),
+            }
         }
     }
 }
@@ -144,15 +187,16 @@ fn rollout(paused: bool, strategy: Strategy<'_>) -> Rollout {
 pub(super) fn amount(value: Option<Scalar<'_>>) -> Amount {
     // The default of both (`pkg/apis/apps/v1/defaults.go`), and of what the API server would refuse anyway.
     const DEFAULT: Amount = Amount::Percent(25);
+    amount_or(value.as_ref(), DEFAULT)
+}
+
+fn amount_or(value: Option<&Scalar<'_>>, default: Amount) -> Amount {
     match value {
-        None => DEFAULT,
+        None => default,
         Some(Scalar::Number(count)) => count
             .as_u64()
             .and_then(|count| u32::try_from(count).ok())
-            .map_or(DEFAULT, Amount::Count),
-        Some(Scalar::Text(text)) => text
-            .strip_suffix('%')
-            .and_then(|percent| percent.parse().ok())
-            .map_or(DEFAULT, Amount::Percent),
+            .map_or(default, Amount::Count),
+        Some(Scalar::Text(text)) => Amount::parse(text).unwrap_or(default),
     }
 }

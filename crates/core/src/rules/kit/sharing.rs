@@ -8,7 +8,8 @@ use super::parameter::{Parameter, ParameterKind};
 use super::rule::{Rule, Surroundings};
 use super::{attaching, bond};
 use crate::graph::{
-    Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Runs, View, VolumeKind, VolumeSource, Workload,
+    Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Rollout, Runs, View, VolumeKind, VolumeSource,
+    Workload,
 };
 
 /// Provisioners that make directories of one node (`ARCHITECTURE.md`, "pinned").
@@ -184,7 +185,15 @@ pub fn pods_ever(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
 #[must_use]
 pub fn with_one_pod(finding: Finding, workload: &Workload, remedy: impl Fn(&str) -> String) -> Finding {
     let one = workload.rollout.fenceposts(1);
-    if one.is_some_and(|posts| posts.surge > 0 && posts.unavailable == 0) {
+    let waits = one.is_some_and(|posts| posts.surge > 0 && posts.unavailable == 0);
+    if let Some(declared) = workload.id.kind.declared() {
+        return finding.remedy(remedy(&match declared.ends_first {
+            _ if !waits => String::new(),
+            Some(way) => format!(" with {way}"),
+            None => " with a rollout that ends the old pod first".to_owned(),
+        }));
+    }
+    if waits {
         finding
             .remedy(remedy(" with strategy type: Recreate"))
             .remedy_in_place(remedy(" with maxSurge: 0 and maxUnavailable: 1"))
@@ -201,12 +210,31 @@ pub fn surge(workload: &Workload) -> Option<Fenceposts> {
     (posts.surge > 0 && posts.unavailable == 0).then_some(posts)
 }
 
+/// What replaces the pods of a workload.
+#[must_use]
+pub fn update(workload: &Workload) -> &'static str {
+    match workload.rollout {
+        Rollout::Overlapping => "an update",
+        Rollout::Cron(_) | Rollout::DeleteFirst | Rollout::Paused | Rollout::Rolling { .. } => "a rolling update",
+    }
+}
+
 /// Tells how to end the old pod before the new one begins.
 ///
 /// Of a Deployment that exists server-side apply refuses `type: Recreate`, even with `rollingUpdate: null` beside it,
 /// for the defaulted `rollingUpdate` stays: only a patch that removes it gets there (`docs/kubernetes-facts.md` §2.3).
 #[must_use]
 pub fn without_surge(finding: Finding, workload: &Workload) -> Finding {
+    if let Some(declared) = workload.id.kind.declared() {
+        return finding.remedy(match declared.ends_first {
+            Some(way) => format!("Use {way}, so that the old pod ends before the new one begins"),
+            None => format!(
+                "Use a ReadWriteMany class, or a kind whose old pods end before new ones begin: nothing is known that \
+                 makes a {} do so",
+                workload.id.kind
+            ),
+        });
+    }
     finding
         .remedy(
             "Use strategy type: Recreate, which alone waits until the old pod has ended, or maxSurge: 0 with \

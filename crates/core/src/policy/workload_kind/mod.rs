@@ -1,0 +1,113 @@
+//! A `WorkloadKind`: what somebody says of a kind of workload that is not built in.
+
+pub mod description;
+mod fields;
+mod parse;
+
+#[cfg(test)]
+mod tests;
+
+pub use parse::parse;
+
+use crate::graph::declared::Replaces;
+use crate::graph::{Amount, Declared, Defaults, Entry, Form, Kind, Reach, Role, Row, Runs, Trust, Way};
+
+/// A kind of workload, as it is declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadKind {
+    /// Of the declaration.
+    pub name: String,
+    pub group: String,
+    pub version: String,
+    pub kind: String,
+    pub plural: String,
+    /// JSON pointers to the fields, each once, sorted so that those of one parent stand together.
+    fields: Vec<(String, crate::graph::Field)>,
+    runs: Runs,
+    default_replicas: u32,
+    pod_template: String,
+    ways: Vec<DeclaredWay>,
+    ends_first: Option<String>,
+    children: Vec<Kind>,
+}
+
+/// One way in which pods are replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct DeclaredWay {
+    when: Option<(String, Option<String>)>,
+    does: Does,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Does {
+    EndsFirst,
+    Overlaps,
+    Rolls { surge: Bound, unavailable: Bound },
+}
+
+/// How far a rolling update goes in one direction: where it is written, and what counts where it is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bound {
+    path: Option<String>,
+    default: Amount,
+}
+
+impl WorkloadKind {
+    /// The row of the table of kinds. It is kept for as long as the process lives, as the table is.
+    #[must_use]
+    pub fn into_row(self, trust: Trust) -> Row {
+        let fields = self.fields.into_iter().map(|(path, field)| (kept(path), field));
+        let ways = self.ways.into_iter().map(|way| Way {
+            when: way.when.map(|(path, word)| (kept(path), word.map(kept))),
+            replaces: match way.does {
+                Does::EndsFirst => Replaces::EndsFirst,
+                Does::Overlaps => Replaces::Overlaps,
+                Does::Rolls { surge, unavailable } => Replaces::Rolls {
+                    surge: surge.kept(),
+                    unavailable: unavailable.kept(),
+                },
+            },
+        });
+        let declared = Declared {
+            trust,
+            replicas: self.default_replicas,
+            ways: Vec::leak(ways.collect()),
+            ends_first: self.ends_first.map(kept),
+            children: Vec::leak(self.children),
+        };
+        let form = Form {
+            runs: self.runs,
+            pod_spec: kept(format!("{}/spec", self.pod_template)),
+            fields: Vec::leak(fields.collect()),
+            makers: &[],
+            declared: Some(Box::leak(Box::new(declared))),
+        };
+        let api_version = kept(format!("{}/{}", self.group, self.version));
+        let reach = Reach::Review {
+            entry: Entry::Workloads,
+            scale: false,
+            defaults: Defaults::Never,
+        };
+        Row::new(
+            0,
+            api_version,
+            kept(self.plural),
+            kept(self.kind),
+            Role::Workload(form),
+            reach,
+        )
+    }
+}
+
+impl Bound {
+    fn kept(self) -> crate::graph::Bound {
+        crate::graph::Bound {
+            path: self.path.map(kept),
+            default: self.default,
+        }
+    }
+}
+
+fn kept(text: String) -> &'static str {
+    String::leak(text)
+}

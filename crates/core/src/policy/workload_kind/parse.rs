@@ -1,0 +1,127 @@
+//! A `WorkloadKind` from its JSON value.
+
+use serde_json::Value;
+
+use super::description::{self, CHILDREN, DOES, NAMING, RUNS, document};
+use super::fields::Fields;
+use super::{Bound, DeclaredWay, Does, WorkloadKind};
+use crate::graph::{Amount, Field, Runs};
+use crate::policy::check::{Mistake, check};
+use crate::policy::parse::{list, texts, word};
+
+/// Reads a declaration.
+///
+/// # Errors
+/// Every mistake in it: it is valid as a whole, or not at all.
+pub fn parse(declaration: &Value) -> Result<WorkloadKind, Vec<Mistake>> {
+    let mut mistakes = check(declaration, &document());
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    let kind = read(declaration, &mut mistakes);
+    if mistakes.is_empty() { Ok(kind) } else { Err(mistakes) }
+}
+
+/// Reads what has the right shape: a member that is not there, and nothing else, is left out below.
+fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
+    let spec = &declaration["spec"];
+    let mut text = |name: &str| {
+        let text = spec[name].as_str().unwrap_or_default().to_owned();
+        if text.is_empty() {
+            mistakes.push(Mistake {
+                pointer: format!("/spec/{name}"),
+                message: "expected words, found an empty text".to_owned(),
+            });
+        }
+        text
+    };
+    let (group, version, kind, plural) = (text("group"), text("version"), text("kind"), text("plural"));
+    let mut fields = Fields::default();
+    for (name, field) in [
+        ("firstOrdinal", Field::FirstOrdinal),
+        ("paused", Field::Paused),
+        ("podTemplate", Field::Template),
+        ("replicas", Field::Replicas),
+        ("selector", Field::Selector),
+        ("serviceName", Field::ServiceName),
+        ("suspended", Field::Suspend),
+        ("templateOf", Field::TemplateOf),
+    ] {
+        if let Some(path) = spec[name].as_str() {
+            fields.add(path, field, format!("/spec/{name}"));
+        }
+    }
+    let templates = &spec["claimTemplates"];
+    if let (Some(path), Some(field)) = (templates["path"].as_str(), word(&templates["naming"], NAMING)) {
+        fields.add(path, field, "/spec/claimTemplates/path");
+    }
+    let ways = list(&spec["rollout"]).iter().enumerate().map(|(number, entry)| {
+        let at = format!("/spec/rollout/{number}");
+        mistakes.extend(unasked(entry, &at));
+        way(entry, &at, &mut fields)
+    });
+    let ways: Vec<DeclaredWay> = ways.collect();
+    let default_replicas = spec["defaultReplicas"]
+        .as_u64()
+        .and_then(|count| u32::try_from(count).ok());
+    let children = texts(&spec["children"]).filter_map(|name| CHILDREN.iter().find(|(own, _)| *own == name));
+    WorkloadKind {
+        name: declaration["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+        group,
+        version,
+        kind,
+        plural,
+        runs: word(&spec["pods"], RUNS).unwrap_or(Runs::Replicas),
+        default_replicas: default_replicas.unwrap_or(1),
+        pod_template: spec["podTemplate"].as_str().unwrap_or_default().to_owned(),
+        ways,
+        ends_first: spec["endsFirst"].as_str().map(|said| said.trim().to_owned()),
+        children: children.map(|(_, kind)| *kind).collect(),
+        fields: fields.sorted(mistakes),
+    }
+}
+
+/// What an entry has and does not need, or needs and does not have.
+fn unasked(entry: &Value, at: &str) -> Vec<Mistake> {
+    let rolls = word(&entry["does"], DOES) == Some(description::Does::Rolls);
+    let mistake = |name: &str| match (rolls, entry[name].is_null()) {
+        (true, true) => Some((at.to_owned(), format!("{name} is missing: Rolls needs it"))),
+        (false, false) => Some((format!("{at}/{name}"), format!("{name} is for Rolls alone"))),
+        (true, false) | (false, true) => None,
+    };
+    let mut mistakes: Vec<(String, String)> = ["surge", "unavailable"].into_iter().filter_map(mistake).collect();
+    if entry["when"].is_null() && !entry["is"].is_null() {
+        mistakes.push((format!("{at}/is"), "nothing is looked at: name it in when".to_owned()));
+    }
+    let told = mistakes.into_iter();
+    told.map(|(pointer, message)| Mistake { pointer, message }).collect()
+}
+
+fn way(entry: &Value, at: &str, fields: &mut Fields) -> DeclaredWay {
+    let mut note = |value: &Value, name: &str| {
+        let path = value.as_str()?;
+        fields.add(path, Field::Rollout, format!("{at}/{name}"));
+        Some(path.to_owned())
+    };
+    let when = note(&entry["when"], "when").map(|path| (path, entry["is"].as_str().map(str::to_owned)));
+    let mut bound = |name: &str| Bound {
+        path: note(&entry[name]["path"], &format!("{name}/path")),
+        default: amount(&entry[name]["default"]),
+    };
+    let does = match word(&entry["does"], DOES) {
+        Some(description::Does::Rolls) => Does::Rolls {
+            surge: bound("surge"),
+            unavailable: bound("unavailable"),
+        },
+        Some(description::Does::Overlaps) => Does::Overlaps,
+        Some(description::Does::EndsFirst) | None => Does::EndsFirst,
+    };
+    DeclaredWay { when, does }
+}
+
+/// A number of pods or a share of them, as the description has checked.
+fn amount(value: &Value) -> Amount {
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    let text = || value.as_str().and_then(Amount::parse);
+    number.map(Amount::Count).or_else(text).unwrap_or(Amount::Count(0))
+}
