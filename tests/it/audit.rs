@@ -334,22 +334,6 @@ async fn a_cluster_that_cannot_be_read_is_no_clean_one() {
     }
 }
 
-/// What of the definition of Rollouts matters here.
-const ROLLOUTS: &str = r#"
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: rollouts.argoproj.io}
-spec:
-  group: argoproj.io
-  scope: Namespaced
-  names: {kind: Rollout, listKind: RolloutList, plural: rollouts, singular: rollout}
-  versions:
-  - name: VERSION
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"#;
-
 const ROLLOUT: &str = r#"
 apiVersion: argoproj.io/VERSION
 kind: Rollout
@@ -379,8 +363,12 @@ async fn a_kind_that_is_not_built_in_is_judged_where_the_cluster_serves_it() {
     };
     // Without a definition there are none, and nobody has to be told so.
     assert_eq!(audited().await, (Vec::new(), json!(null)));
+    let definitions = include_str!("check/data/definitions.yaml").split("---\n");
+    let definition = definitions
+        .filter(|text| text.contains("name: rollouts.argoproj.io"))
+        .collect::<String>();
     for version in ["v1", "v1alpha1"] {
-        let definition = ROLLOUTS.replace("VERSION", version);
+        let definition = definition.replace("v1alpha1", version);
         cluster
             .kubectl_stdin(["apply", "-f", "-"], &definition)
             .await

@@ -226,6 +226,20 @@ fn a_clone_set_is_judged_with_its_own_defaults() {
         found(&surging),
         [one("warning", "rwo-surge", "CloneSet", "/spec/updateStrategy")]
     );
+    // Newer versions have all that one level deeper.
+    let newer = |strategy: &str| {
+        let spec = format!("  updateStrategy: {strategy}\n");
+        found(&[workload("apps.kruise.io/v1beta1", "CloneSet", &spec)])
+    };
+    for apart in [
+        "{type: RollingUpdate}",
+        "{rollingUpdate: {maxUnavailable: 1}}",
+        "{type: OnDelete, rollingUpdate: {maxSurge: 1}}",
+    ] {
+        assert_eq!(newer(apart), [], "{apart}");
+    }
+    assert_eq!(newer("{rollingUpdate: {maxSurge: 1, paused: true}}"), []);
+    assert_eq!(newer("{rollingUpdate: {maxSurge: 1}}")[0].1, "rwo-surge");
     let own = "  replicas: 3\n  volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: \
                {requests: {storage: 1Gi}}}}]\n";
     assert_eq!(found(&[clone_set(own)]), [], "each pod has a claim of its own");

@@ -2,6 +2,7 @@
 
 mod compare;
 mod config;
+mod definitions;
 mod exceptions;
 mod formats;
 mod gathered;
