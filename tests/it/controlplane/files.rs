@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 
 use super::process::{Process, Scratch};
 
-/// Neither is a secret: they open one API server on loopback for as long as a test runs.
+/// None is a secret: they open one API server on loopback for as long as a test runs.
 const ADMIN_TOKEN: &str = "administrator";
 const CONTROLLER_MANAGER_TOKEN: &str = "controller-manager";
+const SCHEDULER_TOKEN: &str = "scheduler";
 
 /// Token, user, uid and groups, as `--token-auth-file` wants them.
 const TOKENS: &str = "administrator,admin,admin,system:masters
 controller-manager,system:kube-controller-manager,kcm,
+scheduler,system:kube-scheduler,scheduler,
 ";
 
 /// Everything on disk, in one directory that goes away with the control plane.
@@ -32,6 +34,7 @@ pub struct Files {
 pub enum Identity<'a> {
     Administrator,
     ControllerManager,
+    Scheduler,
     Impersonated { user: &'a str, groups: &'a [&'a str] },
 }
 
@@ -74,6 +77,7 @@ impl Files {
         let user = match identity {
             Identity::Administrator => json!({"token": ADMIN_TOKEN}),
             Identity::ControllerManager => json!({"token": CONTROLLER_MANAGER_TOKEN}),
+            Identity::Scheduler => json!({"token": SCHEDULER_TOKEN}),
             Identity::Impersonated { user, groups } => {
                 json!({"token": ADMIN_TOKEN, "as": user, "as-groups": groups})
             }
@@ -149,6 +153,9 @@ impl Files {
             "--controllers=*,-node-lifecycle-controller,-taint-eviction-controller".to_owned(),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
+            // Of many tests at once; 20 a second would be what they wait for.
+            "--kube-api-qps=1000".to_owned(),
+            "--kube-api-burst=2000".to_owned(),
             // Each controller writes under its own name, as in most clusters.
             "--use-service-account-credentials=true".to_owned(),
             format!(
@@ -156,6 +163,26 @@ impl Files {
                 self.path("accounts.key").display()
             ),
         ]
+    }
+
+    /// The scheduler's flags. `profiles` are those of a `KubeSchedulerConfiguration`.
+    pub fn scheduler_flags(&self, profiles: &Value) -> anyhow::Result<Vec<String>> {
+        let config = json!({
+            "apiVersion": "kubescheduler.config.k8s.io/v1",
+            "kind": "KubeSchedulerConfiguration",
+            "leaderElection": {"leaderElect": false},
+            "clientConnection": {"kubeconfig": self.kubeconfig(Identity::Scheduler)?, "qps": 500, "burst": 1000},
+            // A pod that fits nowhere is tried again a second after something has changed, not ten.
+            "podInitialBackoffSeconds": 1,
+            "podMaxBackoffSeconds": 1,
+            "percentageOfNodesToScore": 100,
+            "profiles": profiles,
+        });
+        let config = self.scratch.write("scheduler.json", config.to_string())?;
+        Ok(vec![
+            format!("--config={}", config.display()),
+            "--secure-port=0".to_owned(),
+        ])
     }
 
     fn path(&self, name: &str) -> PathBuf {

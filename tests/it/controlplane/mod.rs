@@ -1,4 +1,5 @@
-//! A real Kubernetes control plane for tests: etcd, kube-apiserver, kubectl and, on demand, kube-controller-manager.
+//! A real Kubernetes control plane for tests: etcd, kube-apiserver, kubectl and, on demand, kube-controller-manager and
+//! kube-scheduler.
 //!
 //! ```ignore
 //! #[tokio::test]
@@ -61,6 +62,7 @@ use process::Process;
 pub struct ControlPlane {
     api_server: Mutex<Option<Process>>,
     controller_manager: Mutex<Option<Process>>,
+    scheduler: Mutex<Option<Process>>,
     etcd: Mutex<Process>,
     binaries: Binaries,
     etcd_port: u16,
@@ -207,6 +209,11 @@ impl ControlPlane {
             .expect("the controller manager starts");
     }
 
+    /// Starts Kubernetes' own scheduler with these profiles, the `profiles` of a `KubeSchedulerConfiguration`.
+    pub async fn start_scheduler(&self, profiles: &Value) {
+        self.try_start_scheduler(profiles).await.expect("the scheduler starts");
+    }
+
     /// The audit events (`audit.k8s.io/v1`, level `Metadata`) of all finished writes so far, in order.
     ///
     /// Annotations of webhooks stand in `annotations`, under `WEBHOOK/KEY`;
@@ -256,6 +263,7 @@ impl ControlPlane {
         let plane = Self {
             api_server: Mutex::default(),
             controller_manager: Mutex::default(),
+            scheduler: Mutex::default(),
             etcd,
             binaries,
             etcd_port,
@@ -322,6 +330,27 @@ impl ControlPlane {
             "kube-controller-manager",
             running.as_mut().context("stopped meanwhile")?,
         )
+    }
+
+    async fn try_start_scheduler(&self, profiles: &Value) -> anyhow::Result<()> {
+        let binaries = spawn_blocking(|| Binaries::find(&[Program::KubeScheduler])).await??;
+        let mut command = binaries.command(Program::KubeScheduler);
+        command.args(self.files.scheduler_flags(profiles)?);
+        *lock(&self.scheduler) = Some(Process::start(&command, &self.files.log("kube-scheduler"))?);
+        Ok(())
+    }
+
+    /// Fails, with the end of its log, where a program that was started has ended by itself.
+    pub fn everything_runs(&self) {
+        let programs = [
+            ("kube-controller-manager", &self.controller_manager),
+            ("kube-scheduler", &self.scheduler),
+        ];
+        for (name, process) in programs {
+            if let Some(process) = lock(process).as_mut() {
+                self.files.running(name, process).expect("it runs");
+            }
+        }
     }
 }
 

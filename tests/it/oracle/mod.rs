@@ -1,30 +1,39 @@
 //! Kubernetes' own controllers judge our verdicts: does a pod wait for ever, does a rollout end?
 //!
-//! The controllers are real; what a cluster has besides them is played here (`play`): the scheduler, the kubelet and
-//! the CSI attacher. What happens is read from VolumeAttachments and pods, never from the text of an event.
-//! "For ever" is no time: a later pod with a volume of its own is attached on each node, so the attach/detach
-//! controller has passed by the pod that waits, and the pod it waits for is ready and stays.
+//! Controllers and scheduler are real; what a cluster has besides them is played here (`actor`): the kubelets, a CSI
+//! driver's attacher and provisioner. A [`case`] is data: objects and what is done to them. It is played twice, with a
+//! scheduler that takes the emptiest node and with one that takes the fullest. What happens is read from objects, never
+//! from the text of an event.
+//! "For ever" is no time: `pulse` tells when nobody has anything left to do.
 //!
-//! The containers mount none of their pods' volumes: the controllers count `spec.volumes`, and so do our rules.
-//! ReadWriteOncePod is not here: kube-scheduler enforces it, and there is none.
+//! The attach/detach controller counts `spec.volumes`, mounted or not, and so do our rules.
 
+mod actor;
+mod api;
+mod case;
 mod facts;
-mod play;
-mod shop;
-mod storage;
+mod identity;
+mod mirror;
+mod outcome;
+pub mod page;
+mod pulse;
+mod site;
+mod stage;
+mod table;
+mod verdict;
+mod worlds;
 
-use tokio::sync::OnceCell;
+use std::time::Duration;
 
 use crate::controlplane::ControlPlane;
 
+/// So many cases are played at once.
+const PLACES: usize = 8;
+
+/// What takes so long will never come; generous, because a busy machine is no failure.
+const HANG: Duration = Duration::from_mins(5);
+
 /// The control plane with controllers that the tests of this folder share.
 async fn plane() -> &'static ControlPlane {
-    static PLANE: OnceCell<ControlPlane> = OnceCell::const_new();
-    PLANE
-        .get_or_init(async || {
-            let plane = ControlPlane::start().await;
-            plane.start_controller_manager().await;
-            plane
-        })
-        .await
+    &stage::stage().await.plane
 }

@@ -19,6 +19,7 @@ use stateward::policy::Profile;
 use stateward::rules::RULES;
 use stateward::rules::kit::{Action, Injection, Rule, Verdict};
 
+use crate::oracle;
 use page::{Block, Page};
 use world::World;
 
@@ -30,7 +31,7 @@ fn pages_say_what_happens() {
     let mut breaches = Vec::new();
     for rule in RULES {
         let (file, text) = file(rule);
-        match print::anew(&Page::parse(&text), rule) {
+        match print::anew(&Page::parse(&text), rule).map(|page| print::proven(page, rule)) {
             Ok(expected) if expected == text => {}
             Ok(expected) if std::env::var_os("UPDATE").is_some_and(|value| value == "1") => {
                 std::fs::write(&file, expected).expect("written");
@@ -60,6 +61,7 @@ fn pages_are_complete() {
             ("Denied", judges),
             ("Allowed", judges),
             ("Mutated", rule.injection != Injection::Never),
+            ("Proven by", !oracle::page::proofs(rule.id).is_empty()),
         ];
         let wanted: Vec<&str> = wanted
             .iter()

@@ -11,6 +11,7 @@ use stateward::time::Time;
 
 use super::page::{Block, Page, Piece};
 use super::world::World;
+use crate::oracle;
 use crate::support::changes::workload_kinds;
 
 /// Writes a page anew: what the rule itself says of its table, messages and patches replaces what stands there.
@@ -51,6 +52,22 @@ pub fn anew(page: &Page, rule: &'static Rule) -> Result<String, String> {
         }
     }
     Ok(written)
+}
+
+/// A page with the cases that prove its rule, as its last section.
+pub fn proven(page: String, rule: &Rule) -> String {
+    const HEADING: &str = "\n## Proven by\n";
+    let mut page = page.split(HEADING).next().unwrap_or_default().to_owned();
+    let proofs = oracle::page::proofs(rule.id);
+    if proofs.is_empty() {
+        return page;
+    }
+    let cases: Vec<String> = proofs.iter().map(|case| format!("- `{case}`\n")).collect();
+    page += HEADING;
+    page += "\nKubernetes' own controllers and scheduler were seen to get stuck in these cases of `docs/oracle.md`, in \
+             each of which this rule finds something:\n\n";
+    page += &cases.concat();
+    page
 }
 
 /// The findings of this rule, one paragraph each: the actions, the message as in a denial, the warning.

@@ -29,13 +29,17 @@ fn cases() -> Vec<Case> {
         object("v1", "ReplicationController", "rc", spec)
     };
     let daemon = |pod: &str| object("apps/v1", "DaemonSet", "ds", selected("ds", pod));
-    let job_spec = |name: &str, parallelism: u32| {
+    let job_spec = |name: &str| {
         let pod = format!("restartPolicy: Never, {}", using(name));
-        format!("parallelism: {parallelism}, template: {{spec: {{{pod}}}}}")
+        format!("template: {{spec: {{{pod}}}}}")
     };
-    let cron_job = |parallelism: u32| {
-        let job = job_spec("cj", parallelism);
-        let spec = format!("schedule: '0 3 * * *', concurrencyPolicy: Forbid, jobTemplate: {{spec: {{{job}}}}}");
+    let job = |suspend: bool| {
+        let spec = format!("suspend: {suspend}, {}", job_spec("job"));
+        object("batch/v1", "Job", "job", spec)
+    };
+    let cron_job = |suspend: bool| {
+        let job = job_spec("cj");
+        let spec = format!("schedule: '0 3 * * *', suspend: {suspend}, jobTemplate: {{spec: {{{job}}}}}");
         object("batch/v1", "CronJob", "cj", spec)
     };
     let case = |name, mode, rule, good, bad| Case {
@@ -76,14 +80,8 @@ fn cases() -> Vec<Case> {
             daemon("containers: [{name: a, image: a}]"),
             daemon(&using("ds")),
         ),
-        case(
-            "job",
-            rwop,
-            "rwop-overlap",
-            object("batch/v1", "Job", "job", job_spec("job", 1)),
-            object("batch/v1", "Job", "job", job_spec("job", 2)),
-        ),
-        case("cj", rwop, "rwop-overlap", cron_job(1), cron_job(2)),
+        case("job", rwop, "rwo-job", job(true), job(false)),
+        case("cj", rwop, "rwo-job", cron_job(true), cron_job(false)),
     ]
 }
 
@@ -94,6 +92,13 @@ async fn every_kind_is_judged_when_created_and_updated_and_may_always_be_deleted
     let cases = cases();
     let claims: Vec<_> = cases.iter().map(|case| claim(case.name, case.mode)).collect();
     shop.create(&namespace, &claims).await.succeeded();
+    // What a job can be denied for: somebody has its claim for as long as they run.
+    let holder = |claim: &str| {
+        let pod = using(claim);
+        format!("{{apiVersion: v1, kind: Pod, metadata: {{name: holds-{claim}}}, spec: {{{pod}}}}}")
+    };
+    let holders = [holder("job"), holder("cj")];
+    shop.create(&namespace, &holders).await.succeeded();
     let good: Vec<_> = cases.iter().map(|case| case.good.clone()).collect();
     let bad: Vec<_> = cases.iter().map(|case| case.bad.clone()).collect();
 

@@ -50,6 +50,8 @@ pub struct VolumeTraits {
     pub kind: VolumeKind,
     /// Only one node can ever reach it: node affinity to one hostname, or a directory of a host.
     pub pinned: bool,
+    /// By node affinity, so that the scheduler sends all pods that use it there.
+    pub confined: bool,
 }
 
 /// A PersistentVolume.

@@ -1,6 +1,5 @@
 //! `rwo-autoscaler`: an autoscaler may give a workload several pods that mount one single-node claim.
 
-use super::kit::bond;
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::{Autoscaler, Features, Kind, Modes, ObjectRef, Role, Runs, Scaler, Workload};
@@ -48,7 +47,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 autoscaler,
                 "the mode counts per pod, so all replicas but one would wait for ever",
             ),
-            _ if bond::shares_node_with_itself(workload, cx.view) => continue,
+            _ if sharing::share_a_node(workload, cx) => continue,
             Access::OneNode(modes, barrier) => {
                 let modes = (modes, barrier.aside());
                 violation(workload, claim, modes, autoscaler, &barrier.consequence("replicas")).at_most(barrier.limit())

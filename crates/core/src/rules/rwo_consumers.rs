@@ -27,7 +27,9 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     for used in others::shareable(workload, cx.view) {
         let claim = used.claim();
         let mut met = others::others(workload, claim, cx.view);
-        met.retain(|other| !other.workload.is_one_shot());
+        met.retain(|other| {
+            !other.workload.is_one_shot() && !sharing::share_a_confined_claim(workload, other.workload, cx)
+        });
         let mut met: Vec<(Meeting, Other<'_>)> = met
             .into_iter()
             .filter_map(|other| Some((Meeting::of(workload, &other, claim, cx.view)?, other)))

@@ -23,8 +23,12 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         let claim = mounted.claim;
         let finding = match sharing::access(claim, cx) {
             // Of one pod alone speaks `rwop-overlap`.
-            Access::Free | Access::OnePod(_) | Access::OneNode(_, Barrier::LoneNode) => continue,
+            Access::OnePod(_) | Access::OneNode(_, Barrier::LoneNode) => continue,
             _ if runs_on_one_node(workload, cx) => continue,
+            Access::Free => match sharing::confined(claim, cx) {
+                Some(limit) => confined(workload, claim).at_most(limit),
+                None => continue,
+            },
             Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
                 .says(
                     format!(
@@ -34,7 +38,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                     ),
                     format!("every node's pod mounts claim \"{claim}\", which is {modes} (one node only)"),
                 )
-                .remedy("Use hostPath or a local volume, an ephemeral volume, or a ReadWriteMany class")
+                .remedy("Use hostPath, an ephemeral volume, or a ReadWriteMany class")
                 .at_most(barrier.limit()),
             Access::Missing(missing) => {
                 let question = "whether pods on every node may share it";
@@ -43,6 +47,19 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         };
         findings.push(finding.at(mounted.path()));
     }
+}
+
+/// Each pod of a DaemonSet is bound to its node, and cannot go where the volume is.
+fn confined(workload: &Workload, claim: &str) -> Finding {
+    Finding::violation(&RULE, &workload.id, claim)
+        .says(
+            format!(
+                "a pod on every node mounts claim \"{claim}\", whose volume is on one node; pods of other nodes would \
+                 stay Pending for ever"
+            ),
+            format!("every node's pod mounts claim \"{claim}\", whose volume is on one node"),
+        )
+        .remedy("Use hostPath, an ephemeral volume, or a nodeSelector for that node")
 }
 
 fn runs_on_one_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {

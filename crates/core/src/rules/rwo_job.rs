@@ -98,14 +98,15 @@ fn cause<'a>(workload: &Workload, claim: &str, access: Access, cx: &Surroundings
     // Where only the holder follows the job it may be elsewhere already when the job begins.
     let is_beside = |other: &Other<'_>| {
         let bond = bond::bond(workload, other.workload, claim, cx.view);
-        !one_pod && matches!(bond, Bond::Both | Bond::Follows)
+        let bound = matches!(bond, Bond::Both | Bond::Follows);
+        !one_pod && (bound || sharing::share_a_confined_claim(workload, other.workload, cx))
     };
     holders.retain(|other| !is_beside(other));
     if !holders.is_empty() {
         return Some(Cause::Held(holders));
     }
     // All pods of a job beside the holder are on its node.
-    if total > 0 || (!one_pod && bond::shares_node_with_itself(workload, cx.view)) {
+    if total > 0 || (!one_pod && sharing::share_a_node(workload, cx)) {
         return None;
     }
     // Of several pods on a claim for one alone speaks `rwop-overlap`.

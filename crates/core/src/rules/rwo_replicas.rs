@@ -1,6 +1,5 @@
 //! `rwo-replicas`: several pods of one workload mount one single-node claim.
 
-use super::kit::bond;
 use super::kit::sharing::{self, Access};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::{Features, Field, Kind, ObjectRef, Runs, Workload};
@@ -27,7 +26,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         let finding = match sharing::access(claim, cx) {
             // Of one pod alone speaks `rwop-overlap`.
             Access::Free | Access::OnePod(_) => continue,
-            _ if bond::shares_node_with_itself(workload, cx.view) => continue,
+            _ if sharing::share_a_node(workload, cx) => continue,
             Access::OneNode(modes, barrier) => remedied(workload, volume, claim)
                 .says(
                     format!(

@@ -1,6 +1,5 @@
 //! `rwo-surge`: a rolling update starts the new pod before the old one has let go of a single-node claim.
 
-use super::kit::bond;
 use super::kit::sharing::{self, Access};
 use super::kit::{
     Action, Case, Draft, Finding, Injection, Outcome, Parameter, ParameterKind, PatchOperation, Rule, Surroundings,
@@ -53,7 +52,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                 ),
                 format!("{update} never ends on claim \"{claim}\", which is {modes}"),
             ),
-            _ if bond::shares_node_with_itself(workload, cx.view) => continue,
+            _ if sharing::share_a_node(workload, cx) => continue,
             Access::OneNode(_, sharing::Barrier::Nothing) => continue,
             Access::OneNode(modes, barrier) => Finding::violation(&RULE, &workload.id, claim)
                 .at_most(barrier.limit())
@@ -89,9 +88,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
     };
     let stuck = |claim| match sharing::access(claim, cx) {
         Access::OnePod(_) => true,
-        Access::OneNode(_, barrier) => {
-            barrier != sharing::Barrier::Nothing && !bond::shares_node_with_itself(workload, cx.view)
-        }
+        Access::OneNode(_, barrier) => barrier != sharing::Barrier::Nothing && !sharing::share_a_node(workload, cx),
         Access::Free | Access::Missing(_) => false,
     };
     if !shape.spec || overlap(workload).is_none() {

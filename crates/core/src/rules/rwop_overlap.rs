@@ -93,6 +93,18 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
     match cause {
         Cause::Several(pods) => {
             let pods = text::counted(*pods, "pod");
+            if workload.is_one_shot() {
+                return finding
+                    .says(
+                        format!(
+                            "{pods} at once mount claim \"{claim}\", which is {explained}; the mode counts per pod, so \
+                             each would stay Pending until the one before it has ended, even on one node"
+                        ),
+                        format!("{pods} at once mount claim \"{claim}\", which is {modes}"),
+                    )
+                    .remedy("Use parallelism: 1, an ephemeral volume, or ReadWriteOnce and co-location on one node")
+                    .at_most(Action::Warn);
+            }
             let finding = finding.says(
                 format!(
                     "{pods} mount claim \"{claim}\", which is {explained}; the mode counts per pod, so all but one \
@@ -115,7 +127,7 @@ fn violation(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) 
                 ),
                 format!("every node's pod mounts claim \"{claim}\", which is {modes}"),
             )
-            .remedy("Use hostPath or a local volume, an ephemeral volume, or a ReadWriteMany class"),
+            .remedy("Use hostPath, an ephemeral volume, or a ReadWriteMany class"),
         Cause::Others(others) => {
             let first = others.first();
             let limit = first.map_or(Action::Deny, |other| limit(workload, other));

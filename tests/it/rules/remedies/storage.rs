@@ -33,8 +33,8 @@ pub const WAYS: &[Way] = &[
     ),
     way(&["rwo-replicas"], "replicas: 1", one_pod),
     way(&["rwo-spread"], "or run one pod", one_pod),
-    way(&["rwop-overlap"], "Use one pod, ", one_pod),
-    way(&["rwo-job"], "Use parallelism: 1", one_pod),
+    way(&["rwop-overlap"], "Use one pod", one_pod),
+    way(&["rwo-job", "rwop-overlap"], "Use parallelism: 1", one_pod),
     way(
         &["rwop-overlap"],
         "or ReadWriteOnce and co-location on one node",
@@ -83,13 +83,13 @@ pub const WAYS: &[Way] = &[
             );
         },
     ),
-    way(
-        &["rwo-daemonset", "rwop-overlap"],
-        "Use hostPath or a local volume",
-        |site| {
-            be(site, &json!({"hostPath": {"path": "/srv/data"}}));
-        },
-    ),
+    way(&["rwo-daemonset", "rwop-overlap"], "Use hostPath, ", |site| {
+        be(site, &json!({"hostPath": {"path": "/srv/data"}}));
+    }),
+    way(&["rwo-daemonset"], "or a nodeSelector for that node", |site| {
+        let selector = format!("{}/nodeSelector", site.pods());
+        site.set(&selector, json!({"kubernetes.io/hostname": "n1"}));
+    }),
     way(&["rwo-autoscaler"], "et maxReplicas: 1 on the autoscaler", |site| {
         each_autoscaler(site, &[("/spec/maxReplicas", 1)]);
     }),
@@ -100,17 +100,25 @@ pub const WAYS: &[Way] = &[
             each_autoscaler(site, &[("/spec/minReplicas", 1), ("/spec/maxReplicas", 1)]);
         },
     ),
-    way(&["rwo-surge", "rwop-overlap"], "Use strategy type: Recreate", |site| {
-        site.set("/spec/strategy", json!({"type": "Recreate"}));
-    }),
     way(
-        &["rwo-surge", "rwop-overlap"],
+        &["rwo-spread", "rwo-surge", "rwop-overlap"],
+        "Use strategy type: Recreate",
+        |site| {
+            site.set("/spec/strategy", json!({"type": "Recreate"}));
+        },
+    ),
+    way(
+        &["rwo-spread", "rwo-surge", "rwop-overlap"],
         "maxSurge: 0 with maxUnavailable: 1",
         |site| {
             site.set("/spec/strategy", no_surge());
         },
     ),
-    way(&["rwo-surge", "rwop-overlap"], "once by: kubectl patch ", Site::patch),
+    way(
+        &["rwo-spread", "rwo-surge", "rwop-overlap"],
+        "once by: kubectl patch ",
+        Site::patch,
+    ),
     way(&["rwo-spread"], "Drop the required podAntiAffinity", |site| {
         let affinity = format!("{}/affinity/podAntiAffinity", site.pods());
         site.unset(&affinity);

@@ -243,6 +243,7 @@ impl Volume {
             node_terms: spec.node_terms,
             ..Placement::default()
         };
+        let confined = placement.hostname().is_some();
         let claim = match &spec.claim {
             (Some(namespace), Some(name)) => Some(((&**namespace).into(), (&**name).into())),
             _ => None,
@@ -253,7 +254,8 @@ impl Volume {
             traits: VolumeTraits {
                 modes: spec.modes,
                 kind,
-                pinned: spec.on_host || placement.hostname().is_some(),
+                pinned: spec.on_host || confined,
+                confined,
             },
         }
     }

@@ -274,6 +274,36 @@ pub fn is_local(claim: &str, cx: &Surroundings<'_>) -> bool {
     found(claim, cx.view).is_ok_and(|claim| is_pinned(&claim, cx))
 }
 
+/// Whether all pods that use the claim are sent to one node, so that those that may not run there find none; and the
+/// strongest action that this deserves: before there is a volume, its class only promises one. A directory of a host
+/// without node affinity sends nobody anywhere.
+#[must_use]
+pub fn confined(claim: &str, cx: &Surroundings<'_>) -> Option<Action> {
+    let claim = found(claim, cx.view).ok()?;
+    match &claim.volume {
+        Lookup::Known(volume) => volume.confined.then_some(Action::Deny),
+        Lookup::Absent | Lookup::Unknown => is_pinned(&claim, cx).then_some(Action::Warn),
+    }
+}
+
+/// Whether all pods of a workload are bound to share a node: by their template, or by a volume on one node that all of
+/// them mount.
+#[must_use]
+pub fn share_a_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
+    let confines = |mounted: &Mounted<'_>| confined(mounted.claim, cx).is_some();
+    bond::shares_node_with_itself(workload, cx.view) || mounted(workload).iter().any(confines)
+}
+
+/// Whether the pods of two workloads are bound to share a node by a volume there that all of them mount.
+#[must_use]
+pub fn share_a_confined_claim(one: &Workload, other: &Workload, cx: &Surroundings<'_>) -> bool {
+    let theirs = mounted(other);
+    let both = |own: &Mounted<'_>| theirs.iter().any(|mounted| mounted.claim == own.claim);
+    mounted(one)
+        .iter()
+        .any(|own| both(own) && confined(own.claim, cx).is_some())
+}
+
 /// Says that a rule could not tell `question` (`whether 3 replicas may share it`), for nothing is known of the claim.
 /// Every rule that does so belongs in the table of `rules/mod.rs`.
 #[must_use]

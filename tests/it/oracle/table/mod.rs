@@ -1,0 +1,83 @@
+//! The truth table: what Kubernetes does in each case, and what we say.
+
+mod actions;
+mod consumers;
+mod drivers;
+mod placed;
+mod replicas;
+mod rollouts;
+
+use std::collections::BTreeSet;
+
+use futures::StreamExt as _;
+
+use super::PLACES;
+use super::case::Case;
+use super::page::{self, Row};
+use super::site::Placement;
+use super::stage::{on_stage, stage};
+use super::verdict::verdict;
+use crate::generated;
+
+/// A part of the table: what it is about, and the cases.
+pub(super) type Part = (&'static str, Vec<Case>);
+
+/// All cases.
+pub(super) fn parts() -> [Part; 6] {
+    [
+        ("Kinds and access modes", replicas::cases()),
+        ("One pod and its successor", rollouts::cases()),
+        ("Where pods may run", placed::cases()),
+        ("What the volume is", drivers::cases()),
+        ("Two workloads, one claim", consumers::cases()),
+        ("What is done to them", actions::cases()),
+    ]
+}
+
+#[test]
+fn every_case_has_a_name_of_its_own() {
+    let parts = parts();
+    let ids: Vec<&str> = parts
+        .iter()
+        .flat_map(|(_, cases)| cases)
+        .map(|case| &*case.id)
+        .collect();
+    let different: BTreeSet<&&str> = ids.iter().collect();
+    assert_eq!(different.len(), ids.len());
+}
+
+#[test]
+fn the_page_says_what_the_judge_says() {
+    let parts = parts();
+    let cases = parts.iter().flat_map(|(_, cases)| cases);
+    let now: Vec<(String, String)> = cases
+        .map(|case| (case.id.clone(), page::said(&verdict(case))))
+        .collect();
+    let written: Vec<(String, String)> = page::rows().into_iter().map(|row| (row.id, row.said)).collect();
+    assert_eq!(
+        written, now,
+        "ask Kubernetes again: UPDATE=1 cargo test --test it oracle"
+    );
+}
+
+#[test]
+fn kubernetes_agrees() {
+    let parts = parts();
+    let cases: Vec<&Case> = parts.iter().flat_map(|(_, cases)| cases).collect();
+    let rows: Vec<Row<'_>> = on_stage(async {
+        let stage = stage().await;
+        let played = futures::stream::iter(cases).map(|case| async move {
+            let spread = stage.play(case, Placement::Spread).await;
+            Row {
+                case,
+                spread,
+                packed: stage.play(case, Placement::Packed).await,
+                said: verdict(case),
+            }
+        });
+        played.buffered(PLACES).collect().await
+    });
+    generated::check("docs/oracle.md", &page::print(&parts, &rows));
+    let breaches: Vec<String> = rows.iter().filter_map(Row::disagreement).collect();
+    assert!(breaches.is_empty(), "Kubernetes disagrees:\n{}", breaches.join("\n"));
+}

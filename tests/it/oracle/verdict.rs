@@ -1,0 +1,95 @@
+//! What our judge says of a case: its workloads as they are in the end, each as if it were created last.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use stateward::graph::store::locked;
+use stateward::graph::{Facts, Graph, Knowledge, Name, Overlay, Timestamp};
+use stateward::judge::{Basis, judge};
+use stateward::policy::{Policies, Profile, Settings};
+use stateward::rules::RULES;
+use stateward::rules::kit::{Action, Verdict};
+use stateward::time::Time;
+
+use super::api::name;
+use super::case::Case;
+use super::site::{furniture, kind, nodes};
+use crate::support::changes::change;
+
+/// The rules that say whether pods get their volumes.
+pub(super) const STORAGE: [&str; 10] = [
+    "claim-missing",
+    "claim-mixed-modes",
+    "rwo-autoscaler",
+    "rwo-consumers",
+    "rwo-daemonset",
+    "rwo-job",
+    "rwo-replicas",
+    "rwo-spread",
+    "rwo-surge",
+    "rwop-overlap",
+];
+
+/// The strongest that a storage rule says of a workload of the case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub baseline: Option<Action>,
+    pub strict: Option<Action>,
+    pub verdict: Verdict,
+}
+
+/// What the storage rules say, by rule.
+pub(super) fn verdict(case: &Case) -> BTreeMap<&'static str, Said> {
+    let (graph, shop): (_, Name) = (Graph::new(Facts::new(Knowledge::Complete)), "shop".into());
+    let objects = case.last();
+    for object in nodes(case.nodes).iter().chain(&furniture()).chain(&objects) {
+        graph
+            .insert(kind(object), &shop, &object.to_string())
+            .expect("a readable object");
+    }
+    let mut said = BTreeMap::<&'static str, Said>::new();
+    for object in objects.iter().filter(|object| kind(object).is_workload()) {
+        for profile in [Profile::Baseline, Profile::Strict] {
+            for (rule, action, verdict) in findings(&graph, object, profile) {
+                let entry = said.entry(rule).or_insert(Said {
+                    baseline: None,
+                    strict: None,
+                    verdict,
+                });
+                let place = if profile == Profile::Strict {
+                    &mut entry.strict
+                } else {
+                    &mut entry.baseline
+                };
+                *place = (*place).max(Some(action));
+                if verdict == Verdict::Violation {
+                    entry.verdict = verdict;
+                }
+            }
+        }
+    }
+    said
+}
+
+fn findings(graph: &Graph, object: &Value, profile: Profile) -> Vec<(&'static str, Action, Verdict)> {
+    let shop: Name = "shop".into();
+    let mut object = object.clone();
+    object["metadata"]["namespace"] = Value::from("shop");
+    let change = change(kind(&object), "shop", None, Some(&object));
+    let policies = Policies::everywhere(Settings::new(profile, RULES));
+    let (facts, shard) = (graph.facts(), graph.shard(&shop));
+    let shard = locked(&shard);
+    let world = Basis {
+        shard: &shard,
+        facts: &facts,
+        fetched: &Overlay::default(),
+        policies: &policies,
+        rules: RULES,
+        time: Time::from_seconds(0),
+    };
+    let findings = judge(&change, &world, Timestamp(0)).findings.into_iter();
+    let own = findings.filter(|judged| judged.finding.object.name == *name(&object));
+    own.filter(|judged| STORAGE.contains(&judged.finding.rule.id))
+        .map(|judged| (judged.finding.rule.id, judged.action, judged.finding.verdict))
+        .collect()
+}
