@@ -35,7 +35,7 @@ fn adoption() -> Vec<Case> {
             vec![headless("db")],
             old(),
             create(),
-            "else delete them first: kubectl delete pvc ",
+            "else delete what is there: kubectl delete pvc ",
             vec![Paste],
         ),
         refused(

@@ -180,6 +180,14 @@ fn messages_keep_the_wording() {
             );
         }
     });
+    for_each_world("Mutated", |rule, world, at| {
+        let told = world
+            .injected(rule)
+            .into_iter()
+            .flat_map(|injected| injected.defaults.warnings);
+        let long = told.filter(|warning| warning.chars().count() > 120);
+        breaches.extend(long.map(|warning| format!("{at}: warn in 120 characters: {warning}")));
+    });
     none(&breaches, "mend these messages:");
 }
 

@@ -195,7 +195,7 @@ fn old_data(set: &Workload, taken: &[&Taken<'_>], view: &View<'_>) -> Finding {
         .extent(taken.len() as u64)
         .says(text, brief)
         .remedy(format!(
-            "Leave it so where that is meant (a restore, a StatefulSet created again); else delete them first: \
+            "Leave it so where that is meant (a restore, a StatefulSet created again); else delete what is there: \
              kubectl delete pvc {} -n {}{rest}",
             pasted.join(" "),
             set.namespace

@@ -127,8 +127,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
         .find(|one| !is_mounted(workload, &one.name))
     {
         return Outcome::Decline(format!(
-            "nobody mounts claim template \"{}\" and nobody defines volume \"{}\", so no template was added: \
-             is one of the names mistyped?",
+            "no template added: unmounted \"{}\" and undefined \"{}\" may be one name",
             idle.name, first.volume
         ));
     }

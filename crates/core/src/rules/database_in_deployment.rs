@@ -63,10 +63,10 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         ),
         several => finding.extent(several).remedy(SET).says(
             format!(
-                "{replicas} run {name}, each with other data, which it loses with its pod: a Deployment gives them no \
+                "{replicas} run {name}, each with data of its own that goes with its pod: a Deployment gives them no \
                  names and no disks of their own"
             ),
-            format!("{replicas} run {name}, each with other data, lost with its pod"),
+            format!("{replicas} run {name}, each with data of its own, lost with its pod"),
         ),
     };
     findings.push(finding.at(store.path()));

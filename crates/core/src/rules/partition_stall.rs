@@ -64,7 +64,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             .extent(held)
             .says(
                 format!(
-                    "partition is {partition}, so {} of it {keep} the older template until it is lower",
+                    "partition is {partition}: {} {keep} the older template until somebody lowers it",
                     pods(held)
                 ),
                 format!("partition {partition} keeps {} on the older template", pods(held)),
@@ -114,16 +114,17 @@ fn reaches_too_many(before: &Workload, after: &Workload, cx: &Surroundings<'_>) 
     let wanted = first_partition(before, after, cx)?;
     let first = pods(after.ordinals().end - wanted);
     let (all, partition) = (pods(u64::from(after.replicas)), after.options().update.partition());
+    let reached = u64::from(after.replicas) - held(after);
     Some(
         Finding::violation(&RULE, &after.id, "image")
             .case(CANARY)
             .at_most(Action::Warn)
             .says(
                 format!(
-                    "the image changes and partition is {partition}: of {all} more get it than the {first} that the \
-                     policy lets begin"
+                    "the image changes and partition is {partition}, so {reached} of {all} get it; the policy lets {first} \
+                     begin"
                 ),
-                format!("the new image reaches more than {first}: partition is {partition}"),
+                format!("the new image goes to {reached} of {all}; the policy lets {first} begin"),
             )
             .remedy(format!(
                 "Set partition: {wanted} together with the image, and lower it once that has proved good"

@@ -37,26 +37,26 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     let (text, brief) = match (autoscaler, deleted) {
         (Some(autoscaler), _) => (
             format!(
-                "whenScaled is Delete, and {} \"{}\" takes pods away by itself: with each of them \
-                 Kubernetes deletes its claims and the data on them",
+                "whenScaled is Delete, and {} \"{}\" scales down by itself: each time Kubernetes deletes claims and the \
+                 data on them",
                 autoscaler.id.kind, autoscaler.id.name
             ),
             "whenScaled is Delete: an autoscaler deletes claims with their data",
         ),
         (None, true) if scaled => (
-            "whenDeleted and whenScaled are Delete: with the StatefulSet, and with every pod less, Kubernetes deletes \
-             claims and the data on them"
+            "whenDeleted and whenScaled are Delete: deleting it, or scaling it down, deletes claims and the \
+             data on them"
                 .to_owned(),
-            "claims and their data are deleted with the StatefulSet or a pod less",
+            "deleting it, or scaling it down, deletes claims with their data",
         ),
         (None, true) => (
-            "whenDeleted is Delete: with the StatefulSet Kubernetes deletes all its claims and the data on them"
-                .to_owned(),
+            "whenDeleted is Delete: deleting it deletes all its claims and the data on them".to_owned(),
             "whenDeleted is Delete: its claims and their data go with it",
         ),
         (None, false) => (
-            "whenScaled is Delete: with every pod less Kubernetes deletes its claims and the data on them".to_owned(),
-            "whenScaled is Delete: every pod less deletes its claims and data",
+            "whenScaled is Delete: scaling down deletes the claims of the pods that go, and the data on them"
+                .to_owned(),
+            "whenScaled is Delete: scaling down deletes claims with their data",
         ),
     };
     let member = if scaled { "whenScaled" } else { "whenDeleted" };

@@ -104,10 +104,11 @@ fn violation(
         return finding
             .says(
                 format!(
-                    "{who} has to run beside it, but not the reverse: replaced alone, a pod of it may land on another \
-                     node and wait for claim \"{claim}\", which is {explained}"
+                    "{who} has to run beside it, but not the reverse: a new pod of \"{}\" may land on another node and \
+                     wait for claim \"{claim}\", which is {explained}",
+                    workload.id.name
                 ),
-                format!("{brief} runs beside it for claim \"{claim}\", but it may go elsewhere"),
+                format!("{brief} follows it for claim \"{claim}\", but not the reverse"),
             )
             .remedy(format!("Let it follow too: {affinity}"))
             .at_most(Action::Warn);

@@ -72,8 +72,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             Finding::violation(&RULE, &workload.id, name)
                 .says(
                     format!(
-                        "its governing Service \"{name}\" has a port without a name, so there is no SRV record by which \
-                         peers could find one another and that port"
+                        "its governing Service \"{name}\" has a port without a name, so no SRV record tells peers of it"
                     ),
                     format!("a port of Service \"{name}\" has no name: no SRV record"),
                 )
@@ -92,7 +91,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                     ),
                     format!("Service \"{name}\" leads to port \"{port}\" that no container has"),
                 )
-                .remedy(format!("Name a port of a container \"{port}\", or write its number as targetPort"))
+                .remedy(format!("Name a container's port \"{port}\", or write the number as targetPort"))
                 .related(governing::reference(name), "/spec/ports", format!("leads to port \"{port}\"")),
         );
     }
@@ -108,7 +107,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                     format!("Service \"{name}\" hides peers until they are ready"),
                 )
                 .remedy(format!(
-                    "Set it: kubectl patch service {name} -n {} -p \
+                    "Publish them at once: kubectl patch service {name} -n {} -p \
                      '{{\"spec\":{{\"publishNotReadyAddresses\":true}}}}'",
                     workload.namespace
                 ))

@@ -59,10 +59,12 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
                     first_pod(workload, service)
                 ),
             ),
-        Lookup::Unknown => Finding::unknown(&RULE, &workload.id, service).says(
-            format!("Service \"{service}\" is not known, so whether it names the pods was not checked{instead}"),
-            format!("Service \"{service}\" is not known; not checked"),
-        ),
+        Lookup::Unknown => Finding::unknown(&RULE, &workload.id, service)
+            .says(
+                format!("Service \"{service}\" is not known, so whether it names the pods was not checked{instead}"),
+                format!("Service \"{service}\" is not known; whether it names the pods was not checked"),
+            )
+            .remedy(format!("Add Service \"{service}\" to what is read")),
     };
     findings.push(finding.at("/spec/serviceName"));
 }

@@ -65,7 +65,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
     }
     let declined = |why: String| Outcome::Decline(format!("serviceName stays empty: {why}"));
     if workload.unnamed {
-        return declined("the name of the StatefulSet is still to be generated".to_owned());
+        return declined("its name is still to be generated".to_owned());
     }
     if !cx.view.knows_all(Kind::SERVICE) {
         return declined("the Services of the namespace are not all known".to_owned());
@@ -89,7 +89,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
         }
         several => {
             let names = governing::names(several);
-            return declined(format!("several headless Services select the pods: {names}"));
+            return declined(format!("several headless Services fit: {names}"));
         }
     };
     Outcome::Inject(Defaulted {

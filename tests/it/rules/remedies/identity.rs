@@ -24,6 +24,10 @@ pub const WAYS: &[Way] = &[
         let name = site.told("Add Deployment ");
         site.add(deployment(&name));
     }),
+    way(&["service-missing"], "Add Service ", |site| {
+        let name = site.told("Add Service ");
+        site.add_service(&name);
+    }),
     way(&["service-missing"], "reate Service ", |site| {
         let name = site.told("reate Service ");
         if site.deletes {
@@ -116,14 +120,14 @@ pub const WAYS: &[Way] = &[
             }
         }
     }),
-    way(&["service-discovery"], "Name a port of a container ", |site| {
-        let name = site.told("of a container ");
+    way(&["service-discovery"], "Name a container's port ", |site| {
+        let name = site.told("container's port ");
         site.set(
             "/spec/template/spec/containers/0/ports",
             json!([{"name": name, "containerPort": 7946}]),
         );
     }),
-    way(&["service-discovery"], "or write its number as targetPort", |site| {
+    way(&["service-discovery"], "or write the number as targetPort", |site| {
         for service in site.all(Kind::SERVICE) {
             for port in service["spec"]["ports"].as_array_mut().expect("ports") {
                 port["targetPort"] = 7946.into();
