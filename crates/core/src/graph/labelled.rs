@@ -1,5 +1,6 @@
 //! Workloads by the labels that selectors ask for: who selects the pods of whom.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::hashed::mixed;
@@ -12,14 +13,20 @@ use super::workload::Workload;
 /// chart has one set, and all its releases the same.
 const MOST: usize = 32;
 
+/// The bit of who carries labels, and does not ask by their keys.
+const CARRIES: u64 = 1;
+
 /// The workloads of a namespace by what their pods carry under some keys: for each set of keys by which a selector asks.
 ///
 /// A selector selects its own pods, so that two workloads whose pods carry the same under the keys of one of them meet
-/// here, whichever it is: one look-up a set finds both those whom a workload selects, and those who select its pods.
+/// here, whichever it is: one look-up a set finds those who select the pods of a workload, and for its own keys also those
+/// whom it selects. Those who only carry do not meet one another, however many there are: a selector may have the labels
+/// of thousands of Jobs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Labelled {
     sets: Arc<Vec<KeySet>>,
-    /// By the hash of what is carried. Those of one hash are told apart by whoever looks.
+    /// By the hash of what is carried, and with it who asks by these keys before who does not ([`CARRIES`]). Those of one hash
+    /// are told apart by whoever looks.
     carriers: Sorted<(u64, ObjectRef), ()>,
 }
 
@@ -40,21 +47,23 @@ impl Labelled {
             Some(known) => Arc::make_mut(&mut self.sets)[known].selectors += 1,
             None if asks.is_empty() || self.sets.len() == MOST => {}
             None => {
-                let set = KeySet {
+                let mut set = KeySet {
                     keys: asks.stored().map(|(key, _)| key.into()).collect(),
                     selectors: 1,
                 };
                 for other in all.filter(|other| other.id != workload.id) {
-                    if let Some(hash) = set.hash(&other.pods.labels) {
-                        self.carriers.insert((hash, other.id.clone()), ());
+                    // One that asks so, and came when there was no room for its keys.
+                    set.selectors += usize::from(set.is_of(&other.selector.match_labels));
+                    if let Some(key) = set.key(other) {
+                        self.carriers.insert((key, other.id.clone()), ());
                     }
                 }
                 Arc::make_mut(&mut self.sets).push(set);
             }
         }
         for set in &*self.sets {
-            if let Some(hash) = set.hash(&workload.pods.labels) {
-                self.carriers.insert((hash, workload.id.clone()), ());
+            if let Some(key) = set.key(workload) {
+                self.carriers.insert((key, workload.id.clone()), ());
             }
         }
     }
@@ -84,9 +93,19 @@ impl Labelled {
         let asks = &workload.selector.match_labels;
         let is_known = asks.is_empty() || self.sets.len() == MOST || self.sets.iter().any(|set| set.is_of(asks));
         is_known.then(|| {
-            let hashes = self.sets.iter().filter_map(|set| set.hash(&workload.pods.labels));
-            hashes.flat_map(|hash| {
-                let carriers = self.carriers.equal(move |(own, _)| own.cmp(&hash));
+            let keys = self.sets.iter().filter_map(|set| set.key(workload));
+            keys.flat_map(|key| {
+                // Whom it selects: all that carry the same; who selects it: those that ask.
+                let first = key & !CARRIES;
+                let last = if key == first { key | CARRIES } else { first };
+                let carriers = self.carriers.equal(move |(own, _)| {
+                    let from_first = own.cmp(&first);
+                    if from_first.is_gt() {
+                        own.cmp(&last).max(Ordering::Equal)
+                    } else {
+                        from_first
+                    }
+                });
                 carriers.map(|((_, id), ())| id)
             })
         })
@@ -98,20 +117,23 @@ impl KeySet {
         asks.stored().map(|(key, _)| key).eq(self.keys.iter().map(|key| &**key))
     }
 
-    /// The hash of what labels have under the keys; `None` where one is missing.
-    fn hash(&self, labels: &Labels) -> Option<u64> {
-        let mut pairs = labels.stored();
+    /// The hash of what the pods of a workload have under the keys, the last bit of it for whether it only carries that;
+    /// `None` where one is missing.
+    fn key(&self, workload: &Workload) -> Option<u64> {
+        let mut pairs = workload.pods.labels.stored();
         // Both are in one order.
-        self.keys.iter().try_fold(self.keys.len() as u64, |hash, key| {
+        let hash = self.keys.iter().try_fold(self.keys.len() as u64, |hash, key| {
             let (_, value) = pairs.find(|(own, _)| **own == **key)?;
             Some(mixed(mixed(hash, key), value))
-        })
+        })?;
+        let asks = self.is_of(&workload.selector.match_labels);
+        Some(if asks { hash & !CARRIES } else { hash | CARRIES })
     }
 }
 
 fn cut(carriers: &mut Sorted<(u64, ObjectRef), ()>, set: &KeySet, workload: &Workload) {
-    if let Some(hash) = set.hash(&workload.pods.labels) {
-        carriers.remove(|(own, id)| own.cmp(&hash).then_with(|| id.cmp(&workload.id)));
+    if let Some(key) = set.key(workload) {
+        carriers.remove(|(own, id)| own.cmp(&key).then_with(|| id.cmp(&workload.id)));
     }
 }
 
@@ -162,11 +184,7 @@ mod tests {
             assert_eq!(near(&labelled, &wide), ["narrow", "wide"]);
             assert_eq!(near(&labelled, &narrow), ["narrow", "wide"]);
             assert_eq!(near(&labelled, &apart), ["apart"]);
-            assert_eq!(
-                labelled.near(&apart).unwrap().count(),
-                2,
-                "itself, by either set of keys"
-            );
+            assert_eq!(labelled.near(&apart).unwrap().count(), 1, "itself, by its own keys");
             for (gone, one) in order.iter().enumerate() {
                 labelled.remove(one, there[gone..].iter());
             }
@@ -174,6 +192,50 @@ mod tests {
         }
         let new = deployment("new", r#""zone":"a""#, r#""zone":"a""#);
         assert!(Labelled::default().near(&new).is_none(), "nobody asks by a zone");
+    }
+
+    #[test]
+    fn those_who_only_carry_the_labels_of_a_selector_do_not_meet() {
+        let web = deployment("web", r#""app":"web""#, r#""app":"web""#);
+        let job = |number: usize| {
+            let uid = format!(r#""uid":"{number}""#);
+            deployment(&format!("job-{number}"), &uid, &format!(r#""app":"web",{uid}"#))
+        };
+        let jobs: Vec<Arc<Workload>> = (0..20).map(job).collect();
+        let mut labelled = Labelled::default();
+        let mut there = vec![Arc::clone(&web)];
+        labelled.insert(&web, [].iter());
+        for job in &jobs {
+            labelled.insert(job, there.iter());
+            there.push(Arc::clone(job));
+        }
+        assert_eq!(labelled.near(&web).unwrap().count(), 1 + jobs.len());
+        for job in &jobs {
+            assert_eq!(near(&labelled, job), [&*job.id.name, "web"]);
+        }
+    }
+
+    #[test]
+    fn a_selector_that_found_no_room_is_counted_once_there_is() {
+        let keys: Vec<String> = (10..10 + MOST).map(|key| format!(r#""k{key}":"x""#)).collect();
+        let first: Vec<Arc<Workload>> = keys.iter().map(|key| deployment(&key[1..4], key, key)).collect();
+        let (late, later) = (
+            deployment("late", r#""zone":"a""#, r#""zone":"a""#),
+            deployment("later", r#""zone":"a""#, r#""zone":"a""#),
+        );
+        let mut labelled = Labelled::default();
+        let mut there: Vec<Arc<Workload>> = Vec::new();
+        for one in first.iter().chain([&late]) {
+            labelled.insert(one, there.iter());
+            there.push(Arc::clone(one));
+        }
+        labelled.remove(&first[0], there.iter());
+        there.remove(0);
+        labelled.insert(&later, there.iter());
+        there.push(Arc::clone(&later));
+        assert_eq!(near(&labelled, &late), ["late", "later"]);
+        labelled.remove(&later, there.iter());
+        assert_eq!(near(&labelled, &late), ["late"], "its keys are still asked for");
     }
 
     #[test]
