@@ -12,7 +12,7 @@ use stateward::rules::kit::PatchOperation;
 use stateward::time::Time;
 
 use crate::controlplane::ControlPlane;
-use crate::support::changes::{change, workload_kinds};
+use crate::support::changes::{change, patched, workload_kinds};
 
 const TEMPLATES: &str = "/spec/volumeClaimTemplates";
 const RECORD: &str = "/metadata/annotations/stateward.dev~1defaulted";
@@ -52,18 +52,9 @@ fn asked_of(kind: Kind, old: Option<&Value>, new: &Value, policies: &Policies) -
     defaults(&change, &world, Services::Confirmed)
 }
 
-fn patched(object: &Value, given: &Defaults) -> Value {
-    let patch: json_patch::Patch =
-        serde_json::from_value(serde_json::to_value(&given.operations).expect("JSON")).expect("a patch");
-    let mut object = object.clone();
-    let applied = json_patch::patch(&mut object, &patch);
-    assert!(applied.is_ok(), "{applied:?}: {patch} on {object}");
-    object
-}
-
 /// The object as it is stored after a write: patched, and nothing more to patch.
 fn stored(old: Option<&Value>, new: &Value, policies: &Policies) -> Value {
-    let result = patched(new, &asked(old, new, policies));
+    let result = patched(new, &asked(old, new, policies).operations);
     let again = asked(old, &result, policies);
     assert!(
         again.operations.is_empty(),

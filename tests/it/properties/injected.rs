@@ -14,7 +14,7 @@ use stateward::rules::RULES;
 use stateward::rules::kit::{Injection, PatchOperation, Rule, Verdict};
 
 use crate::controlplane::ControlPlane;
-use crate::support::changes::change;
+use crate::support::changes::{change, patched};
 use crate::support::dice::Dice;
 use crate::support::webhook::{asked, strict};
 use crate::support::worlds::entropy;
@@ -82,7 +82,7 @@ impl Case {
             workload(kind, namespace, dice)
         };
         let given = given(kind, namespace, &written, &graph);
-        let sent = patched(&written, &given);
+        let sent = patched(&written, &given.operations);
         let again = given_rules(&given, kind, namespace, &sent, &graph);
         assert!(again.is_empty(), "{again:?}\n{written}\n{:?}", given.operations);
         Self {
@@ -200,15 +200,6 @@ fn given_rules(given: &Defaults, kind: Kind, namespace: &str, sent: &Value, grap
     found
         .chain(again.operations.iter().map(|operation| format!("{operation:?}")))
         .collect()
-}
-
-fn patched(object: &Value, given: &Defaults) -> Value {
-    let patch = serde_json::to_value(&given.operations).expect("operations");
-    let patch: json_patch::Patch = serde_json::from_value(patch).expect("a patch");
-    let mut object = object.clone();
-    let applied = json_patch::patch(&mut object, &patch);
-    assert!(applied.is_ok(), "{applied:?}: {patch} on {object}");
-    object
 }
 
 /// A namespace with a claim, and Services that may govern.

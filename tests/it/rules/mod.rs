@@ -23,6 +23,8 @@ use crate::oracle;
 use page::{Block, Page};
 use world::World;
 
+use crate::support::changes::applied;
+
 /// A name of so many characters must fit into a warning as it is.
 const SHORT_NAME: usize = 12;
 
@@ -202,7 +204,7 @@ fn defaults_apply_once_and_satisfy_their_rule() {
             if !defaults.rules.contains(&rule.id) {
                 continue;
             }
-            let patched = match print::applied(&injected.before, &defaults.operations) {
+            let patched = match applied(&injected.before, &defaults.operations) {
                 Ok(patched) => patched,
                 Err(error) => {
                     breaches.push(format!("{at}: the patch does not apply: {error}"));

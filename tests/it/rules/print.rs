@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value as Json;
 use stateward::graph::{Change, Kind, Kinds};
 use stateward::judge::{Judged, message};
 use stateward::policy::Profile;
@@ -212,16 +211,6 @@ fn table(rule: &Rule, former: &str) -> String {
         cases(|case| case.strict),
         rule.since,
     )
-}
-
-/// An object with the operations of a patch applied by an independent implementation.
-pub fn applied(object: &Json, operations: &[stateward::rules::kit::PatchOperation]) -> Result<Json, String> {
-    let patch: json_patch::Patch = serde_json::to_value(operations)
-        .and_then(serde_json::from_value)
-        .map_err(|error| error.to_string())?;
-    let mut object = object.clone();
-    json_patch::patch(&mut object, &patch).map_err(|error| error.to_string())?;
-    Ok(object)
 }
 
 /// The first lines in which a page and what it should be differ.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use stateward::graph::project::NodeSeed;
 use stateward::graph::{Actor, Change, Kind, Kinds, Name, Node, ObjectRef, Old, Operation, Shape, States};
+use stateward::rules::kit::PatchOperation;
 
 /// The kinds of workload, by name.
 pub fn workload_kinds() -> Vec<Kind> {
@@ -54,4 +55,21 @@ pub fn scale(kind: Kind, name: &str, before: u32, after: u32) -> Change<'static>
             after,
         },
     }
+}
+
+/// An object with the operations of a patch applied by an independent implementation; the error says why one fails.
+pub fn applied(object: &Value, operations: &[PatchOperation]) -> Result<Value, String> {
+    let patch: json_patch::Patch = serde_json::to_value(operations)
+        .and_then(serde_json::from_value)
+        .map_err(|error| error.to_string())?;
+    let mut object = object.clone();
+    json_patch::patch(&mut object, &patch).map_err(|error| error.to_string())?;
+    Ok(object)
+}
+
+/// An object with a patch, which must apply.
+pub fn patched(object: &Value, operations: &[PatchOperation]) -> Value {
+    let patched = applied(object, operations);
+    assert!(patched.is_ok(), "{patched:?}: {operations:?} on {object}");
+    patched.unwrap_or_default()
 }

@@ -101,6 +101,13 @@ pub struct ClaimTemplate {
     pub volatile: Option<Box<Volatile>>,
 }
 
+impl ClaimTemplate {
+    /// The name of the claim that it makes for a pod of a set: `<template>-<set>-<ordinal>`.
+    pub fn claim<'a>(&'a self, set: &'a str, ordinal: u64) -> impl fmt::Display + 'a {
+        fmt::from_fn(move |f| write!(f, "{}-{set}-{ordinal}", self.name))
+    }
+}
+
 /// What else a claim template says, as digests: rules compare it, for nothing of a template can change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unread {

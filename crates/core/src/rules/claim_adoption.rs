@@ -64,7 +64,7 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
     for ordinal in new.take(usize::try_from(MOST_PODS).unwrap_or(usize::MAX)) {
         for template in &set.claim_templates {
             name.clear();
-            if write!(name, "{}-{}-{ordinal}", template.name, set.id.name).is_ok()
+            if write!(name, "{}", template.claim(&set.id.name, ordinal)).is_ok()
                 && let Some(claim) = cx.view.claim(&name).known()
             {
                 taken.push(Taken {

@@ -85,7 +85,7 @@ fn have_volumes(workload: &Workload, one: &ClaimTemplate, view: &View<'_>) -> bo
     let mut name = String::new();
     workload.ordinals().all(|ordinal| {
         name.clear();
-        let written = write!(name, "{}-{}-{ordinal}", one.name, workload.id.name);
+        let written = write!(name, "{}", one.claim(&workload.id.name, ordinal));
         let claim = view.claim(&name).known();
         written.is_ok() && claim.is_some_and(|claim| claim.volume_name.is_some())
     })

@@ -139,7 +139,7 @@ impl<'a> Lost<'a> {
         let mut claims = Vec::new();
         for ordinal in self.each() {
             for template in &self.set.claim_templates {
-                let claim = format!("{}-{}-{ordinal}", template.name, self.set.id.name);
+                let claim = template.claim(&self.set.id.name, ordinal).to_string();
                 if cx.view.claim(&claim) != Lookup::Absent {
                     claims.push(claim);
                 }

@@ -2,7 +2,7 @@
 
 use super::kit::{Action, Case, Finding, Rule, Surroundings, bond, governing, sharing, text};
 use crate::graph::placement::{HOSTNAME, Placement};
-use crate::graph::{Features, Field, Requirement, Selector, Workload};
+use crate::graph::{ClaimTemplate, Features, Field, Requirement, Selector, Workload};
 
 /// The case in which somebody asked, and of other pods.
 const OTHERS: usize = 1;
@@ -118,15 +118,13 @@ fn stray(placement: &Placement) -> Option<Stray<'_>> {
 
 /// Its pods must share a node, or each has to go where its volume is.
 fn belongs_on_one_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
-    let is_made_local = |template: &str| {
-        let claim = format!("{template}-{}-{}", workload.id.name, workload.first_ordinal);
+    let first = u64::from(workload.first_ordinal);
+    let is_made_local = |template: &ClaimTemplate| {
+        let claim = template.claim(&workload.id.name, first).to_string();
         sharing::is_local(&claim, cx)
     };
     bond::shares_node_with_itself(workload, cx.view)
-        || workload
-            .claim_templates
-            .iter()
-            .any(|template| is_made_local(&template.name))
+        || workload.claim_templates.iter().any(is_made_local)
         || sharing::mounted(workload)
             .iter()
             .any(|one| sharing::access(one.claim, cx) != sharing::Access::Free || sharing::is_local(one.claim, cx))

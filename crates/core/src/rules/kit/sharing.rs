@@ -8,8 +8,8 @@ use super::parameter::{Parameter, ParameterKind};
 use super::rule::{Rule, Surroundings};
 use super::{attaching, bond};
 use crate::graph::{
-    Claim, ClassName, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Rollout, Runs, View, VolumeKind, VolumeSource,
-    Workload,
+    Claim, ClaimTemplate, ClassName, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Rollout, Runs, View, VolumeKind,
+    VolumeSource, Workload,
 };
 
 /// Provisioners that make directories of one node (`ARCHITECTURE.md`, "pinned").
@@ -352,10 +352,8 @@ fn found<'a>(claim: &str, view: &View<'a>) -> Result<Cow<'a, Claim>, Missing> {
 /// not seen is like this.
 fn of_template(claim: &str, view: &View<'_>) -> Option<Claim> {
     let (set, ordinal) = view.template_user(claim).filter(|(set, _)| !set.deleting)?;
-    let template = set
-        .claim_templates
-        .iter()
-        .find(|template| claim.strip_suffix(&format!("-{}-{ordinal}", set.id.name)) == Some(&*template.name))?;
+    let makes = |template: &&ClaimTemplate| template.claim(&set.id.name, ordinal).to_string() == claim;
+    let template = set.claim_templates.iter().find(makes)?;
     Some(Claim {
         name: claim.into(),
         requested: template.modes,
