@@ -127,7 +127,8 @@ fn object<'a>(request: &Request<'a>, reader: &mut json::Reader<'a>) -> (Payload<
     let before = reader.clone();
     let mut unprojected = None;
     let namespace = request.namespace.as_ref();
-    let seed = namespace.and_then(|namespace| WorkloadSeed::new(request.object_kind()?, namespace));
+    let seed = namespace
+        .and_then(|namespace| Some(WorkloadSeed::new(request.object_kind()?, namespace)?.among(request.kinds)));
     if let Some(seed) = seed {
         let ProjectedWorkload { workload, shape } = seed.read_from(reader);
         unprojected = reader.failure();

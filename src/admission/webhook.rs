@@ -377,7 +377,7 @@ impl Webhook {
             self.metrics.incomplete_decisions.inc();
         }
         for kind in &decision.unknown {
-            self.metrics.unknown_lookup(kind.as_str());
+            self.metrics.unknown_lookup(kind.label());
         }
     }
 }

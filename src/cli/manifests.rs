@@ -11,7 +11,7 @@ use crate::cluster::install::{Certificate, IMAGE, Installation, REPLICAS};
 use crate::cluster::mode::Mode;
 use crate::cluster::scope::{EXCLUDED, EntryName, FailurePolicy, OptOut, Scope, failure};
 use crate::cluster::webhooks::NAMESPACE;
-use crate::graph::Kinds;
+use crate::kinds;
 use crate::policy::resource::definitions;
 use crate::rules::RULES;
 
@@ -65,6 +65,9 @@ pub struct Args {
     /// which claims the pods use, so that scale=Fail is about every workload, autoscalers included.
     #[arg(long, value_name = "ENTRY=POLICY", value_parser = failure)]
     failure_policy: Vec<(EntryName, FailurePolicy)>,
+    /// Kinds of workloads beside Kubernetes' own that are watched and judged, of those that stateward knows; docs/workload-kinds.md has the names
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(kinds::names()))]
+    workload_kinds: Vec<String>,
     /// What counts where no policy of the cluster says otherwise, instead of what belongs to the mode
     #[arg(long, value_name = "POLICY", value_parser = [NO_POLICY, "audit", "warn", "baseline", "strict"])]
     policy: Option<String>,
@@ -98,7 +101,8 @@ impl Args {
             client_ca: client_ca.as_deref(),
             callers: &self.allow_from,
             scope: &self.scope(),
-            kinds: Kinds::builtin(),
+            kinds: kinds::chosen(&self.workload_kinds)?,
+            workload_kinds: &self.workload_kinds,
             definitions: &definitions(RULES),
             default_policy: self.default_policy(),
         };

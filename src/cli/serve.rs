@@ -14,6 +14,8 @@ use super::logging::{self, LogFormat, LogLevel};
 use crate::admission::OnError;
 use crate::certificates::Lifetimes;
 use crate::cluster::register::WebhookUrl;
+use crate::graph::Kinds;
+use crate::kinds;
 use crate::otlp::{self, Endpoint};
 use crate::reports::Wanted;
 use crate::runtime::policies::{PolicyOrigin, PolicySource, default_policy};
@@ -64,6 +66,11 @@ pub struct Args {
     /// Serve although some of --manifests cannot be read: what is in them is unknown
     #[arg(long, requires = "manifests")]
     skip_unreadable: bool,
+    /// Kinds of workloads beside Kubernetes' own that are watched and judged: names of those that stateward knows, or files that declare some
+    ///
+    /// docs/workload-kinds.md has the names. A kind that the cluster does not have yet is waited for.
+    #[arg(long, value_name = "NAME|PATH", value_delimiter = ',', conflicts_with_all = ["no_cluster", "manifests"])]
+    workload_kinds: Vec<String>,
     /// What a request gets when judging it fails in this process
     #[arg(long, default_value = "allow", value_name = "ANSWER")]
     on_error: OnErrorArg,
@@ -176,7 +183,8 @@ impl Args {
             .enable_all()
             .build()
             .context("cannot start threads")?;
-        let code = threads.block_on(serve(self.config()));
+        let kinds = kinds::chosen(&self.workload_kinds)?;
+        let code = threads.block_on(serve(self.config(kinds)));
         // A live read that nobody waits for any more must not hold the exit up.
         threads.shutdown_background();
         code
@@ -187,7 +195,7 @@ impl Args {
         self.namespace.clone().or_else(|| variable("POD_NAMESPACE"))
     }
 
-    fn config(self) -> Config {
+    fn config(self, kinds: &'static Kinds) -> Config {
         let namespace = self.namespace();
         let lifetimes = Lifetimes {
             authority: self.authority_lifetime,
@@ -221,6 +229,7 @@ impl Args {
             ObjectSource::Cluster {
                 kubeconfig: self.cluster.kubeconfig,
                 context: self.cluster.context,
+                kinds,
             }
         };
         let cluster_name = self.cluster_name.unwrap_or_default();

@@ -169,9 +169,13 @@ pub(super) fn pod_of_a_set(kinds: &Kinds) -> MatchCondition {
     }
 }
 
-/// True where the object says that a built-in workload controls it.
+/// True where the object says that a workload of a known kind controls it.
 fn owned_by_workload(kinds: &Kinds) -> String {
-    let pairs = guarded_kinds(kinds).flat_map(|(kind, form)| form.makers.iter().map(move |maker| (kind, *maker)));
+    let pairs = guarded_kinds(kinds).flat_map(|(kind, form)| {
+        let declared = kinds.iter().filter(move |maker| maker.makes(kind));
+        let makers = form.makers.iter().copied().chain(declared);
+        makers.map(move |maker| (kind, maker))
+    });
     let owned: Vec<String> = pairs
         .map(|(kind, maker)| {
             let version = match maker.group() {

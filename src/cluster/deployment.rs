@@ -120,6 +120,9 @@ impl Installation<'_> {
         if let Some(policy) = self.default_policy {
             args.push(format!("--default-policy={policy}"));
         }
+        if !self.workload_kinds.is_empty() {
+            args.push(format!("--workload-kinds={}", self.workload_kinds.join(",")));
+        }
         let mut volume_mounts = Vec::new();
         if self.mounts_certificate() {
             args.push(format!("--tls-cert={TLS_DIRECTORY}/tls.crt"));

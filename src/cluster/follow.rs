@@ -288,6 +288,11 @@ impl<I: Intake> Watch<I> {
                 group,
                 "No permission: objects of this kind are unknown until this verb is granted in a ClusterRole"
             );
+        } else if self.collection.awaited {
+            info!(
+                kind,
+                resource, group, "The API server does not have this kind yet; it is looked for again every minute"
+            );
         } else {
             warn!(
                 kind,

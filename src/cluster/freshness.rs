@@ -159,7 +159,7 @@ impl Keeper {
     pub fn ages(&self) -> Vec<(&'static str, f64)> {
         let now = (self.clock)();
         let freshness = self.lock();
-        let age = |kind: Kind| Some((kind.as_str(), freshness.age(kind, now)?.as_secs_f64()));
+        let age = |kind: Kind| Some((kind.label(), freshness.age(kind, now)?.as_secs_f64()));
         freshness.kinds.keys().copied().filter_map(age).collect()
     }
 

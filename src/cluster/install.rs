@@ -56,6 +56,8 @@ pub struct Installation<'a> {
     pub scope: &'a Scope,
     /// The kinds that play a part.
     pub kinds: &'static Kinds,
+    /// Those among them that are not built in, as the process is told of them.
+    pub workload_kinds: &'a [String],
     /// The definitions of our own kinds.
     pub definitions: &'a [Value],
     /// The name of the embedded policy that counts where no policy of the cluster says otherwise.

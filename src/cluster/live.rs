@@ -188,7 +188,7 @@ impl Reading {
                 (Read::Unknown, LiveRead::Error)
             }
         };
-        self.metrics.live_read(object.kind.as_str(), result);
+        self.metrics.live_read(object.kind.label(), result);
         read
     }
 

@@ -111,6 +111,7 @@ fn collection(resource: &Resource) -> Collection {
         api_version: API_VERSION,
         resource: resource.plural,
         only: None,
+        awaited: false,
     }
 }
 

@@ -71,7 +71,7 @@ impl Registration {
     ///
     /// # Errors
     /// When another process holds them, or the API server refuses one; then neither stays.
-    pub async fn create(client: Client, base: WebhookUrl, ca_pem: &[u8]) -> Result<Self, RegisterError> {
+    pub async fn create(client: Client, kinds: &Kinds, base: WebhookUrl, ca_pem: &[u8]) -> Result<Self, RegisterError> {
         if let Some((by, url)) = holder(&client, &base).await? {
             return Err(RegisterError::Held { by, url });
         }
@@ -79,7 +79,7 @@ impl Registration {
             mut mutating,
             mut validating,
         } = Configurations::new(
-            Kinds::builtin(),
+            kinds,
             Endpoint::Url {
                 base: &base.0,
                 ca: ca_pem,
@@ -323,7 +323,9 @@ mod tests {
     #[tokio::test]
     async fn applies_both_by_force() {
         let (client, calls) = client(|_, _| (StatusCode::OK, found("https://127.0.0.1:8443/validate")));
-        Registration::create(client, url(), b"pem").await.unwrap();
+        Registration::create(client, Kinds::builtin(), url(), b"pem")
+            .await
+            .unwrap();
         let calls = calls.lock().unwrap();
         let group = "/apis/admissionregistration.k8s.io/v1";
         let written: Vec<_> = calls.iter().filter(|(method, ..)| method != Method::GET).collect();
@@ -357,7 +359,9 @@ mod tests {
             (_, path) if path.contains("mutating") => (StatusCode::NOT_FOUND, refusal(404, "NotFound")),
             _ => (StatusCode::OK, found("https://127.0.0.1:8443/validate")),
         });
-        let error = Registration::create(client, url(), b"pem").await.unwrap_err();
+        let error = Registration::create(client, Kinds::builtin(), url(), b"pem")
+            .await
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "cannot apply the MutatingWebhookConfiguration \"stateward-dev\""

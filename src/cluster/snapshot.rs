@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::feed::Feed;
 use super::version;
 use super::wire::{self, Page};
-use crate::graph::{Graph, Kind, Kinds, Knowledge, Name};
+use crate::graph::{Graph, Kind, Knowledge, Name};
 
 /// How many kinds are listed at once: each has a page of some megabytes under way.
 const KINDS: usize = 4;
@@ -166,10 +166,7 @@ impl List<'_> {
     /// Whether the API server may have objects of the kind. Every cluster has the built-in kinds; where there is no
     /// definition of another, there are none of it, whoever may list them.
     async fn is_served(&self) -> Result<bool, SnapshotError> {
-        if Kinds::builtin()
-            .in_group(self.kind.group(), self.kind.as_str())
-            .is_some()
-        {
+        if self.kind.is_builtin() {
             return Ok(true);
         }
         let group = format!("/apis/{}", self.kind.group());

@@ -66,7 +66,7 @@ impl Watches {
         let counted = graph.clone();
         metrics.graph_objects.observe_each(move || {
             #[expect(clippy::cast_precision_loss, reason = "no cluster holds 2^52 objects")]
-            let count = |(kind, count): (Kind, usize)| (kind.as_str(), count as f64);
+            let count = |(kind, count): (Kind, usize)| (kind.label(), count as f64);
             counted.counts().into_iter().map(count).collect()
         });
         Self { keeper, changes, tasks }
@@ -143,7 +143,13 @@ impl Intake for Projected {
         });
     }
 
-    fn refused(&mut self, _: u16) {
+    fn refused(&mut self, code: u16) {
+        // Where there is no definition of a kind there are none of it; it may come at any time.
+        if code == 404 && !self.kind.is_builtin() {
+            self.feed.begin_list();
+            self.end_list();
+            return;
+        }
         self.keeper.note(self.kind, |freshness, _| freshness.refused(self.kind));
     }
 }

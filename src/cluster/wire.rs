@@ -144,6 +144,8 @@ pub struct Collection {
     pub resource: &'static str,
     /// The only one of them that is wanted.
     pub(super) only: Option<Only>,
+    /// The API server may well not have the kind.
+    pub(super) awaited: bool,
 }
 
 /// Names one object: a list and a watch of it need permission for this name only.
@@ -163,6 +165,7 @@ impl Collection {
             api_version: K::API_VERSION,
             resource,
             only: None,
+            awaited: false,
         }
     }
 
@@ -201,6 +204,7 @@ impl From<Kind> for Collection {
             api_version: kind.api_version(),
             resource: kind.resource(),
             only: None,
+            awaited: !kind.is_builtin(),
         }
     }
 }
@@ -297,6 +301,7 @@ mod tests {
                 namespace: Some("shop".to_owned()),
                 name: "one".to_owned(),
             }),
+            awaited: false,
         };
         let path = "/api/v1/namespaces/shop/secrets?fieldSelector=metadata.name%3Done";
         assert_eq!(page(&one.path(), ""), format!("{path}&limit=500"));

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use crate::graph::kinds::Taken;
 use crate::graph::{Entry, Kinds, Reach, Role, Row, Scaler, Trust};
 use crate::manifests::files::{self, FileError};
 use crate::manifests::{self, Manifest};
@@ -14,18 +13,30 @@ use crate::policy::workload_kind::{WorkloadKind, parse};
 /// The declarations that the program has: each with its name, and how sure it is of what the kind's controller does.
 const SHIPPED: &[(&str, Trust, &str)] = &[
     (
-        "advanced-daemonset",
+        "daemonsets.apps.kruise.io",
         Trust::Sure,
         include_str!("../../kinds/advanced-daemonset.yaml"),
     ),
     (
-        "advanced-statefulset",
+        "statefulsets.apps.kruise.io",
         Trust::Sure,
         include_str!("../../kinds/advanced-statefulset.yaml"),
     ),
-    ("cloneset", Trust::Sure, include_str!("../../kinds/cloneset.yaml")),
-    ("rollout", Trust::Sure, include_str!("../../kinds/rollout.yaml")),
-    ("scaledjob", Trust::Declared, include_str!("../../kinds/scaledjob.yaml")),
+    (
+        "clonesets.apps.kruise.io",
+        Trust::Sure,
+        include_str!("../../kinds/cloneset.yaml"),
+    ),
+    (
+        "rollouts.argoproj.io",
+        Trust::Sure,
+        include_str!("../../kinds/rollout.yaml"),
+    ),
+    (
+        "scaledjobs.keda.sh",
+        Trust::Declared,
+        include_str!("../../kinds/scaledjob.yaml"),
+    ),
 ];
 
 /// Why kinds of workloads are not known.
@@ -48,17 +59,25 @@ pub enum KindError {
 /// A declaration and where it stands.
 type Placed = (String, WorkloadKind);
 
-/// The built-in kinds and those that the program has declarations of.
+/// The name of KEDA's autoscaler, which runs no pods, so that no declaration says what it is.
+const SCALED_OBJECTS: &str = "scaledobjects.keda.sh";
+
+/// The names of the kinds that the program knows beside the built-in ones.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|(name, ..)| *name).chain([SCALED_OBJECTS])
+}
+
+/// The built-in kinds and all that the program knows beside them.
 #[must_use]
 pub fn shipped() -> &'static Kinds {
     static KINDS: LazyLock<&'static Kinds> = LazyLock::new(|| {
-        let rows = own().into_values().map(|(kind, trust)| kind.into_row(trust));
-        registered(rows).expect("invariant: of the program's own declarations each is of another kind")
+        let all = registered(own(|_| true), true);
+        all.expect("invariant: of the program's own declarations each is of another kind")
     });
     *KINDS
 }
 
-/// These kinds, and those that files declare, which count for what the program would say of the same kind.
+/// All of these, and those that files declare, which count for what the program would say of the same kind.
 ///
 /// # Errors
 /// Files that cannot be read, or declarations that are not valid, or none.
@@ -66,7 +85,28 @@ pub fn with(paths: &[PathBuf]) -> Result<&'static Kinds, KindError> {
     if paths.is_empty() {
         return Ok(shipped());
     }
-    let mut kinds = own();
+    registered(with_declared(own(|_| true), paths)?, true)
+}
+
+/// The built-in kinds, those of these names, and those that files declare: what is no name is a path.
+///
+/// # Errors
+/// As [`with`].
+pub fn chosen(wanted: &[String]) -> Result<&'static Kinds, KindError> {
+    if wanted.is_empty() {
+        return Ok(Kinds::builtin());
+    }
+    let is_wanted = |name: &str| wanted.iter().any(|one| one == name);
+    let is_name = |one: &&String| names().any(|name| name == **one);
+    let paths: Vec<PathBuf> = wanted.iter().filter(|one| !is_name(one)).map(PathBuf::from).collect();
+    registered(with_declared(own(is_wanted), &paths)?, is_wanted(SCALED_OBJECTS))
+}
+
+/// Declarations by what they declare, each with how sure they are.
+type Declarations = BTreeMap<Key, (WorkloadKind, Trust)>;
+
+/// Adds what files declare.
+fn with_declared(mut kinds: Declarations, paths: &[PathBuf]) -> Result<Declarations, KindError> {
     let mut mistakes = Vec::new();
     let mut places: BTreeMap<Key, String> = BTreeMap::new();
     for (place, kind) in declared(paths, &mut mistakes)? {
@@ -82,11 +122,11 @@ pub fn with(paths: &[PathBuf]) -> Result<&'static Kinds, KindError> {
             kinds.insert(key, (kind, Trust::Declared));
         }
     }
-    if !mistakes.is_empty() {
-        return Err(KindError::Invalid(mistakes));
+    if mistakes.is_empty() {
+        Ok(kinds)
+    } else {
+        Err(KindError::Invalid(mistakes))
     }
-    let rows = kinds.into_values().map(|(kind, trust)| kind.into_row(trust));
-    registered(rows).map_err(|taken| KindError::Invalid(vec![format!("{} is declared twice", taken.0)]))
 }
 
 /// What tells kinds apart: the group and the name.
@@ -96,20 +136,23 @@ fn key(kind: &WorkloadKind) -> Key {
     (kind.group.clone(), kind.kind.clone())
 }
 
-/// The program's own declarations.
-fn own() -> BTreeMap<Key, (WorkloadKind, Trust)> {
-    let all = SHIPPED.iter().map(|(name, trust, text)| {
+/// The program's own declarations of some names.
+fn own(is_wanted: impl Fn(&str) -> bool) -> Declarations {
+    let wanted = SHIPPED.iter().filter(|(name, ..)| is_wanted(name));
+    let declarations = wanted.map(|(name, trust, text)| {
         let mut mistakes = Vec::new();
         let kind = read(name, text.as_bytes().to_vec(), &mut mistakes).pop();
         assert!(mistakes.is_empty(), "invariant: {mistakes:?}");
         let (_, kind) = kind.expect("invariant: each of the program's own files declares a kind");
         (key(&kind), (kind, *trust))
     });
-    all.collect()
+    declarations.collect()
 }
 
-fn registered(rows: impl Iterator<Item = Row>) -> Result<&'static Kinds, Taken> {
-    Kinds::with(rows.chain([scaled_object()]))
+fn registered(kinds: Declarations, scaled_objects: bool) -> Result<&'static Kinds, KindError> {
+    let rows = kinds.into_values().map(|(kind, trust)| kind.into_row(trust));
+    let registered = Kinds::with(rows.chain(scaled_objects.then(scaled_object)));
+    registered.map_err(|taken| KindError::Invalid(vec![format!("{} is declared twice", taken.0)]))
 }
 
 /// KEDA's autoscaler. It runs no pods, so that no declaration says what it is.
@@ -218,6 +261,36 @@ mod tests {
                 .of("serving.knative.dev/v1", "Service")
                 .is_none_or(|kind| kind != Kind::SERVICE)
         );
+    }
+
+    #[test]
+    fn what_is_chosen_is_known_and_nothing_else() {
+        let chosen = |names: &[&str]| chosen(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(
+            chosen(&[]).expect("nothing").iter().len(),
+            Kinds::builtin().iter().len()
+        );
+        let kinds = chosen(&["rollouts.argoproj.io", "scaledobjects.keda.sh"]).expect("names");
+        let further: Vec<&str> = kinds
+            .iter()
+            .filter(|kind| !kind.is_builtin())
+            .map(Kind::label)
+            .collect();
+        assert_eq!(further, ["Rollout", "ScaledObject"]);
+        assert!(chain(&chosen(&["rollout.argoproj.io"]).expect_err("no name")).contains("cannot read"));
+        for (name, _, text) in SHIPPED {
+            let kind = read(name, text.as_bytes().to_vec(), &mut Vec::new())
+                .pop()
+                .expect("declared")
+                .1;
+            assert_eq!(*name, kind.name);
+        }
+        let labels = shipped()
+            .iter()
+            .map(Kind::label)
+            .collect::<std::collections::BTreeSet<_>>();
+        assert_eq!(labels.len(), shipped().iter().len(), "labels tell kinds apart");
+        assert!(labels.contains("statefulsets.apps.kruise.io"));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::cluster::changes::Changes;
 use crate::cluster::connect::connect;
 use crate::cluster::live::{LiveReader, Read};
 use crate::cluster::watch::Watches;
-use crate::graph::{Facts, Graph, Knowledge, Lookup, Name, Node, ObjectRef, Service};
+use crate::graph::{Facts, Graph, Kinds, Knowledge, Lookup, Name, Node, ObjectRef, Service};
 use crate::manifests::load::{Loaded, load};
 use crate::manifests::{self, files};
 use crate::server::admin::Gate;
@@ -29,6 +29,8 @@ pub enum ObjectSource {
     Cluster {
         kubeconfig: Option<PathBuf>,
         context: Option<String>,
+        /// The kinds that are watched.
+        kinds: &'static Kinds,
     },
     /// The built-in example.
     Example,
@@ -62,15 +64,17 @@ pub(super) struct Cluster {
 pub(super) async fn start(source: ObjectSource, parts: &mut Parts) -> Result<Objects, StartError> {
     let gate = parts.readiness.gate("sync", "first lists under way");
     let objects = match source {
-        ObjectSource::Cluster { kubeconfig, context } => {
-            match connect(kubeconfig.as_deref(), context.as_deref()).await? {
-                Some(client) => return Ok(of_cluster(client, gate, parts)),
-                None => {
-                    info!("No cluster found");
-                    built_in()
-                }
+        ObjectSource::Cluster {
+            kubeconfig,
+            context,
+            kinds,
+        } => match connect(kubeconfig.as_deref(), context.as_deref()).await? {
+            Some(client) => return Ok(of_cluster(client, kinds, gate, parts)),
+            None => {
+                info!("No cluster found");
+                built_in()
             }
-        }
+        },
         ObjectSource::Example => built_in(),
         ObjectSource::Manifests { paths, skip_unreadable } => from_files(&paths, skip_unreadable)?,
     };
@@ -79,8 +83,8 @@ pub(super) async fn start(source: ObjectSource, parts: &mut Parts) -> Result<Obj
 }
 
 /// The objects of a cluster, now and from now on.
-fn of_cluster(client: Client, gate: Gate, parts: &mut Parts) -> Objects {
-    let graph = Arc::new(Graph::new(Facts::new(Knowledge::Unavailable)));
+fn of_cluster(client: Client, kinds: &'static Kinds, gate: Gate, parts: &mut Parts) -> Objects {
+    let graph = Arc::new(Graph::new(Facts::of(kinds, Knowledge::Unavailable)));
     let watches = Watches::start(&client, &graph, &parts.metrics);
     let live = LiveReader::new(client.clone(), graph.clone(), parts.metrics.clone());
     let (synced, changes) = (watches.synced().boxed().shared(), watches.changes());

@@ -13,6 +13,7 @@ use super::parts::{End, Parts};
 use crate::causes::chain;
 use crate::cluster::reach;
 use crate::cluster::register::{RegisterError, Registration, WebhookUrl};
+use crate::graph::Kinds;
 use crate::server::admin::Gate;
 use crate::server::shutdown::Shutdown;
 
@@ -20,6 +21,7 @@ use crate::server::shutdown::Shutdown;
 pub(super) struct Registering {
     url: WebhookUrl,
     client: Client,
+    kinds: &'static Kinds,
     ca_pem: String,
     synced: Shared<BoxFuture<'static, ()>>,
     gate: Gate,
@@ -36,6 +38,7 @@ pub(super) fn prepare(
     Ok(Registering {
         url,
         client: cluster.client.clone(),
+        kinds: objects.graph.facts().kinds,
         ca_pem: ca_pem.ok_or(StartError::OwnCertificate)?,
         synced: cluster.synced.clone(),
         gate: parts.readiness.gate("registration", "waiting for the first sync"),
@@ -51,7 +54,7 @@ impl Registering {
         }
         let answered = parts.metrics.answered();
         let registration = tokio::select! {
-            created = Registration::create(self.client.clone(), self.url.clone(), self.ca_pem.as_bytes()) => created?,
+            created = Registration::create(self.client.clone(), self.kinds, self.url.clone(), self.ca_pem.as_bytes()) => created?,
             () = parts.shutdown.forced() => return Ok(()),
         };
         self.gate.open();

@@ -146,10 +146,40 @@ fn permissions_and_webhook_rules_follow_from_the_table() {
         kinds: widgets(),
         definitions: &[],
         default_policy: None,
+        workload_kinds: &[],
     };
     let yaml = installation.to_yaml().expect("YAML");
     let readable = "- apiGroups:\n  - example.com\n  resources:\n  - widgets\n  verbs:";
     let sent = "- apiGroups:\n    - example.com\n    apiVersions:\n    - v1\n    operations:\n    - CREATE\n    - UPDATE\n    \
                 resources:\n    - widgets\n    - widgets/scale\n";
     assert!(yaml.contains(readable) && yaml.contains(sent), "{yaml}");
+}
+
+/// What `stateward manifests` prints.
+fn printed(arguments: &[&str]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_stateward"));
+    let output = command
+        .arg("manifests")
+        .args(arguments)
+        .output()
+        .expect("stateward runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn an_installation_is_told_of_the_kinds_that_it_may_read_and_is_sent() {
+    let plain = printed(&[]);
+    assert!(!plain.contains("argoproj.io") && !plain.contains("--workload-kinds"));
+    let further = printed(&["--workload-kinds", "rollouts.argoproj.io,scaledobjects.keda.sh"]);
+    for line in [
+        "- --workload-kinds=rollouts.argoproj.io,scaledobjects.keda.sh",
+        "- rollouts",
+        "- rollouts/scale",
+        "- scaledobjects",
+    ] {
+        assert!(further.lines().any(|printed| printed.trim() == line), "{line}");
+    }
+    // What a Rollout makes is judged with it, and does not wait for us.
+    assert!(further.contains(r#"o.kind == "Rollout" && o.apiVersion.startsWith("argoproj.io/")"#));
 }

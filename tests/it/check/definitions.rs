@@ -1,7 +1,7 @@
 //! The declarations that the program has, compared with the definitions of the kinds that they are about.
 
 use serde_json::Value;
-use stateward::graph::{Field, Kind, Kinds};
+use stateward::graph::{Field, Kind, Kinds, Reach};
 use stateward::kinds;
 
 /// What the projects' own definitions say of the fields that are read.
@@ -51,6 +51,12 @@ fn declared_fields_are_those_of_the_definitions() {
         let kind = kinds::shipped().in_group(&group, &kind).expect(name);
         assert_eq!(kind.resource(), spec["names"]["plural"], "{name}");
         assert_eq!(spec["scope"], "Namespaced", "{name}");
+        let of_scale = spec["versions"][0].pointer("/subresources/scale/specReplicasPath");
+        let scaled = kind
+            .path_of(Field::Replicas)
+            .map(|path| Value::from(path.replace('/', ".")));
+        let is_scaled = matches!(kind.reach(), Reach::Review { scale: true, .. });
+        assert_eq!(of_scale, scaled.filter(|_| is_scaled).as_ref(), "{name}");
         let mut versions = spec["versions"].as_array().expect("versions").iter();
         assert!(
             versions.any(|version| version["name"] == kind.version() && version["served"] == true),

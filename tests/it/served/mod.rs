@@ -52,6 +52,7 @@ mod releases;
 mod remedies;
 mod reports;
 mod resilience;
+mod rollouts;
 mod scale;
 mod shop;
 mod status;

@@ -442,12 +442,22 @@ async fn a_registration_replaces_leftovers_and_leaves_nothing() {
         .pem();
 
     // The first process is killed: its configurations stay behind.
-    let first = Registration::create(client.clone(), url("https://localhost:1"), ca.as_bytes())
-        .await
-        .expect("first");
-    let second = Registration::create(client.clone(), url("https://localhost:2"), ca.as_bytes())
-        .await
-        .expect("second");
+    let first = Registration::create(
+        client.clone(),
+        Kinds::builtin(),
+        url("https://localhost:1"),
+        ca.as_bytes(),
+    )
+    .await
+    .expect("first");
+    let second = Registration::create(
+        client.clone(),
+        Kinds::builtin(),
+        url("https://localhost:2"),
+        ca.as_bytes(),
+    )
+    .await
+    .expect("second");
     let found = validating.get(DEVELOPMENT_NAME).await.expect("registered");
     let webhooks = found.webhooks.expect("webhooks");
     assert_eq!(webhooks.len(), 5);

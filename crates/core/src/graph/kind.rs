@@ -5,6 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::declared::{Declared, Trust};
+use super::kinds::BUILTIN;
 
 /// A kind of object that plays a part, by its row in the table.
 #[derive(Clone, Copy)]
@@ -20,6 +21,7 @@ pub struct Row {
     pub(super) reach: Reach,
     pub(super) features: Features,
     pub(super) position: usize,
+    pub(super) label: &'static str,
 }
 
 /// What an object of a kind is in the graph.
@@ -183,6 +185,7 @@ impl Row {
             reach,
             features,
             position,
+            label: kind,
         }
     }
 }
@@ -270,6 +273,12 @@ impl Kind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0.kind
+    }
+
+    /// A name that no other kind of its table has: the kind, or `statefulsets.apps.kruise.io` where another has that.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        self.0.label
     }
 
     /// The API group and version in which the kind is read and judged: `apps/v1`, `v1`.
@@ -370,6 +379,12 @@ impl Kind {
             Some(form) => form.declared,
             None => None,
         }
+    }
+
+    /// Returns true where every cluster has the kind.
+    #[must_use]
+    pub const fn is_builtin(self) -> bool {
+        self.0.position < BUILTIN
     }
 
     /// Returns true where so much is known of the kind that what is found may be denied.

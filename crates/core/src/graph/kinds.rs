@@ -18,7 +18,7 @@ impl Kinds {
     /// The built-in kinds.
     #[must_use]
     pub fn builtin() -> &'static Self {
-        static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds { rows: BUILTIN.to_vec() });
+        static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds { rows: ROWS.to_vec() });
         &KINDS
     }
 
@@ -31,7 +31,13 @@ impl Kinds {
         for row in further {
             let position = rows.len();
             // A kind is named in every object, edge and finding, so it is a reference that is never given back.
-            let kind = Kind(Box::leak(Box::new(Row { position, ..row })));
+            let named = |other: &Kind| other.as_str() == row.kind;
+            let label = if rows.iter().any(named) {
+                String::leak(format!("{}.{}", row.resource, group(row.api_version)))
+            } else {
+                row.kind
+            };
+            let kind = Kind(Box::leak(Box::new(Row { position, label, ..row })));
             if let Some(taken) = rows.iter().find(|other| other.cmp(&&kind).is_eq()) {
                 return Err(Taken(*taken));
             }
@@ -86,8 +92,11 @@ impl Kind {
     pub const VOLUME: Self = Self(&VOLUME);
 }
 
+/// How many kinds are built in.
+pub(super) const BUILTIN: usize = 16;
+
 /// The built-in kinds, sorted by group and resource.
-const BUILTIN: [Kind; 16] = [
+const ROWS: [Kind; BUILTIN] = [
     Kind::NAMESPACE,
     Kind::NODE,
     Kind::CLAIM,
@@ -387,7 +396,7 @@ mod tests {
         let keys: Vec<_> = kinds.iter().map(|kind| (kind.group(), kind.resource())).collect();
         assert!(
             keys.is_sorted_by(|a, b| a < b),
-            "sort BUILTIN by group and resource: {keys:?}"
+            "sort ROWS by group and resource: {keys:?}"
         );
         assert!(
             kinds

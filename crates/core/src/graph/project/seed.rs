@@ -42,11 +42,7 @@ impl NodeSeed<'_> {
     pub fn read_to_patch(self, json: &str) -> Result<(Node, Shape), json::Error> {
         match WorkloadSeed::new(self.kind, self.sent_to) {
             Some(seed) => {
-                let seed = WorkloadSeed {
-                    kinds: self.kinds,
-                    ..seed
-                };
-                let ProjectedWorkload { workload, shape } = seed.read(json)?;
+                let ProjectedWorkload { workload, shape } = seed.among(self.kinds).read(json)?;
                 Ok((Node::Workload(Arc::new(workload)), shape))
             }
             None => Ok((self.read(json)?, Shape::default())),

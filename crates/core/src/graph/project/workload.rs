@@ -48,6 +48,12 @@ impl<'n> WorkloadSeed<'n> {
         })
     }
 
+    /// For one that these kinds may own.
+    #[must_use]
+    pub const fn among(self, kinds: &'static Kinds) -> Self {
+        Self { kinds, ..self }
+    }
+
     /// Reads a workload from JSON text.
     ///
     /// # Errors

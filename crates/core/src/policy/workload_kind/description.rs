@@ -133,6 +133,12 @@ fn spec() -> Shape {
             "old pods end before new ones begin",
             Shape::list(way(), Entries::Atomic),
         ),
+        Field::optional(
+            "scale",
+            "Whether its API has the subresource `scale`, by which autoscalers and `kubectl scale` change `replicas`.",
+            "it has not",
+            Shape::Boolean,
+        ),
         pointer(
             "selector",
             "Where a label selector of its pods stands.",

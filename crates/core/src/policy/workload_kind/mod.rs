@@ -25,6 +25,7 @@ pub struct WorkloadKind {
     fields: Vec<(String, crate::graph::Field)>,
     runs: Runs,
     default_replicas: u32,
+    scale: bool,
     pod_template: String,
     ways: Vec<DeclaredWay>,
     ends_first: Option<String>,
@@ -85,7 +86,7 @@ impl WorkloadKind {
         let api_version = kept(format!("{}/{}", self.group, self.version));
         let reach = Reach::Review {
             entry: Entry::Workloads,
-            scale: false,
+            scale: self.scale,
             defaults: Defaults::Never,
         };
         Row::new(

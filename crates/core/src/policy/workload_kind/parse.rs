@@ -72,6 +72,7 @@ fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
         kind,
         plural,
         runs: word(&spec["pods"], RUNS).unwrap_or(Runs::Replicas),
+        scale: spec["scale"].as_bool().unwrap_or_default(),
         default_replicas: default_replicas.unwrap_or(1),
         pod_template: spec["podTemplate"].as_str().unwrap_or_default().to_owned(),
         ways,
