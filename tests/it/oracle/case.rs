@@ -36,6 +36,8 @@ pub(super) enum Act {
     Create(Vec<Value>),
     /// Deletes a workload and waits for no pod.
     Delete(&'static str),
+    /// Deletes a claim that a pod uses, so that it goes with the pod.
+    DeleteClaim(&'static str),
     /// Deletes a pod of a workload; its controller makes another.
     DeletePod(String),
     /// Deletes a workload, but not its pods.
@@ -143,7 +145,7 @@ impl Case {
                         object["spec"]["replicas"] = json!(replicas);
                     }
                 }
-                Act::Autoscale(..) | Act::DeletePod(_) | Act::Rollout(_) | Act::Run(_) => {}
+                Act::Autoscale(..) | Act::DeleteClaim(_) | Act::DeletePod(_) | Act::Rollout(_) | Act::Run(_) => {}
             }
         }
         objects

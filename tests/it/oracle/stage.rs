@@ -88,16 +88,24 @@ impl Stage {
 
     /// Plays a case to its end, in a namespace and on nodes of its own.
     pub(super) async fn play(&self, case: &Case, placement: Placement) -> Outcome {
-        self.play_and_look(case, placement, |_| ()).await.0
+        self.show(case, placement, async |_| ()).await.0
     }
 
-    /// Plays a case to its end, and looks at what is there then.
+    /// Plays a case to its end, and looks at what is there once nothing moves any more.
     pub(super) async fn play_and_look<T>(
         &self,
         case: &Case,
         placement: Placement,
         look: impl FnOnce(&World) -> T,
     ) -> (Outcome, T) {
+        let look = async |show: &Show<'_>| {
+            show.quiet().await;
+            look(&self.mirror.world(show.namespace))
+        };
+        self.show(case, placement, look).await
+    }
+
+    async fn show<T>(&self, case: &Case, placement: Placement, look: impl AsyncFnOnce(&Show<'_>) -> T) -> (Outcome, T) {
         let _place = self.places.acquire().await.expect("the stage stays open");
         let namespace = self.plane.namespace("oracle").await;
         let show = Show {
@@ -109,7 +117,7 @@ impl Stage {
             add_node(&self.api, &namespace, &node).await;
         }
         let outcome = show.play(case).await;
-        let seen = look(&self.mirror.world(&namespace));
+        let seen = look(&show).await;
         self.plane.everything_runs();
         show.clear(case).await;
         (outcome, seen)
@@ -195,6 +203,12 @@ impl Show<'_> {
                 self.until("the end of a workload", gone).await;
                 objects.retain(|object| name(object) != *target || !kind(object).is_workload());
             }
+            Act::DeleteClaim(target) => {
+                let claims = super::api::path(self.namespace, "v1", "persistentvolumeclaims");
+                self.stage.api.delete(&format!("{claims}/{target}"), &json!({})).await;
+                let going = |world: &World| one(world, "persistentvolumeclaims", target).is_none_or(is_leaving);
+                self.until("a claim that is going", going).await;
+            }
             Act::DeletePod(target) => {
                 let world = self.stage.mirror.world(self.namespace);
                 let object = target_of(objects, target);
@@ -275,6 +289,19 @@ impl Show<'_> {
         }
     }
 
+    /// Waits until nothing moves any more, also where everything runs as it should.
+    async fn quiet(&self) {
+        let mirror = &self.stage.mirror;
+        loop {
+            let since = mirror.changed(self.namespace) + BACK_OFF;
+            sleep_until(since).await;
+            self.stage.pulse.after(since).await;
+            if mirror.changed(self.namespace) + BACK_OFF == since {
+                return;
+            }
+        }
+    }
+
     /// Removes everything of the case; the controllers need not have done it before the next one.
     async fn clear(&self, case: &Case) {
         let api = &self.stage.api;
@@ -317,6 +344,7 @@ impl std::fmt::Display for Act {
                 write!(f, "{} was created", names.join(" and "))
             }
             Self::Delete(target) => write!(f, "`{target}` was deleted"),
+            Self::DeleteClaim(target) => write!(f, "claim `{target}` was deleted"),
             Self::DeletePod(target) => write!(f, "a pod of `{target}` was deleted"),
             Self::Orphan(target) => write!(f, "`{target}` was deleted without its pods"),
             Self::Rollout(target) => write!(f, "`{target}` was rolled out"),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use stateward::graph::store::locked;
-use stateward::graph::{Facts, Graph, Knowledge, Name, Overlay, Timestamp};
-use stateward::judge::{Basis, judge};
+use stateward::graph::{Change, Facts, Graph, Knowledge, Name, Overlay, Timestamp};
+use stateward::judge::{Basis, Judged, judge};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
 use stateward::rules::kit::{Action, Verdict};
@@ -40,13 +40,8 @@ pub(super) struct Said {
 
 /// What the storage rules say, by rule.
 pub(super) fn verdict(case: &Case) -> BTreeMap<&'static str, Said> {
-    let (graph, shop): (_, Name) = (Graph::new(Facts::new(Knowledge::Complete)), "shop".into());
     let objects = case.last();
-    for object in nodes(case.nodes).iter().chain(&furniture()).chain(&objects) {
-        graph
-            .insert(kind(object), &shop, &object.to_string())
-            .expect("a readable object");
-    }
+    let graph = graph(case, &objects);
     let mut said = BTreeMap::<&'static str, Said>::new();
     for object in objects.iter().filter(|object| kind(object).is_workload()) {
         for profile in [Profile::Baseline, Profile::Strict] {
@@ -71,11 +66,42 @@ pub(super) fn verdict(case: &Case) -> BTreeMap<&'static str, Said> {
     said
 }
 
+/// The cluster of a case with these objects.
+fn graph(case: &Case, objects: &[Value]) -> Graph {
+    let (graph, shop): (_, Name) = (Graph::new(Facts::new(Knowledge::Complete)), "shop".into());
+    for object in nodes(case.nodes).iter().chain(&furniture()).chain(objects) {
+        graph
+            .insert(kind(object), &shop, &object.to_string())
+            .expect("a readable object");
+    }
+    graph
+}
+
+/// The rules by which the Strict profile warns of a change among the objects of a case, or denies it.
+pub(super) fn verdict_on_change(case: &Case, before: &Value, after: Option<&Value>) -> Vec<&'static str> {
+    let graph = graph(case, &case.objects);
+    let change = change(kind(before), "shop", Some(before), after);
+    judged(&graph, &change, Profile::Strict)
+        .into_iter()
+        .filter(|judged| judged.action > Action::Audit)
+        .map(|judged| judged.finding.rule.id)
+        .collect()
+}
+
 fn findings(graph: &Graph, object: &Value, profile: Profile) -> Vec<(&'static str, Action, Verdict)> {
-    let shop: Name = "shop".into();
     let mut object = object.clone();
     object["metadata"]["namespace"] = Value::from("shop");
     let change = change(kind(&object), "shop", None, Some(&object));
+    let own = judged(graph, &change, profile)
+        .into_iter()
+        .filter(|judged| judged.finding.object.name == *name(&object));
+    own.filter(|judged| STORAGE.contains(&judged.finding.rule.id))
+        .map(|judged| (judged.finding.rule.id, judged.action, judged.finding.verdict))
+        .collect()
+}
+
+fn judged(graph: &Graph, change: &Change<'_>, profile: Profile) -> Vec<Judged> {
+    let shop: Name = "shop".into();
     let policies = Policies::everywhere(Settings::new(profile, RULES));
     let (facts, shard) = (graph.facts(), graph.shard(&shop));
     let shard = locked(&shard);
@@ -87,9 +113,5 @@ fn findings(graph: &Graph, object: &Value, profile: Profile) -> Vec<(&'static st
         rules: RULES,
         time: Time::from_seconds(0),
     };
-    let findings = judge(&change, &world, Timestamp(0)).findings.into_iter();
-    let own = findings.filter(|judged| judged.finding.object.name == *name(&object));
-    own.filter(|judged| STORAGE.contains(&judged.finding.rule.id))
-        .map(|judged| (judged.finding.rule.id, judged.action, judged.finding.verdict))
-        .collect()
+    judge(change, &world, Timestamp(0)).findings
 }

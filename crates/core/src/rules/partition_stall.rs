@@ -89,10 +89,11 @@ fn reaches_nobody(before: &Workload, after: &Workload) -> Option<Finding> {
     if !changed || old.update.partition() != new.update.partition() || held(after) < u64::from(after.replicas) {
         return None;
     }
-    let (partition, highest) = (new.update.partition(), after.ordinals().end.saturating_sub(1));
     if after.replicas == 0 {
         return None;
     }
+    let (partition, highest) = (new.update.partition(), after.ordinals().end.saturating_sub(1));
+    let lower = after.replicas - 1;
     Some(
         Finding::violation(&RULE, &after.id, "template")
             .says(
@@ -101,9 +102,9 @@ fn reaches_nobody(before: &Workload, after: &Workload) -> Option<Finding> {
                      \"{}-{highest}\"",
                     after.id.name
                 ),
-                format!("partition {partition} is above all pods: none gets the new template"),
+                format!("partition {partition} holds back all pods: none gets the new template"),
             )
-            .remedy(format!("To begin with the highest pod, set partition: {highest}"))
+            .remedy(format!("To begin with the highest pod, set partition: {lower}"))
             .at(PATH),
     )
 }
@@ -112,7 +113,7 @@ fn reaches_nobody(before: &Workload, after: &Workload) -> Option<Finding> {
 /// so that nobody is denied it.
 fn reaches_too_many(before: &Workload, after: &Workload, cx: &Surroundings<'_>) -> Option<Finding> {
     let wanted = first_partition(before, after, cx)?;
-    let first = pods(after.ordinals().end - wanted);
+    let first = pods(u64::from(after.replicas) - wanted);
     let (all, partition) = (pods(u64::from(after.replicas)), after.options().update.partition());
     let reached = u64::from(after.replicas) - held(after);
     Some(
@@ -170,21 +171,19 @@ fn first_partition(before: &Workload, after: &Workload, cx: &Surroundings<'_>) -
     if !rolls || !changed || held(before) > 0 || before.annotations.get(BEFORE) == Some(&images(after)) {
         return None;
     }
-    let ordinals = after.ordinals();
-    let wanted = ordinals.end.saturating_sub(first);
+    let wanted = u64::from(after.replicas).saturating_sub(first);
     let is_lower = u64::from(after.options().update.partition()) < wanted;
-    (wanted > ordinals.start && is_lower).then_some(wanted)
+    (wanted > 0 && is_lower).then_some(wanted)
 }
 
 fn images(workload: &Workload) -> String {
     format!("{:08x}", workload.pods.image_digest)
 }
 
-/// How many pods the partition holds back.
+/// How many pods the partition holds back. It counts pods from the first one on, whatever the ordinal of that
+/// (`docs/kubernetes-facts.md` §1.6).
 fn held(workload: &Workload) -> u64 {
-    let ordinals = workload.ordinals();
-    let partition = u64::from(workload.options().update.partition());
-    partition.min(ordinals.end).saturating_sub(ordinals.start)
+    workload.options().update.partition().min(workload.replicas).into()
 }
 
 fn pods(count: u64) -> String {
