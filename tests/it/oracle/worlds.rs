@@ -57,7 +57,9 @@ async fn disagreement(stage: &Stage, case: &Case) -> Option<String> {
         }
         Outcome::Settles if denied => {
             for order in 0..4 {
-                if stage.play(&turned(case, order), Placement::Spread).await != Outcome::Settles {
+                // With another node there is an emptier one.
+                let other = turned(case, order).nodes(case.nodes + order % 2);
+                if stage.play(&other, Placement::Spread).await != Outcome::Settles {
                     return None;
                 }
             }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::super::case::{Case, Disk, RWO, RWOP, Workload};
+use super::super::case::{Act, Case, Disk, RWO, RWOP, Workload};
 
 pub(super) fn cases() -> Vec<Case> {
     let disks = [
@@ -30,12 +30,41 @@ pub(super) fn cases() -> Vec<Case> {
         ]);
     }
     for class in ["disk", "disk-waits", "local-path", "share"] {
-        let made = |id: &str| Case::new(format!("{id}-class-{class}")).claim("data", class, RWO);
+        let made = |id: &str| Case::new(format!("{id}-of-class-{class}")).claim("data", class, RWO);
+        // One after the other: of two at once it is open which one a volume that waits is made for.
+        let second = Act::Scale("web", 2);
         cases.extend([
-            made("two-of").with(Workload::deployment("web").replicas(2).uses("data")),
-            made("one-of").with(Workload::deployment("web").uses("data")),
-            made("daemonset-of").with(Workload::daemon_set("agent").uses("data")),
+            made("two")
+                .with(Workload::deployment("web").recreated().uses("data"))
+                .act(second),
+            made("one").with(Workload::deployment("web").uses("data")),
+            made("daemonset").with(Workload::daemon_set("agent").uses("data")),
         ]);
+    }
+    // A disk that any node may attach, beside a volume on one node, which decides.
+    let both = |id: &str| {
+        Case::new(format!("{id}-on-disk-and-local"))
+            .bound("data", Disk::Csi, RWO)
+            .bound("logs", Disk::Local, RWO)
+    };
+    let web = || Workload::deployment("web").uses("data").uses("logs");
+    let worker = || Workload::deployment("worker").recreated().uses("data").uses("logs");
+    cases.extend([
+        both("one").with(web()),
+        both("two").with(web().replicas(2)),
+        both("web-and-worker").with(web().recreated()).with(worker()),
+        both("daemonset").with(Workload::daemon_set("agent").uses("data").uses("logs")),
+        both("web-and-job")
+            .with(web().recreated())
+            .act(Act::Create(vec![Workload::job("once").uses("data").uses("logs").0])),
+    ]);
+    // The one that a rollout starts may not be where the volume is.
+    for (word, disk) in [("local", Disk::Local), ("disk-of-one-node", Disk::CsiOfOneNode)] {
+        let one = |id: &str| Case::new(format!("one-{id}-on-{word}")).bound("data", disk, RWO);
+        let web = || Workload::deployment("web").uses("data");
+        cases.push(one("apart").with(web().apart_from("web")));
+        cases.push(one("even").with(web().even(1)));
+        cases.push(one("even-recreate").with(web().even(1).recreated()));
     }
     // One pod alone, whatever the driver.
     cases.push(
