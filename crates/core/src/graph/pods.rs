@@ -26,8 +26,8 @@ pub struct Pods {
     pub ports: Box<[Name]>,
     /// `None` where nothing is said of it.
     pub selinux: Option<Box<SeLinux>>,
-    /// `terminationGracePeriodSeconds`, where set.
-    pub grace_seconds: Option<i64>,
+    /// `terminationGracePeriodSeconds`, where it is set to what a pod may take.
+    pub grace_seconds: Option<u32>,
 }
 
 /// A volume of a pod.

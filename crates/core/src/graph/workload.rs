@@ -1,5 +1,6 @@
 //! Workloads: all kinds that run pods, seen as one.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::claim::ClaimTemplate;
@@ -47,7 +48,7 @@ pub struct Workload {
 
 /// `metadata.creationTimestamp` as the number that its digits make: RFC 3339 in UTC, so that their order is time's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Created(u64);
+pub struct Created(NonZeroU64);
 
 /// How a new revision replaces the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,7 +286,8 @@ impl Created {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let digits = text.bytes().filter(u8::is_ascii_digit).take(14);
-        Self(digits.fold(0, |number, digit| 10 * number + u64::from(digit - b'0')))
+        let number = digits.fold(0, |number, digit| 10 * number + u64::from(digit - b'0'));
+        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::graph::{Field, Runs, Workload};
 
 const FIELD: &str = "terminationGracePeriodSeconds";
 /// What the API server writes where the field is left out (`pkg/apis/core/v1/defaults.go`).
-const DEFAULT_SECONDS: i64 = 30;
+const DEFAULT_SECONDS: u32 = 30;
 const OTHERS: usize = 1;
 
 /// See `zero-grace.md`.

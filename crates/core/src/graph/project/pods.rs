@@ -49,7 +49,9 @@ impl Pods {
                 "seLinuxChangePolicy" => selinux.recursive = cursor.text().as_deref() == Some("Recursive"),
                 "seLinuxOptions" => selinux.level = read_level(cursor),
             }),
-            "terminationGracePeriodSeconds" => pods.grace_seconds = cursor.integer(),
+            "terminationGracePeriodSeconds" => {
+                pods.grace_seconds = cursor.integer().and_then(|seconds| seconds.try_into().ok());
+            },
             "topologySpreadConstraints" => placement.spread = list(cursor, Spread::read).unwrap_or_default().into(),
             "volumes" => pods.volumes = list(cursor, PodVolume::read).unwrap_or_default().into(),
         });
