@@ -1,6 +1,7 @@
 //! Finding the cluster: a kubeconfig that is named, the one of the environment, the pod's own account, or none.
 
 use std::env;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ pub enum ConnectError {
         context: Option<String>,
         source: KubeconfigError,
     },
+    #[error("cannot read kubeconfig {from}")]
+    Unreadable { from: String, source: io::Error },
     #[error("--context {0:?} needs a kubeconfig, and there is none")]
     NoKubeconfig(String),
     #[error("cannot use the service account of this pod")]
@@ -168,10 +171,15 @@ fn client(mut config: Config) -> Result<Client, ConnectError> {
 }
 
 fn failed(from: &str, context: Option<&str>, source: KubeconfigError) -> ConnectError {
-    ConnectError::Kubeconfig {
-        from: from.to_owned(),
-        context: context.map(str::to_owned),
-        source,
+    let from = from.to_owned();
+    match source {
+        // Its own words name the file once more.
+        KubeconfigError::ReadConfig(source, _) => ConnectError::Unreadable { from, source },
+        source => ConnectError::Kubeconfig {
+            from,
+            context: context.map(str::to_owned),
+            source,
+        },
     }
 }
 
@@ -191,7 +199,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config");
         let missing = configured(Some(&path), None).await.err().unwrap().to_string();
-        assert_eq!(missing, format!("cannot use kubeconfig {}", path.display()));
+        assert_eq!(missing, format!("cannot read kubeconfig {}", path.display()));
         fs::write(&path, KUBECONFIG).unwrap();
         let _ = rustls::crypto::ring::default_provider().install_default();
         assert!(configured(Some(&path), None).await.unwrap().is_some());

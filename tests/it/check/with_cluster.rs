@@ -181,7 +181,7 @@ fn a_cluster_is_asked_for_and_answers() {
         (&["--with-cluster", "--assume-complete", "."], "cannot be used with"),
         (
             &["--with-cluster", "--kubeconfig", "none", "."],
-            "cannot use kubeconfig none",
+            "error: cannot read kubeconfig none: No such file or directory (os error 2)\n",
         ),
     ] {
         let answer = repository.check(arguments);

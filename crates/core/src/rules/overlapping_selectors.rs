@@ -33,7 +33,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             && has_pods(other, cx.view)
     });
     // The one that is worst comes first: it is named, and decides.
-    found.sort_by_key(|other| Reverse(limit(workload, other)));
+    found.sort_by_key(|other| Reverse(limit(workload, other, cx.view)));
     let Some(worst) = found.first() else {
         return;
     };
@@ -66,7 +66,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     };
     let finding = Finding::violation(&RULE, &workload.id, "")
         .extent(found.len() as u64)
-        .at_most(limit(workload, worst))
+        .at_most(limit(workload, worst, cx.view))
         .says(
             format!(
                 "{what}; an autoscaler of the one counts the pods of both, and a Service or budget with these labels \
@@ -89,10 +89,11 @@ fn has_pods(workload: &Workload, view: &View<'_>) -> bool {
 }
 
 /// The strongest action that meeting `other` deserves: no denial stands in the way of a rename, of what runs once, or
-/// of what somebody else writes.
-fn limit(workload: &Workload, other: &Workload) -> Action {
+/// of what somebody else writes. In files two may have the same labels that never come into one namespace.
+fn limit(workload: &Workload, other: &Workload, view: &View<'_>) -> Action {
     let is_renamed = others::is_renamed_from(workload, other) || others::is_renamed_from(other, workload);
-    if is_renamed || workload.is_one_shot() || other.is_one_shot() || other.is_operated() {
+    let is_of_files = !view.knows_all(other.id.kind);
+    if is_of_files || is_renamed || workload.is_one_shot() || other.is_one_shot() || other.is_operated() {
         Action::Warn
     } else {
         Action::Deny
