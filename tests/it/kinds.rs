@@ -183,3 +183,55 @@ fn an_installation_is_told_of_the_kinds_that_it_may_read_and_is_sent() {
     // What a Rollout makes is judged with it, and does not wait for us.
     assert!(further.contains(r#"o.kind == "Rollout" && o.apiVersion.startsWith("argoproj.io/")"#));
 }
+
+/// A Rollout whose pods are made of the template of a Deployment.
+fn borrower(replicas: u32) -> Value {
+    json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "blue", "namespace": "shop"}, "spec": {
+        "replicas": replicas, "strategy": {"canary": {"maxSurge": 0, "maxUnavailable": 1}},
+        "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}})
+}
+
+/// A Deployment of no pods, whose template uses the claim.
+fn lender(claim: &str) -> Value {
+    let mut lender = widget(0);
+    lender["apiVersion"] = "apps/v1".into();
+    lender["kind"] = "Deployment".into();
+    let mut template = lender["spec"]["podTemplate"].take();
+    template["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"] = claim.into();
+    lender["spec"] = json!({"replicas": 0, "template": template, "selector": {"matchLabels": {"app": "web"}}});
+    lender
+}
+
+#[tokio::test]
+async fn a_borrowed_template_is_judged_by_whoever_borrows_it() {
+    let kinds = stateward::kinds::shipped();
+    let rollouts = kinds.of("argoproj.io/v1alpha1", "Rollout").expect("shipped");
+    let request = |kind: Kind, name: &str, operation: &str, object: Value| {
+        json!({"uid": "u", "operation": operation, "namespace": "shop", "name": name, "object": object,
+            "kind": {"group": kind.group(), "version": kind.version(), "kind": kind.as_str()},
+            "resource": {"group": kind.group(), "version": kind.version(), "resource": kind.resource()}})
+    };
+    let rwo_replicas = "rwo-replicas: ";
+    let create = |replicas| request(rollouts, "blue", "CREATE", borrower(replicas));
+    let there = || shop(kinds, &[(Kind::DEPLOYMENT, lender("data"))]);
+    let denied = asked(there(), create(3)).await;
+    assert!(
+        message(&denied).contains(rwo_replicas) && message(&denied).contains("Rollout shop/blue"),
+        "{denied}"
+    );
+    let allowed = asked(there(), create(1)).await;
+    assert_eq!(message(&allowed), "allowed");
+    // The template changes for the one that borrows it.
+    let both = || shop(kinds, &[(Kind::DEPLOYMENT, lender("free")), (rollouts, borrower(3))]);
+    let update = |claim: &str| {
+        let mut update = request(Kind::DEPLOYMENT, "web", "UPDATE", lender(claim));
+        update["oldObject"] = lender("free");
+        update
+    };
+    let denied = asked(both(), update("data")).await;
+    assert!(
+        message(&denied).contains(rwo_replicas) && message(&denied).contains("Rollout shop/blue"),
+        "{denied}"
+    );
+    assert_eq!(message(&asked(both(), update("other")).await), "allowed");
+}

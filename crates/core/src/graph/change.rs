@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::sync::Arc;
 
+use super::lookup::Lookup;
 use super::names::{Name, ObjectRef};
 use super::node::Node;
 use super::overlay::Overlay;
@@ -92,6 +93,20 @@ impl<'a> Old<'a> {
     }
 }
 
+/// The node of a workload with the pods that it borrows; any other as it is.
+fn borrowing(node: Node, known: &View<'_>) -> Node {
+    match &node {
+        Node::Workload(workload) => match workload.template_of.as_deref() {
+            Some(lender) => {
+                let borrower = Workload::clone(workload);
+                Node::Workload(Arc::new(borrower.borrowing(known.workload(lender).known())))
+            }
+            None => node,
+        },
+        _ => node,
+    }
+}
+
 impl fmt::Debug for Old<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.parse.is_some() { "Old(..)" } else { "Old(none)" })
@@ -120,7 +135,7 @@ impl Change<'_> {
     #[must_use]
     pub fn before(&self, known: &View<'_>) -> Option<Node> {
         match &self.states {
-            States::Object { before, .. } => before.node().cloned(),
+            States::Object { before, .. } => before.node().cloned().map(|node| borrowing(node, known)),
             States::Scale { before, .. } => self.scaled(known, (*before)?),
         }
     }
@@ -129,20 +144,20 @@ impl Change<'_> {
     #[must_use]
     pub fn after(&self, known: &View<'_>) -> Option<Node> {
         match &self.states {
-            States::Object { after, .. } => after.clone(),
+            States::Object { after, .. } => after.clone().map(|node| borrowing(node, known)),
             States::Scale { after, .. } => self.scaled(known, *after),
         }
     }
 
     /// Lays the state after the change over `overlay`.
     pub fn lay_after(&self, known: &View<'_>, overlay: &mut Overlay) {
-        self.lay(self.after(known), overlay);
+        self.lay(self.after(known), known, overlay);
     }
 
     /// Lays the state before the change over `overlay`: the request's own old object, never the cached one, which
     /// may lag or lead. Returns false where that state is not known.
     pub fn lay_before(&self, known: &View<'_>, overlay: &mut Overlay) -> bool {
-        self.lay(self.before(known), overlay);
+        self.lay(self.before(known), known, overlay);
         match &self.states {
             States::Object { before, .. } => !before.is_unreadable(),
             States::Scale { before, .. } => before.is_some(),
@@ -158,7 +173,14 @@ impl Change<'_> {
         }
     }
 
-    fn lay(&self, node: Option<Node>, overlay: &mut Overlay) {
+    fn lay(&self, node: Option<Node>, known: &View<'_>, overlay: &mut Overlay) {
+        let lender = node.as_ref().and_then(Node::workload).map(AsRef::as_ref);
+        for borrower in known.borrowers(&self.target) {
+            if let Lookup::Known(workload) = known.workload(borrower) {
+                let workload = workload.clone().borrowing(lender);
+                overlay.lay(borrower.clone(), Some(Node::Workload(Arc::new(workload))));
+            }
+        }
         // Of a parent that is not known a `scale` request says nothing, least of all that it goes away.
         if node.is_some() || matches!(self.states, States::Object { .. }) {
             overlay.lay(self.target.clone(), node);

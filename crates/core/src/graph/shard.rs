@@ -238,7 +238,9 @@ impl Shard {
 
     /// The workloads whose pods are made of the template of this one.
     pub fn borrowers(&self, lender: &ObjectRef) -> impl Iterator<Item = &ObjectRef> + use<'_> {
-        ends(&self.borrowers, Hashed::object_like(lender))
+        // Hardly any namespace has one.
+        let any = (!self.borrowers.is_empty()).then(|| ends(&self.borrowers, Hashed::object_like(lender)));
+        any.into_iter().flatten()
     }
 
     /// The workloads that may be selected by the selector of this one, or select its pods; maybe twice, and itself.
@@ -252,8 +254,8 @@ impl Shard {
         let id = workload.id.clone();
         self.reserved.seen(&workload);
         if let Some(lender) = workload.template_of.as_deref() {
-            let lender = self.workload(lender).cloned();
-            Arc::make_mut(&mut workload).borrow_from(lender.as_deref());
+            let lender = self.workload(lender).map(AsRef::as_ref);
+            workload = Arc::new(Workload::clone(&workload).borrowing(lender));
         }
         let known = self.workloads.get(Hashed::object_like(&id));
         if known == Some(&workload) {
@@ -290,10 +292,6 @@ impl Shard {
 
     /// Tells those that borrow the template of a workload what has become of it.
     fn lend(&mut self, lender: &ObjectRef) {
-        // Hardly any namespace has one.
-        if self.borrowers.is_empty() {
-            return;
-        }
         let borrowers: Vec<ObjectRef> = self.borrowers(lender).cloned().collect();
         for borrower in borrowers {
             if let Some(workload) = self.workload(&borrower).cloned() {

@@ -135,7 +135,6 @@ impl View<'_> {
             }
             _ => None,
         };
-        touched.extend(self.borrowers(object).cloned());
         // Whether it stands behind those that name it as their owner.
         touched.extend(self.made_by(object).cloned());
         match object.kind.role() {

@@ -304,7 +304,10 @@ impl<'a> View<'a> {
     pub fn affected_by(&self, object: &ObjectRef, node: Option<&Node>) -> Vec<ObjectRef> {
         let ids = |workloads: Vec<&Workload>| workloads.into_iter().map(|one| one.id.clone()).collect();
         let mut affected: Vec<ObjectRef> = match object.kind.role() {
-            Role::Workload(_) => node.iter().map(|_| object.clone()).collect(),
+            Role::Workload(_) => {
+                let own = node.iter().map(|_| object);
+                own.chain(self.borrowers(object)).cloned().collect()
+            }
             Role::Claim => {
                 let mut users = self.claim_users(&object.name);
                 users.extend(self.template_user(&object.name).map(|(set, _)| set));

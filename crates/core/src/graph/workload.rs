@@ -124,12 +124,14 @@ impl Workload {
         borrows(self, other) || borrows(other, self)
     }
 
-    /// Takes the pods of another workload for its own, and its selector where it has none.
-    pub(super) fn borrow_from(&mut self, lender: Option<&Self>) {
+    /// With the pods of another workload for its own, and its selector where it has none.
+    #[must_use]
+    pub(super) fn borrowing(mut self, lender: Option<&Self>) -> Self {
         self.pods = lender.map(|lender| lender.pods.clone()).unwrap_or_default();
         if let Some(lender) = lender.filter(|_| self.selector.is_empty()) {
             self.selector = lender.selector.clone();
         }
+        self
     }
 
     /// Returns true where all but the generation is equal.
