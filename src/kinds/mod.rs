@@ -317,13 +317,13 @@ mod tests {
     fn mistakes_have_their_place() {
         let wrong = refused(&WIDGET.replace("podTemplate", "podTemplates"));
         assert!(
-            wrong.contains("kinds.yaml:9:3: unknown field \"podTemplates\", did you mean \"podTemplate\"?")
+            wrong.contains("kinds.yaml:9:17: unknown field \"podTemplates\", did you mean \"podTemplate\"?")
                 && wrong.contains("podTemplate is missing"),
             "{wrong}"
         );
         let twice = refused(&format!("{WIDGET}---\n{WIDGET}"));
         assert!(
-            twice.contains("kinds.yaml:12:18: Widget of example.com is declared already at") && twice.contains(":3:18"),
+            twice.contains("kinds.yaml:13:18: Widget of example.com is declared already at") && twice.contains(":3:18"),
             "{twice}"
         );
         let built_in = refused(

@@ -67,6 +67,9 @@ fn unknown(kinds: &BTreeMap<(&str, &str), usize>) -> Option<String> {
 fn meant(version: &str, kind: &str, kinds: &Kinds) -> Option<String> {
     let group = |version: &str| version.split_once('/').map_or("", |(group, _)| group).to_owned();
     let written = group(version);
+    if kinds.in_group(&written, kind).is_some() {
+        return None;
+    }
     let known = || kinds.iter();
     let same_group = known().filter(|one| one.group() == written).map(|one| one.as_str());
     if let Some(near) = nearest(kind, same_group) {

@@ -49,6 +49,20 @@ pub(super) struct Written {
 }
 
 impl Row<'_> {
+    /// Whether the page as it is on disk says the same.
+    pub(super) fn is_on(&self, page: &str) -> bool {
+        let own = self.line();
+        page.lines().any(|line| line == own)
+    }
+
+    fn line(&self) -> String {
+        let said = match self.case.beyond {
+            Some(why) => format!("nothing: {why}"),
+            None => said(&self.said),
+        };
+        format!("| `{}` | {} | {said} |", self.case.id, self.outcome())
+    }
+
     fn is_stuck(&self) -> bool {
         self.spread != Outcome::Settles || self.packed != Outcome::Settles
     }
@@ -131,11 +145,7 @@ pub(super) fn print(parts: &[Part], rows: &[Row<'_>]) -> String {
         let (own, others) = rest.split_at(cases.len());
         rest = others;
         for row in own {
-            let said = match row.case.beyond {
-                Some(why) => format!("nothing: {why}"),
-                None => said(&row.said),
-            };
-            let _ = writeln!(page, "| `{}` | {} | {said} |", row.case.id, row.outcome());
+            let _ = writeln!(page, "{}", row.line());
         }
     }
     page
@@ -180,10 +190,15 @@ fn matrix(rows: &[Row<'_>]) -> String {
     matrix
 }
 
+/// The page as it is on disk.
+pub(super) fn text() -> String {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/oracle.md");
+    std::fs::read_to_string(file).unwrap_or_default()
+}
+
 /// The rows of the page as it is on disk.
 pub(super) fn rows() -> Vec<Written> {
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/oracle.md");
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = text();
     let row = |line: &str| {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
         let [id, outcome, said] = cells[..] else { return None };

@@ -2,6 +2,7 @@
 
 use super::Served;
 use super::installation::{ENFORCE, Installed};
+use crate::controlplane::eventually;
 use crate::gitops::{ARGO, FLUX, Tool};
 
 /// Of a kind that the installation itself defines.
@@ -43,6 +44,13 @@ impl Applied {
         let authority = installed.secret("ca.crt").await;
         installed.trusted(&authority).await;
         installed.disowned().await;
+        // Its status, which the leader writes.
+        eventually("a policy that is served", async || {
+            let reason = r#"-o=jsonpath={.status.conditions[?(@.type=="Ready")].reason}"#;
+            let get = installed.cluster.kubectl(["get", "wpol", "exceptions", reason]).await;
+            (get.succeeded().stdout == "Served").then_some(())
+        })
+        .await;
         Self {
             installed,
             tool,

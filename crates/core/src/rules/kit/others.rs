@@ -180,7 +180,7 @@ pub fn others<'a>(workload: &Workload, claim: &str, view: &View<'a>) -> Vec<Othe
         .collect()
 }
 
-/// Returns true where `other` is the older one of two that are the same but for the name: a rename in progress, as
+/// Returns true where `other` is the older one, as far as can be told, of two that are the same but for the name: a rename in progress, as
 /// `helm upgrade` does it, creates the new one before it deletes the old.
 #[must_use]
 pub fn is_renamed_from(workload: &Workload, other: &Workload) -> bool {
@@ -189,7 +189,8 @@ pub fn is_renamed_from(workload: &Workload, other: &Workload) -> bool {
         instance.is_some() && instance == other.labels.get(key)
     });
     let older = match (&workload.created, &other.created) {
-        (Some(own), Some(other)) => other < own,
+        // Dates are of seconds, and a rollback may follow its upgrade within one.
+        (Some(own), Some(other)) => other <= own,
         (None, Some(_)) => true,
         (_, None) => false,
     };
@@ -272,5 +273,21 @@ mod tests {
         );
         let anything = workload(Kind::DEPLOYMENT, r#"{"metadata":{"name":"all"}}"#);
         assert!(!is_one_owner(&anything, &workload(Kind::POD, orphan)));
+    }
+
+    #[test]
+    fn a_rename_is_told_by_dates_of_seconds() {
+        let made = |name: &str, date: &str| {
+            let labels = r#""labels":{"app.kubernetes.io/instance":"shop"}"#;
+            let text = format!(r#"{{"metadata":{{"name":"{name}",{labels},"creationTimestamp":"{date}"}}}}"#);
+            workload(Kind::DEPLOYMENT, &text)
+        };
+        let (old, new) = (
+            made("web", "2026-05-04T09:12:33Z"),
+            made("shop-web", "2026-05-04T09:12:34Z"),
+        );
+        assert!(is_renamed_from(&new, &old) && !is_renamed_from(&old, &new));
+        let rolled_back = made("web", "2026-05-04T09:12:34Z");
+        assert!(is_renamed_from(&rolled_back, &new), "within one second");
     }
 }
