@@ -373,13 +373,7 @@ async fn a_kind_that_is_not_built_in_is_judged_where_the_cluster_serves_it() {
             .kubectl_stdin(["apply", "-f", "-"], &definition)
             .await
             .succeeded();
-        let established = [
-            "wait",
-            "--for=condition=Established",
-            "--timeout=60s",
-            "crd/rollouts.argoproj.io",
-        ];
-        cluster.kubectl(established).await.succeeded();
+        cluster.established().await;
         let apply = ["apply", "-f", "-", "-n", &namespace];
         eventually("the kind is served", async || {
             let applied = cluster.kubectl_stdin(apply, &ROLLOUT.replace("VERSION", version)).await;

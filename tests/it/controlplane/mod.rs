@@ -157,6 +157,12 @@ impl ControlPlane {
         }
     }
 
+    /// Waits until every kind is served that a definition was applied for.
+    pub async fn established(&self) {
+        let wait = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
+        self.kubectl(wait).await.succeeded();
+    }
+
     /// Creates a namespace whose name begins with `prefix` and is new, and returns the name.
     pub async fn namespace(&self, prefix: &str) -> String {
         let mut namespace = Namespace::default();

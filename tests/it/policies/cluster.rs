@@ -13,14 +13,7 @@ pub async fn define(cluster: &ControlPlane) {
     let applied = cluster.kubectl(["apply", "--server-side", "-f", DEFINITIONS]).await;
     // A warning would be of a schema that the API server does not understand.
     assert_eq!(applied.succeeded().stderr, "");
-    let wait = [
-        "wait",
-        "--for=condition=Established",
-        "--timeout=60s",
-        "-f",
-        DEFINITIONS,
-    ];
-    cluster.kubectl(wait).await.succeeded();
+    cluster.established().await;
 }
 
 /// Takes out of the definition of policies what depends on the rule, as if an older version had installed it.

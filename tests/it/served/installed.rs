@@ -32,8 +32,7 @@ fn file(directory: &Path, name: &str) -> String {
 async fn install_yaml_is_accepted_and_changes_nothing_when_applied_again() {
     let cluster = ControlPlane::start().await;
     cluster.kubectl(["apply", "-f", CRDS]).await.succeeded();
-    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
-    cluster.kubectl(established).await.succeeded();
+    cluster.established().await;
     let applied = cluster.kubectl(["apply", "-f", INSTALL]).await.succeeded();
     // A warning would be of Pod Security, of a deprecated version or of an unknown field.
     assert_eq!(applied.stderr, "");

@@ -236,8 +236,7 @@ async fn the_commands_of_the_page_leave_nothing() {
             .await
             .succeeded();
     }
-    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
-    cluster.kubectl(established).await.succeeded();
+    cluster.established().await;
     cluster
         .kubectl(["apply", "-f", &file("deploy/install.yaml")])
         .await

@@ -43,13 +43,7 @@ async fn a_rollout_is_judged_from_the_day_its_definition_comes() {
         .await
         .succeeded();
     apply(&cluster, "default", &definition()).await.succeeded();
-    let established = [
-        "wait",
-        "--for=condition=Established",
-        "--timeout=60s",
-        "crd/rollouts.argoproj.io",
-    ];
-    cluster.kubectl(established).await.succeeded();
+    cluster.established().await;
 
     // A request is judged at once, whether or not the watch has found the kind.
     let denied = eventually("the kind is served", async || {

@@ -64,7 +64,8 @@ pub fn admit(change: &Change<'_>, admission: &Admission<'_>, reserving: Reserve)
         Reserve::Never => false,
         Reserve::UnlessAbsent => decision.absent.is_empty(),
     };
-    if decision.is_allowed() && reserving {
+    // What changes nothing is no news, and nothing is reserved.
+    if decision.is_allowed() && reserving && policies.is_none() {
         reserve(change, &mut shard, admission, &fetched);
     }
     decision

@@ -16,8 +16,7 @@ async fn what_cert_manager_would_write_is_served_and_stays() {
     let installed = Installed::bare().await;
     let cluster = &installed.cluster;
     cluster.kubectl_stdin(APPLY, CERTIFICATES).await.succeeded();
-    let established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"];
-    cluster.kubectl(established).await.succeeded();
+    cluster.established().await;
     let issuer = "--cert-manager=ClusterIssuer/ca";
     installed.manifests(&[issuer]).await;
     installed.lead_here().await;

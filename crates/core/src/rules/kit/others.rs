@@ -180,8 +180,8 @@ pub fn others<'a>(workload: &Workload, claim: &str, view: &View<'a>) -> Vec<Othe
         .collect()
 }
 
-/// Returns true where `other` is the older one, as far as can be told, of two that are the same but for the name: a rename in progress, as
-/// `helm upgrade` does it, creates the new one before it deletes the old.
+/// Returns true where `other` is the older one, as far as can be told, of two that are the same but for the name: a
+/// rename in progress, as `helm upgrade` does it, creates the new one before it deletes the old.
 #[must_use]
 pub fn is_renamed_from(workload: &Workload, other: &Workload) -> bool {
     let is_one_instance = INSTANCE.iter().any(|key| {
