@@ -153,6 +153,7 @@ fn module() -> Module {
         link_flags: "-s -w".to_owned(),
         why: ", an OpenTelemetry Collector with two components; it takes 1 to 4 minutes on 2 cores".to_owned(),
         instead: String::new(),
+        write: None,
     }
 }
 

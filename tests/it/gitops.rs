@@ -88,6 +88,7 @@ impl Tool {
             link_flags: "-s -w".to_owned(),
             why: " to apply an installation with it; a minute or two on 2 cores".to_owned(),
             instead: String::new(),
+            write: None,
         }
     }
 }

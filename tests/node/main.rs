@@ -44,6 +44,7 @@ mod controlplane {
     pub mod connect;
     mod patience;
     pub mod process;
+    mod release;
 
     pub use patience::eventually;
 }

@@ -44,6 +44,7 @@ impl Helm {
             link_flags: "-s -w".to_owned(),
             why: " to try the chart with it; 2 minutes on 2 cores".to_owned(),
             instead: String::new(),
+            write: None,
         };
         let target = Target {
             name: "helm",

@@ -1,4 +1,5 @@
-//! Where the programs of the control plane come from: `$KUBEBUILDER_ASSETS`, `PATH`, or a build with Go that is kept.
+//! Where the programs of the control plane come from: `$KUBEBUILDER_ASSETS`, `PATH`, or a build with Go that is kept; a
+//! build alone where `KUBERNETES_VERSION` asks for another release of Kubernetes.
 
 use std::collections::HashMap;
 use std::env;
@@ -8,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 
 use super::build::{Module, Target, built};
+use super::release;
 
 /// The file that pins the versions.
 const GO_MOD: &str = include_str!("../../controlplane/go.mod");
@@ -21,10 +23,16 @@ pub struct Binaries {
 impl Binaries {
     /// Finds programs, and builds those that nobody supplies; that takes minutes, once per machine and version.
     pub fn find(programs: &[Program]) -> anyhow::Result<Self> {
+        let release = release::wanted()?;
         let mut paths = HashMap::new();
-        let mut missing = Vec::new();
+        let (mut missing, mut others) = (Vec::new(), Vec::new());
         let mut refused = String::new();
         for &program in programs {
+            // Any etcd will do for any release.
+            if release.is_some() && program != Program::Etcd {
+                others.push(program);
+                continue;
+            }
             match program.installed(&mut refused)? {
                 Some(path) => {
                     paths.insert(program, path);
@@ -32,14 +40,21 @@ impl Binaries {
                 None => missing.push(program),
             }
         }
-        if !missing.is_empty() {
-            let targets: Vec<_> = missing.iter().map(|program| program.target()).collect();
-            let directory = built(&module(&refused), &targets)?;
-            paths.extend(
-                missing
-                    .into_iter()
-                    .map(|program| (program, directory.join(program.name()))),
-            );
+        let mut build = |module: Module, programs: Vec<Program>| -> anyhow::Result<()> {
+            if programs.is_empty() {
+                return Ok(());
+            }
+            let targets: Vec<_> = programs.iter().map(|program| program.target()).collect();
+            let directory = built(&module, &targets)?;
+            let built = programs
+                .into_iter()
+                .map(|program| (program, directory.join(program.name())));
+            paths.extend(built);
+            Ok(())
+        };
+        build(module(&refused), missing)?;
+        if let Some(version) = release {
+            build(release::module(version), others)?;
         }
         Ok(Self { paths })
     }
@@ -194,11 +209,12 @@ fn module(refused: &str) -> Module {
             ", found neither in KUBEBUILDER_ASSETS nor on PATH{refused}; those of a control plane take 5 to 8 minutes on 2 cores"
         ),
         instead: format!(", or put the programs into a directory and name it in KUBEBUILDER_ASSETS{refused}"),
+        write: None,
     }
 }
 
 /// Makes the programs small, and lets them know their version: clients and the API server act on it.
-fn link_flags(version: Version) -> String {
+pub fn link_flags(version: Version) -> String {
     let package = "k8s.io/component-base/version";
     format!(
         "-s -w -X {package}.gitVersion={version} -X {package}.gitMajor={} -X {package}.gitMinor={}",
@@ -216,7 +232,7 @@ pub struct Version {
 
 impl Version {
     /// The first version in a text, such as `Kubernetes v1.36.3` or `etcd Version: 3.6.8`; suffixes are ignored.
-    fn find(text: &str) -> Option<Self> {
+    pub fn find(text: &str) -> Option<Self> {
         text.split_whitespace().find_map(|word| {
             let mut numbers = word
                 .trim_start_matches('v')

@@ -3,7 +3,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{Write, stderr};
+use std::io::{Write as _, stderr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -18,7 +18,7 @@ const PROGRESS: Duration = Duration::from_secs(15);
 
 /// A Go module of ours, which pins the versions of programs.
 pub struct Module {
-    /// The directory below `tests`, and that of the programs in the cache.
+    /// The directory of the programs in the cache, and of the module below `tests` where `write` is nothing.
     pub name: &'static str,
     pub version: String,
     /// The files that the programs follow from.
@@ -28,7 +28,12 @@ pub struct Module {
     pub why: String,
     /// What helps where there is no Go.
     pub instead: String,
+    /// Writes the module into an empty directory, where it is none of those below `tests`.
+    pub write: Option<Write>,
 }
+
+/// Writes a module into a directory.
+pub type Write = Box<dyn Fn(&Path) -> anyhow::Result<()>>;
 
 /// A program of a module.
 #[derive(Clone, Copy)]
@@ -118,7 +123,13 @@ fn build(module: &Module, targets: &[Target], directory: &Path) -> anyhow::Resul
     command
         .arg(output.join(""))
         .args(targets.iter().map(|target| target.package));
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(module.name);
+    let sources = match &module.write {
+        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(module.name),
+        Some(write) => {
+            write(scratch.path())?;
+            scratch.path().to_owned()
+        }
+    };
     command
         .current_dir(&sources)
         .env("CGO_ENABLED", "0")

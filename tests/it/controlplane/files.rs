@@ -9,6 +9,7 @@ use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use serde_json::{Value, json};
 
 use super::process::{Process, Scratch};
+use super::release;
 
 /// None is a secret: they open one API server on loopback for as long as a test runs.
 const ADMIN_TOKEN: &str = "administrator";
@@ -149,13 +150,21 @@ impl Files {
 
     /// The controller manager's flags, but for its kubeconfig.
     pub fn controller_manager_flags(&self) -> Vec<String> {
+        // One that an older release does not know would be an error.
+        let more = if release::tested().minor >= 33 {
+            ",selinux-warning-controller"
+        } else {
+            ""
+        };
         vec![
-            "--controllers=*,-node-lifecycle-controller,-taint-eviction-controller".to_owned(),
+            format!("--controllers=*,-node-lifecycle-controller,-taint-eviction-controller{more}"),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
             // Of many tests at once; 20 a second would be what they wait for.
             "--kube-api-qps=1000".to_owned(),
             "--kube-api-burst=2000".to_owned(),
+            // Autoscalers act once in this time, not every 15 s.
+            "--horizontal-pod-autoscaler-sync-period=1s".to_owned(),
             // Each controller writes under its own name, as in most clusters.
             "--use-service-account-credentials=true".to_owned(),
             format!(

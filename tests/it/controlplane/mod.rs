@@ -27,6 +27,7 @@ mod connect;
 mod files;
 mod patience;
 pub mod process;
+pub mod release;
 mod smoke;
 
 use std::ffi::OsStr;
@@ -67,7 +68,7 @@ pub struct ControlPlane {
     binaries: Binaries,
     etcd_port: u16,
     files: Files,
-    /// Of the API server, beside those that all have.
+    /// Of the API server, beside those that all have; gates of features are the controllers' too.
     flags: Vec<String>,
 }
 
@@ -317,7 +318,8 @@ impl ControlPlane {
         command
             .arg("--kubeconfig")
             .arg(kubeconfig)
-            .args(self.files.controller_manager_flags());
+            .args(self.files.controller_manager_flags())
+            .args(self.flags.iter().filter(|flag| flag.starts_with("--feature-gates=")));
         {
             let mut running = lock(&self.controller_manager);
             if running.is_none() {

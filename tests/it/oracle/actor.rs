@@ -5,12 +5,14 @@
 //! `status.volumesAttached` of the node) and, where one pod alone may use them, no other one of the node does. One that is
 //! to run to its end has then ended. A pod that is to go is gone at once, and so are its mounts.
 
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::api::{Api, name, path};
+use super::case::{is_endless, is_never_ready};
 use super::mirror::{Mirror, World, all, one};
 use super::site::{CLASSES, DISK};
 
@@ -129,17 +131,31 @@ async fn run(api: &Api, namespace: &str, node: &Value, world: &World) {
         if needed.iter().any(waits) {
             continue;
         }
-        let forever = pod["spec"]["restartPolicy"] == "Always";
-        let (phase, ready) = if forever {
-            ("Running", "True")
+        let forever = pod["spec"]["restartPolicy"] == "Always" || is_endless(&pod["spec"]);
+        let phase = if forever { "Running" } else { "Succeeded" };
+        let ready = if forever && !is_never_ready(&pod["spec"]) {
+            "True"
         } else {
-            ("Succeeded", "False")
+            "False"
         };
-        let status = json!({"status": {"phase": phase, "conditions": [{"type": "Ready", "status": ready,
-            "lastTransitionTime": "2026-01-01T00:00:00Z"}]}});
+        let conditions = pod["status"]["conditions"].as_array();
+        if conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Ready")) {
+            continue;
+        }
+        let status = json!({"status": {"phase": phase, "podIP": address(pod), "podIPs": [{"ip": address(pod)}],
+            "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": "2026-01-01T00:00:00Z"}]}});
         api.try_merge(&format!("{pods}/{}/status", name(pod)), &status).await;
         held.extend(one_pod(mounts));
     }
+}
+
+/// An address of its own, by its uid.
+fn address(pod: &Value) -> String {
+    let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
+    let mut hash = std::hash::DefaultHasher::new();
+    uid.hash(&mut hash);
+    let [_, _, _, _, _, a, b, c] = hash.finish().to_be_bytes();
+    format!("10.{}.{b}.{}", a | 128, c.clamp(1, 254))
 }
 
 fn one_pod(mounts: &Option<Vec<Mount>>) -> impl Iterator<Item = &str> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stateward::graph::Kind;
 
 use super::api::name;
-use super::site::{DISK, SHARE, kind};
+use super::site::{DISK, LEVELS, SHARE, kind};
 
 pub(super) const RWO: &[&str] = &["ReadWriteOnce"];
 pub(super) const RWX: &[&str] = &["ReadWriteMany"];
@@ -32,6 +32,8 @@ pub(super) struct Case {
 pub(super) enum Act {
     /// As an autoscaler scales.
     Autoscale(&'static str, u32),
+    /// Rolls a workload out to pods that never get ready.
+    Break(&'static str),
     /// Creates further objects.
     Create(Vec<Value>),
     /// Deletes a workload and waits for no pod.
@@ -40,13 +42,20 @@ pub(super) enum Act {
     DeleteClaim(&'static str),
     /// Deletes a pod of a workload; its controller makes another.
     DeletePod(String),
+    DeleteService(&'static str),
+    /// Drains the node of a pod of a workload.
+    Drain(&'static str),
+    /// Creates an autoscaler, which keeps the workload within its bounds: so many replicas.
+    Limit(Value, u32),
     /// Deletes a workload, but not its pods.
     Orphan(&'static str),
     /// Changes the pods' template of a workload.
     Rollout(String),
-    /// Makes a Job of a CronJob.
+    /// Makes a Job of a CronJob, as its schedule does.
     Run(&'static str),
     Scale(&'static str, u32),
+    /// `kubectl rollout undo`.
+    Undo(&'static str),
 }
 
 impl Case {
@@ -91,11 +100,7 @@ impl Case {
 
     /// An autoscaler, which is for our judge alone: what it does is an act.
     pub(super) fn autoscaled(mut self, target: &str, min: u32, max: u32) -> Self {
-        self.objects.push(
-            json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-            "metadata": {"name": target}, "spec": {"minReplicas": min, "maxReplicas": max,
-                "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}}}),
-        );
+        self.objects.push(autoscaler(Kind::DEPLOYMENT, target, min, max));
         self
     }
 
@@ -139,17 +144,40 @@ impl Case {
                 Act::Delete(gone) | Act::Orphan(gone) => {
                     objects.retain(|object| !kind(object).is_workload() || name(object) != *gone)
                 }
+                Act::DeleteService(gone) => {
+                    objects.retain(|object| kind(object) != Kind::SERVICE || name(object) != *gone);
+                }
+                Act::Limit(autoscaler, _) => objects.push(autoscaler.clone()),
                 Act::Scale(target, replicas) => {
                     let scaled = objects.iter_mut().filter(|object| kind(object).is_workload());
                     for object in scaled.filter(|object| name(object) == *target) {
                         object["spec"]["replicas"] = json!(replicas);
                     }
                 }
-                Act::Autoscale(..) | Act::DeleteClaim(_) | Act::DeletePod(_) | Act::Rollout(_) | Act::Run(_) => {}
+                Act::Autoscale(..)
+                | Act::Break(_)
+                | Act::DeleteClaim(_)
+                | Act::DeletePod(_)
+                | Act::Drain(_)
+                | Act::Rollout(_)
+                | Act::Run(_)
+                | Act::Undo(_) => {}
             }
         }
         objects
     }
+}
+
+pub(super) fn autoscaler(kind: Kind, target: &str, min: u32, max: u32) -> Value {
+    json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": target}, "spec": {"minReplicas": min, "maxReplicas": max,
+            "scaleTargetRef": {"apiVersion": kind.api_version(), "kind": kind.as_str(), "name": target}}})
+}
+
+/// A headless Service that selects the pods of a workload.
+pub(super) fn headless(name: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+        "spec": {"clusterIP": "None", "selector": {"app": name}}})
 }
 
 /// What a volume is.
@@ -159,6 +187,8 @@ pub(super) enum Disk {
     Csi,
     /// Of a driver with `attachRequired: false`.
     Share,
+    /// Of a driver that mounts by SELinux level.
+    Levels,
     /// A directory of `n1`.
     Local,
     /// Of a driver that attaches, and for `n1` only.
@@ -186,6 +216,7 @@ fn volume(claim: &str, disk: Disk, modes: &[&str]) -> Value {
     match disk {
         Disk::Csi | Disk::CsiOfOneNode => spec["csi"] = json!({"driver": DISK, "volumeHandle": claim}),
         Disk::Share => spec["csi"] = json!({"driver": SHARE, "volumeHandle": claim}),
+        Disk::Levels => spec["csi"] = json!({"driver": LEVELS, "volumeHandle": claim}),
         Disk::Local => spec["local"] = json!({"path": "/volumes"}),
         Disk::Nfs => spec["nfs"] = json!({"server": "nfs.example", "path": "/"}),
         Disk::Iscsi => {
@@ -198,6 +229,16 @@ fn volume(claim: &str, disk: Disk, modes: &[&str]) -> Value {
             {"key": "kubernetes.io/hostname", "operator": "In", "values": ["n1"]}]}]}});
     }
     volume
+}
+
+/// Whether pods of this spec run for ever, although they might end.
+pub(super) fn is_endless(pods: &Value) -> bool {
+    pods["containers"][0]["command"][0] == "sleep"
+}
+
+/// Whether pods of this spec never get ready.
+pub(super) fn is_never_ready(pods: &Value) -> bool {
+    pods["containers"][0]["readinessProbe"].is_object()
 }
 
 /// A workload in the making; its pods have the label `app` with its name.
@@ -260,6 +301,18 @@ impl Workload {
 
     pub(super) fn replicas(self, replicas: u32) -> Self {
         self.spec(json!({"replicas": replicas}))
+    }
+
+    /// A Job whose pods do not end.
+    pub(super) fn endless(mut self) -> Self {
+        self.pods()["containers"][0]["command"] = json!(["sleep", "infinity"]);
+        self
+    }
+
+    /// Pods that run, and are never ready.
+    pub(super) fn never_ready(mut self) -> Self {
+        self.pods()["containers"][0]["readinessProbe"] = json!({"exec": {"command": ["false"]}});
+        self
     }
 
     /// Merges into the spec.

@@ -147,22 +147,27 @@ impl Mirror {
         }
     }
 
-    fn put(&self, resource: &'static str, object: Value) {
+    fn put(&self, resource: &'static str, mut object: Value) {
+        leave_out_noise(&mut object);
         let (namespace, name) = (case(resource, &object), name(&object).to_owned());
         self.note(&namespace, |world| {
-            world.insert((resource, name), Arc::new(object));
+            let object = Arc::new(object);
+            world.insert((resource, name), object.clone()) != Some(object)
         });
     }
 
     fn remove(&self, resource: &'static str, object: &Value) {
         self.note(&case(resource, object), |world| {
-            world.remove(&(resource, name(object).to_owned()));
+            world.remove(&(resource, name(object).to_owned())).is_some()
         });
     }
 
-    fn note(&self, namespace: &str, change: impl FnOnce(&mut World)) {
+    /// Changes a world; whether that is news, the change says.
+    fn note(&self, namespace: &str, change: impl FnOnce(&mut World) -> bool) {
         let mut seen = self.lock();
-        change(seen.worlds.entry(namespace.to_owned()).or_default());
+        if !change(seen.worlds.entry(namespace.to_owned()).or_default()) {
+            return;
+        }
         seen.changed.insert(namespace.to_owned(), Instant::now());
         seen.fresh.insert(namespace.to_owned());
         drop(seen);
@@ -171,6 +176,19 @@ impl Mirror {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leaves out what changes although nothing moves: the scheduler tells a pod that fits nowhere how many nodes there are
+/// whenever another case brings some or removes them.
+fn leave_out_noise(object: &mut Value) {
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+        metadata.remove("resourceVersion");
+    }
+    let conditions = object.pointer_mut("/status/conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten().filter_map(Value::as_object_mut) {
+        condition.remove("message");
     }
 }
 

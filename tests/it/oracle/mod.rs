@@ -9,11 +9,15 @@
 //! The attach/detach controller counts `spec.volumes`, mounted or not, and so do our rules.
 
 mod actor;
+mod acts;
 mod api;
 mod case;
+mod dns;
 mod facts;
 mod identity;
+mod levels;
 mod mirror;
+mod names;
 mod outcome;
 pub mod page;
 mod pulse;
@@ -21,6 +25,7 @@ mod site;
 mod stage;
 mod table;
 mod verdict;
+mod versions;
 mod worlds;
 
 use std::time::Duration;

@@ -7,6 +7,7 @@ use stateward::graph::Kind;
 
 use super::actor::{claims, has_ended, is_leaving, is_ready};
 use super::api::name;
+use super::case::is_endless;
 use super::mirror::{World, all, one};
 use super::site::kind;
 
@@ -37,6 +38,9 @@ fn has_settled(world: &World, object: &Value) -> bool {
     if kind == Kind::JOB {
         let conditions = status["conditions"].as_array();
         let complete = |condition: &Value| condition["type"] == "Complete" && condition["status"] == "True";
+        if is_endless(&spec["template"]["spec"]) {
+            return count("ready") == spec["parallelism"].as_u64().unwrap_or(1);
+        }
         return spec["suspend"] == true || conditions.is_some_and(|conditions| conditions.iter().any(complete));
     }
     if kind == Kind::DEPLOYMENT {

@@ -10,6 +10,9 @@ pub(super) const DISK: &str = "disk.stateward.dev";
 /// The driver whose volumes are not.
 pub(super) const SHARE: &str = "share.stateward.dev";
 
+/// The driver whose volumes are mounted by their SELinux level.
+pub(super) const LEVELS: &str = "levels.stateward.dev";
+
 /// A StorageClass, and what the provisioner makes of claims of it.
 pub(super) struct Class {
     pub name: &'static str,
@@ -102,7 +105,9 @@ pub(super) fn furniture() -> Vec<Value> {
         json!({"apiVersion": "storage.k8s.io/v1", "kind": "CSIDriver", "metadata": {"name": name},
             "spec": {"attachRequired": attached}})
     };
-    let drivers = [driver(DISK, true), driver(SHARE, false)];
+    let mut levels = driver(LEVELS, false);
+    levels["spec"]["seLinuxMount"] = json!(true);
+    let drivers = [driver(DISK, true), driver(SHARE, false), levels];
     CLASSES.iter().map(class).chain(drivers).collect()
 }
 

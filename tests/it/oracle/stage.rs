@@ -1,24 +1,24 @@
 //! The stage: a control plane with controllers and scheduler, the actor before it, and cases that are played.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use stateward::graph::Kind;
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, Semaphore};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 
-use super::actor::{act, is_leaving, is_ready};
-use super::api::{Api, name};
+use super::actor::act;
+use super::api::{Api, name, path};
 use super::case::{Act, Case};
 use super::mirror::{Mirror, World, all, one};
-use super::outcome::{is_settled, pods_of, waits};
+use super::outcome::{is_settled, waits};
 use super::pulse::{BACK_OFF, Pulse};
 use super::site::{Placement, add_node, collection, dressed, furniture, kind, nodes, profiles};
 use super::{HANG, PLACES};
-use crate::controlplane::ControlPlane;
+use crate::controlplane::{ControlPlane, release};
 
 /// What the actor and the watches run on, whichever test began them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -29,10 +29,12 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 /// All that cases are played with.
 pub(super) struct Stage {
     pub plane: ControlPlane,
-    api: Api,
-    mirror: Arc<Mirror>,
+    pub api: Api,
+    pub mirror: Arc<Mirror>,
     pulse: Pulse,
     places: Semaphore,
+    /// What is left of cases that have ended.
+    clearing: Mutex<JoinSet<()>>,
 }
 
 /// What became of a case.
@@ -64,7 +66,10 @@ pub(super) fn on_stage<T>(task: impl Future<Output = T>) -> T {
 
 impl Stage {
     async fn open() -> Self {
-        let plane = ControlPlane::start().await;
+        // What begins there as an option is tried; on an older one it is no word that anybody knows.
+        let gates =
+            (release::tested().minor >= 37).then(|| "--feature-gates=StatefulSetRecreateStrategy=true".to_owned());
+        let plane = ControlPlane::start_with(Vec::from_iter(gates)).await;
         plane.start_controller_manager().await;
         plane.start_scheduler(&profiles()).await;
         let api = Api {
@@ -83,6 +88,7 @@ impl Stage {
             mirror,
             pulse,
             places: Semaphore::new(PLACES),
+            clearing: Mutex::default(),
         }
     }
 
@@ -98,9 +104,20 @@ impl Stage {
         placement: Placement,
         look: impl FnOnce(&World) -> T,
     ) -> (Outcome, T) {
+        let look = async |namespace: &str| look(&self.mirror.world(namespace));
+        self.play_and_ask(case, placement, look).await
+    }
+
+    /// Plays a case to its end, and asks about its namespace once nothing moves any more.
+    pub(super) async fn play_and_ask<T>(
+        &self,
+        case: &Case,
+        placement: Placement,
+        ask: impl AsyncFnOnce(&str) -> T,
+    ) -> (Outcome, T) {
         let look = async |show: &Show<'_>| {
             show.quiet().await;
-            look(&self.mirror.world(show.namespace))
+            ask(show.namespace).await
         };
         self.show(case, placement, look).await
     }
@@ -119,16 +136,34 @@ impl Stage {
         let outcome = show.play(case).await;
         let seen = look(&show).await;
         self.plane.everything_runs();
-        show.clear(case).await;
+        self.clear(&namespace, case.nodes);
         (outcome, seen)
+    }
+
+    /// Has everything of a case removed, beside the next one.
+    fn clear(&self, namespace: &str, nodes: usize) {
+        let (api, mirror, namespace) = (self.api.clone(), self.mirror.clone(), namespace.to_owned());
+        lock(&self.clearing).spawn(async move { clear(&api, &mirror, &namespace, nodes).await });
+    }
+
+    /// Waits until nothing is left of any case.
+    pub(super) async fn cleared(&self) {
+        let mut clearing = std::mem::take(&mut *lock(&self.clearing));
+        while let Some(cleared) = clearing.join_next().await {
+            cleared.expect("a case is cleared away");
+        }
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A case while it is played.
-struct Show<'a> {
-    stage: &'a Stage,
-    namespace: &'a str,
-    placement: Placement,
+pub(super) struct Show<'a> {
+    pub stage: &'a Stage,
+    pub namespace: &'a str,
+    pub placement: Placement,
 }
 
 impl Show<'_> {
@@ -149,7 +184,7 @@ impl Show<'_> {
     }
 
     /// Creates claims and volumes first; workloads once those are bound that do not wait for pods.
-    async fn create(&self, objects: &[Value]) {
+    pub(super) async fn create(&self, objects: &[Value]) {
         let (workloads, others): (Vec<&Value>, Vec<&Value>) =
             objects.iter().partition(|object| kind(object).is_workload());
         for object in others.iter().filter(|object| kind(object) != Kind::AUTOSCALER) {
@@ -172,7 +207,7 @@ impl Show<'_> {
         }
     }
 
-    async fn post(&self, object: &Value) {
+    pub(super) async fn post(&self, object: &Value) {
         let object = dressed(object, self.namespace, self.placement);
         self.stage
             .api
@@ -180,89 +215,7 @@ impl Show<'_> {
             .await;
     }
 
-    async fn perform(&self, act: &Act, objects: &mut Vec<Value>) {
-        match act {
-            Act::Create(more) => {
-                self.create(more).await;
-                objects.extend(more.iter().cloned());
-            }
-            Act::Delete(target) | Act::Orphan(target) => {
-                let object = target_of(objects, target);
-                let path = self.path(object);
-                let policy = if matches!(act, Act::Orphan(_)) {
-                    "Orphan"
-                } else {
-                    "Background"
-                };
-                self.stage
-                    .api
-                    .delete(&path, &json!({"propagationPolicy": policy}))
-                    .await;
-                let resource = kind(object).resource();
-                let gone = |world: &World| one(world, resource, target).is_none();
-                self.until("the end of a workload", gone).await;
-                objects.retain(|object| name(object) != *target || !kind(object).is_workload());
-            }
-            Act::DeleteClaim(target) => {
-                let claims = super::api::path(self.namespace, "v1", "persistentvolumeclaims");
-                self.stage.api.delete(&format!("{claims}/{target}"), &json!({})).await;
-                let going = |world: &World| one(world, "persistentvolumeclaims", target).is_none_or(is_leaving);
-                self.until("a claim that is going", going).await;
-            }
-            Act::DeletePod(target) => {
-                let world = self.stage.mirror.world(self.namespace);
-                let object = target_of(objects, target);
-                let Some(pod) = pods_of(&world, object).find(|pod| is_ready(pod)) else {
-                    return;
-                };
-                let pods = super::api::path(self.namespace, "v1", "pods");
-                self.stage
-                    .api
-                    .delete(&format!("{pods}/{}", name(pod)), &json!({}))
-                    .await;
-                let going = |world: &World| {
-                    let now = one(world, "pods", name(pod));
-                    now.is_none_or(|now| is_leaving(now) || now["metadata"]["uid"] != pod["metadata"]["uid"])
-                };
-                self.until("the end of a pod", going).await;
-            }
-            Act::Rollout(target) => {
-                let patch = json!({"spec": {"template": {"metadata": {"annotations": {"rolled": "out"}}}}});
-                self.patch(target_of(objects, target), &patch).await;
-            }
-            Act::Run(target) => {
-                let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": target},
-                    "spec": target_of(objects, target)["spec"]["jobTemplate"]["spec"]});
-                self.post(&job).await;
-                objects.push(job);
-            }
-            Act::Autoscale(target, replicas) | Act::Scale(target, replicas) => {
-                let patch = json!({"spec": {"replicas": replicas}});
-                self.patch(target_of(objects, target), &patch).await;
-                let scaled = objects
-                    .iter_mut()
-                    .find(|object| name(object) == *target && kind(object).is_workload());
-                scaled.expect("a workload")["spec"]["replicas"] = json!(replicas);
-            }
-        }
-    }
-
-    /// Patches a workload, and waits until the watches tell of it.
-    async fn patch(&self, object: &Value, patch: &Value) {
-        let patched = self.stage.api.merge(&self.path(object), patch).await;
-        let version = |object: &Value| object["metadata"]["generation"].as_u64();
-        let seen = |world: &World| {
-            let now = one(world, kind(object).resource(), name(object));
-            now.is_some_and(|now| version(now) >= version(&patched))
-        };
-        self.until("a patch", seen).await;
-    }
-
-    fn path(&self, object: &Value) -> String {
-        format!("{}/{}", collection(kind(object), self.namespace), name(object))
-    }
-
-    async fn until(&self, what: &str, holds: impl Fn(&World) -> bool) {
+    pub(super) async fn until(&self, what: &str, holds: impl Fn(&World) -> bool) {
         self.stage.mirror.until(self.namespace, what, holds).await;
     }
 
@@ -301,55 +254,35 @@ impl Show<'_> {
             }
         }
     }
+}
 
-    /// Removes everything of the case; the controllers need not have done it before the next one.
-    async fn clear(&self, case: &Case) {
-        let api = &self.stage.api;
-        api.delete(&format!("/api/v1/namespaces/{}", self.namespace), &json!({}))
-            .await;
-        let without_pods =
-            |world: &World| all(world, "pods").next().is_none() && all(world, "volumeattachments").next().is_none();
-        self.until("the end of a case", without_pods).await;
-        for node in nodes(case.nodes) {
-            let node = format!("{}-{}", self.namespace, name(&node));
-            api.delete(&format!("/api/v1/nodes/{node}"), &json!({})).await;
-            api.delete(&format!("/apis/storage.k8s.io/v1/csinodes/{node}"), &json!({}))
-                .await;
-        }
-        let world = self.stage.mirror.world(self.namespace);
-        for volume in all(&world, "persistentvolumes") {
-            api.delete(&format!("/api/v1/persistentvolumes/{}", name(volume)), &json!({}))
-                .await;
-        }
+/// Removes everything of a case but the empty namespace: to delete one costs an API server two requests for every
+/// resource that it has, and five seconds.
+async fn clear(api: &Api, mirror: &Mirror, namespace: &str, count: usize) {
+    let all_of = async |api_version: &str, resource: &str| {
+        let policy = json!({"propagationPolicy": "Background"});
+        api.delete(&path(namespace, api_version, resource), &policy).await;
+    };
+    // What makes pods goes before them.
+    all_of("autoscaling/v2", "horizontalpodautoscalers").await;
+    for resource in ["deployments", "replicasets", "statefulsets", "daemonsets"] {
+        all_of("apps/v1", resource).await;
     }
-}
-
-fn target_of<'a>(objects: &'a [Value], target: &str) -> &'a Value {
-    let mut workloads = objects.iter().filter(|object| kind(object).is_workload());
-    workloads
-        .find(|object| name(object) == target)
-        .expect("a workload of the case")
-}
-
-impl std::fmt::Display for Act {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Autoscale(target, replicas) => write!(f, "`{target}` was scaled to {replicas} by its autoscaler"),
-            Self::Create(objects) => {
-                let names: Vec<String> = objects
-                    .iter()
-                    .filter(|object| kind(object).is_workload())
-                    .map(|object| format!("`{}`", name(object)))
-                    .collect();
-                write!(f, "{} was created", names.join(" and "))
-            }
-            Self::Delete(target) => write!(f, "`{target}` was deleted"),
-            Self::DeleteClaim(target) => write!(f, "claim `{target}` was deleted"),
-            Self::DeletePod(target) => write!(f, "a pod of `{target}` was deleted"),
-            Self::Orphan(target) => write!(f, "`{target}` was deleted without its pods"),
-            Self::Rollout(target) => write!(f, "`{target}` was rolled out"),
-            Self::Run(target) => write!(f, "`{target}` was run"),
-            Self::Scale(target, replicas) => write!(f, "`{target}` was scaled to {replicas}"),
-        }
+    all_of("batch/v1", "jobs").await;
+    for resource in ["replicationcontrollers", "pods", "persistentvolumeclaims"] {
+        all_of("v1", resource).await;
+    }
+    let without_pods =
+        |world: &World| all(world, "pods").next().is_none() && all(world, "volumeattachments").next().is_none();
+    mirror.until(namespace, "the end of a case", without_pods).await;
+    for node in nodes(count) {
+        let node = format!("{namespace}-{}", name(&node));
+        api.delete(&format!("/api/v1/nodes/{node}"), &json!({})).await;
+        api.delete(&format!("/apis/storage.k8s.io/v1/csinodes/{node}"), &json!({}))
+            .await;
+    }
+    for volume in all(&mirror.world(namespace), "persistentvolumes") {
+        api.delete(&format!("/api/v1/persistentvolumes/{}", name(volume)), &json!({}))
+            .await;
     }
 }

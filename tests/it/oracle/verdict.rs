@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use stateward::graph::store::locked;
-use stateward::graph::{Change, Facts, Graph, Knowledge, Name, Overlay, Timestamp};
+use stateward::graph::{Change, Facts, Graph, Knowledge, Name, Overlay, Timestamp, Version};
+use stateward::judge::defaults::{Services, defaults};
 use stateward::judge::{Basis, Judged, judge};
 use stateward::policy::{Policies, Profile, Settings};
 use stateward::rules::RULES;
@@ -81,11 +82,31 @@ fn graph(case: &Case, objects: &[Value]) -> Graph {
 pub(super) fn verdict_on_change(case: &Case, before: &Value, after: Option<&Value>) -> Vec<&'static str> {
     let graph = graph(case, &case.objects);
     let change = change(kind(before), "shop", Some(before), after);
-    judged(&graph, &change, Profile::Strict)
-        .into_iter()
-        .filter(|judged| judged.action > Action::Audit)
-        .map(|judged| judged.finding.rule.id)
-        .collect()
+    warned(judged(&graph, &change, Profile::Strict))
+}
+
+/// The rules by which the Strict profile warns of an object that is created among those of a case, or denies it.
+pub(super) fn verdict_on_create(case: &Case, object: &Value) -> Vec<&'static str> {
+    let graph = graph(case, &case.objects);
+    let change = change(kind(object), "shop", None, Some(object));
+    warned(judged(&graph, &change, Profile::Strict))
+}
+
+/// The rules by which the Strict profile warns of a new object, or denies it, where the release is known; also what is told
+/// before the API server drops or refuses it.
+pub(super) fn verdict_on_version(case: &Case, object: &Value, version: Version) -> Vec<&'static str> {
+    let graph = graph(case, &case.objects);
+    graph.set_version(version);
+    let change = change(kind(object), "shop", None, Some(object));
+    let early = with_basis(&graph, Profile::Strict, |basis| {
+        defaults(&change, basis, Services::Confirmed).decision.findings
+    });
+    warned(judged(&graph, &change, Profile::Strict).into_iter().chain(early))
+}
+
+fn warned(findings: impl IntoIterator<Item = Judged>) -> Vec<&'static str> {
+    let enforced = findings.into_iter().filter(|judged| judged.action > Action::Audit);
+    enforced.map(|judged| judged.finding.rule.id).collect()
 }
 
 fn findings(graph: &Graph, object: &Value, profile: Profile) -> Vec<(&'static str, Action, Verdict)> {
@@ -101,17 +122,20 @@ fn findings(graph: &Graph, object: &Value, profile: Profile) -> Vec<(&'static st
 }
 
 fn judged(graph: &Graph, change: &Change<'_>, profile: Profile) -> Vec<Judged> {
+    with_basis(graph, profile, |basis| judge(change, basis, Timestamp(0)).findings)
+}
+
+fn with_basis<T>(graph: &Graph, profile: Profile, ask: impl FnOnce(&Basis<'_>) -> T) -> T {
     let shop: Name = "shop".into();
     let policies = Policies::everywhere(Settings::new(profile, RULES));
     let (facts, shard) = (graph.facts(), graph.shard(&shop));
     let shard = locked(&shard);
-    let world = Basis {
+    ask(&Basis {
         shard: &shard,
         facts: &facts,
         fetched: &Overlay::default(),
         policies: &policies,
         rules: RULES,
         time: Time::from_seconds(0),
-    };
-    judge(change, &world, Timestamp(0)).findings
+    })
 }

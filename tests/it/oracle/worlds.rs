@@ -32,7 +32,13 @@ fn kubernetes_agrees_about_generated_worlds() {
             let (smallest, wrong) = smallest(stage, case.clone(), wrong).await;
             Some(format!("{}: {wrong}: {}", case.id, Value::from(smallest.objects)))
         });
-        played.buffered(PLACES).filter_map(std::future::ready).collect().await
+        let breaches = played
+            .buffer_unordered(PLACES)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
+        stage.cleared().await;
+        breaches
     });
     assert!(breaches.is_empty(), "Kubernetes disagrees:\n{}", breaches.join("\n"));
 }

@@ -13,6 +13,8 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// The request whose refusal says so; `None` where an audit does.
     pub refused: Option<Step>,
+    /// The first minor release of Kubernetes 1 in which the rule speaks.
+    pub since: u32,
 }
 
 /// One thing to do.
@@ -64,6 +66,7 @@ pub fn case(
         says,
         steps,
         refused: None,
+        since: 0,
     }
 }
 

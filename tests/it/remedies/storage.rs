@@ -5,6 +5,49 @@ use super::cases::{Case, case};
 use crate::served::objects::{autoscaler, claim, deployment, headless, selected, stateful_set, template, using};
 
 pub fn cases() -> Vec<Case> {
+    let mut cases = sharing();
+    cases.extend(levels());
+    cases
+}
+
+/// Workloads that want one volume mounted by different SELinux levels.
+fn levels() -> Vec<Case> {
+    let driver = "{apiVersion: storage.k8s.io/v1, kind: CSIDriver, metadata: {name: levels.example.com}, spec: \
+                  {seLinuxMount: true}}";
+    let class = "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: levels}, provisioner: \
+                 levels.example.com}";
+    let media = claim("data", "ReadWriteMany").replace("accessModes", "storageClassName: levels, accessModes");
+    let at = |name: &str, level: &str| {
+        let context = format!("securityContext: {{seLinuxOptions: {{level: \"{level}\"}}}}, containers:");
+        deployment(name, "data", 1).replace("containers:", &context)
+    };
+    let there = |level: &str| vec![driver.to_owned(), class.to_owned(), media.clone(), at("worker", level)];
+    let recursive = |name: &str, level: &str| {
+        at(name, level).replace("}}, containers", "}, seLinuxChangePolicy: Recursive}, containers")
+    };
+    let web = at("web", "s0:c1,c2");
+    let other = "s0:c3,c4";
+    let mut cases = vec![
+        case(
+            "selinux-conflict",
+            there(other),
+            web.clone(),
+            "Give both the same seLinuxOptions.level",
+            vec![Write(vec![("s0:c1,c2", other)])],
+        ),
+        case(
+            "selinux-conflict",
+            there(other),
+            web,
+            "or seLinuxChangePolicy: Recursive to all that share it",
+            vec![Apply(recursive("web", "s0:c1,c2")), Apply(recursive("worker", other))],
+        ),
+    ];
+    cases.iter_mut().for_each(|case| case.since = 37);
+    cases
+}
+
+fn sharing() -> Vec<Case> {
     let job = |more: &str| {
         format!(
             "{{apiVersion: batch/v1, kind: CronJob, metadata: {{name: backup}}, spec: {{schedule: \"0 3 * * *\", {more}\

@@ -1,14 +1,15 @@
 //! What somebody does to workloads that run.
 
 use serde_json::json;
+use stateward::graph::Kind;
 
-use super::super::case::{Act, Case, Disk, RWO, RWOP, RWX, Workload};
+use super::super::case::{Act, Case, Disk, RWO, RWOP, RWX, Workload, autoscaler, headless};
 
 pub(super) fn cases() -> Vec<Case> {
     let rwo = |id: &str| Case::new(id).bound("data", Disk::Csi, RWO);
     let web = || Workload::deployment("web").uses("data");
     let worker = || Workload::deployment("worker").recreated().uses("data");
-    vec![
+    let mut cases = vec![
         rwo("scaled-to-two-rwo")
             .with(web().recreated())
             .act(Act::Scale("web", 2)),
@@ -93,5 +94,92 @@ pub(super) fn cases() -> Vec<Case> {
                 .uses("data")
                 .pinned("n1"),
         ),
+    ];
+    cases.extend(drained());
+    cases.extend(limited());
+    let db = || Workload::stateful_set("db").replicas(2).template("data", RWO);
+    let mut with_service = Case::new("statefulset-that-loses-its-service").with(db());
+    with_service.objects.insert(0, headless("db"));
+    let rolled = Act::Rollout("db".to_owned());
+    cases.push(
+        with_service
+            .act(Act::DeleteService("db"))
+            .act(rolled)
+            .act(Act::Scale("db", 3)),
+    );
+    cases
+}
+
+/// A node is drained: whoever may run elsewhere does, with the volume.
+fn drained() -> Vec<Case> {
+    let on = |id: &str, disk: Disk| Case::new(id).bound("data", disk, RWO);
+    let web = || Workload::deployment("web").recreated().uses("data");
+    let worker = || Workload::deployment("worker").recreated().uses("data");
+    let drain = Act::Drain("web");
+    let both = ["web", "worker"];
+    let lost = "where it may run was drained, whatever its volume";
+    vec![
+        on("drained-rwo", Disk::Csi).with(web()).act(drain.clone()),
+        Case::new("drained-rwop")
+            .bound("data", Disk::Csi, RWOP)
+            .with(web())
+            .act(drain.clone()),
+        on("drained-after-a-rollout-rwo", Disk::Csi)
+            .with(Workload::deployment("web").uses("data"))
+            .act(Act::Rollout("web".to_owned()))
+            .act(drain.clone()),
+        on("drained-two-beside-each-other-rwo", Disk::Csi)
+            .with(web().replicas(2).beside("web"))
+            .act(drain.clone()),
+        on("drained-web-and-worker-beside-each-other-rwo", Disk::Csi)
+            .with(web().beside_any(&both))
+            .with(worker().beside_any(&both))
+            .act(drain.clone()),
+        on("drained-web-and-worker-rwo", Disk::Csi)
+            .nodes(3)
+            .with(web())
+            .with(worker())
+            .act(drain.clone()),
+        Case::new("drained-statefulset-with-templates")
+            .with(Workload::stateful_set("web").replicas(2).template("data", RWO))
+            .act(drain.clone()),
+        on("drained-pinned-rwo", Disk::Csi)
+            .with(web().pinned("n1"))
+            .act(drain.clone())
+            .beyond(lost),
+        on("drained-on-local", Disk::Local)
+            .with(web())
+            .act(drain.clone())
+            .beyond("the only node that has its volume was drained"),
+        Case::new("drained-rwx")
+            .bound("data", Disk::Csi, RWX)
+            .with(web().replicas(3))
+            .act(drain),
+    ]
+}
+
+/// A real autoscaler, which keeps what it finds within its bounds even where it has no metrics.
+fn limited() -> Vec<Case> {
+    let on = |id: &str, modes: &[&str]| Case::new(id).bound("data", Disk::Csi, modes);
+    let web = || Workload::deployment("web").recreated().uses("data");
+    let to = |min: u32, max: u32, replicas: u32| Act::Limit(autoscaler(Kind::DEPLOYMENT, "web", min, max), replicas);
+    vec![
+        on("autoscaler-for-at-least-two-rwo", RWO).with(web()).act(to(2, 3, 2)),
+        on("autoscaler-for-at-least-two-pinned-rwo", RWO)
+            .with(web().pinned("n1"))
+            .act(to(2, 3, 2)),
+        on("autoscaler-for-at-least-two-pinned-rwop", RWOP)
+            .with(web().pinned("n1"))
+            .act(to(2, 3, 2)),
+        on("autoscaler-for-at-least-two-rwx", RWX).with(web()).act(to(2, 3, 2)),
+        on("autoscaler-for-at-most-one-rwx", RWX)
+            .with(web().replicas(3))
+            .act(to(1, 1, 1)),
+        on("autoscaler-of-a-statefulset-rwo", RWO)
+            .with(Workload::stateful_set("db").uses("data"))
+            .act(Act::Limit(autoscaler(Kind::STATEFUL_SET, "db", 2, 3), 2)),
+        Case::new("autoscaler-of-a-statefulset-with-templates")
+            .with(Workload::stateful_set("db").template("data", RWO))
+            .act(Act::Limit(autoscaler(Kind::STATEFUL_SET, "db", 2, 3), 2)),
     ]
 }

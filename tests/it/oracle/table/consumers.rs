@@ -76,6 +76,28 @@ pub(super) fn cases() -> Vec<Case> {
             .with(cron())
             .act(Act::Run("backup")),
         rwo("cronjob-alone-rwo").with(cron()).act(Act::Run("backup")),
+        rwo("cronjob-overlapping-itself-rwo")
+            .with(cron().endless())
+            .act(Act::Run("backup"))
+            .act(Act::Run("backup")),
+        rwo("cronjob-overlapping-itself-pinned-rwo")
+            .with(cron().endless().pinned("n1"))
+            .act(Act::Run("backup"))
+            .act(Act::Run("backup")),
+        rwop("cronjob-overlapping-itself-rwop")
+            .with(cron().endless().pinned("n1"))
+            .act(Act::Run("backup"))
+            .act(Act::Run("backup")),
+        rwo("two-cronjobs-overlapping-rwo")
+            .with(cron().endless())
+            .with(Workload::of(Kind::CRON_JOB, "report").uses("data").endless())
+            .act(Act::Run("backup"))
+            .act(Act::Run("report")),
+        rwo("two-cronjobs-one-after-the-other-rwo")
+            .with(cron())
+            .with(Workload::of(Kind::CRON_JOB, "report").uses("data"))
+            .act(Act::Run("backup"))
+            .act(Act::Run("report")),
         rwo("web-and-idle-worker-rwo").with(web()).with(worker().replicas(0)),
         rwo("web-and-worker-read-only-rwo")
             .with(Workload::deployment("web").recreated().volume(read_only.clone()))
