@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::names::{Name, ObjectRef};
+use super::sorted::{Key, Sought};
 
 /// A key that is compared by its hash first: to find one among thousands, hardly any string is looked at, and a string is
 /// a cache line of its own. Keys of one hash keep their own order, so that nobody gains by making names collide.
@@ -22,6 +23,19 @@ impl<K> Hashed<K> {
     }
 }
 
+impl<K: Ord + Clone> Key for Hashed<K> {
+    fn place(&self) -> u64 {
+        self.hash
+    }
+}
+
+/// An edge, by its near end.
+impl<A: Ord + Clone, B: Ord + Clone> Key for (Hashed<A>, B) {
+    fn place(&self) -> u64 {
+        self.0.hash
+    }
+}
+
 impl Hashed<Name> {
     #[must_use]
     pub fn name(name: Name) -> Self {
@@ -31,10 +45,12 @@ impl Hashed<Name> {
         }
     }
 
-    /// How keys compare with this name.
-    pub fn name_like(name: &str) -> impl Fn(&Self) -> Ordering {
+    /// The key of this name.
+    pub fn name_like(name: &str) -> Sought<impl Fn(&Self) -> Ordering> {
         let hash = hash(SEED, name);
-        move |own| own.hash.cmp(&hash).then_with(|| own.key.as_str().cmp(name))
+        Sought::new(hash, move |own: &Self| {
+            own.hash.cmp(&hash).then_with(|| own.key.as_str().cmp(name))
+        })
     }
 }
 
@@ -47,10 +63,12 @@ impl Hashed<ObjectRef> {
         }
     }
 
-    /// How keys compare with this object.
-    pub fn object_like(object: &ObjectRef) -> impl Fn(&Self) -> Ordering {
+    /// The key of this object.
+    pub fn object_like(object: &ObjectRef) -> Sought<impl Fn(&Self) -> Ordering> {
         let hash = of_object(object);
-        move |own| own.hash.cmp(&hash).then_with(|| own.key.cmp(object))
+        Sought::new(hash, move |own: &Self| {
+            own.hash.cmp(&hash).then_with(|| own.key.cmp(object))
+        })
     }
 }
 
@@ -98,8 +116,12 @@ mod tests {
     #[test]
     fn a_key_is_found_by_what_it_was_made_of() {
         let claim = Hashed::name("data".into());
-        assert!(Hashed::name_like("data")(&claim).is_eq() && Hashed::name_like("date")(&claim).is_ne());
+        assert!(Hashed::name_like("data").compare(&claim).is_eq() && Hashed::name_like("date").compare(&claim).is_ne());
         let object = ObjectRef::new(Kind::JOB, "data");
-        assert!(Hashed::object_like(&object)(&Hashed::object(object.clone())).is_eq());
+        assert!(
+            Hashed::object_like(&object)
+                .compare(&Hashed::object(object.clone()))
+                .is_eq()
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::hashed::mixed;
 use super::labels::Labels;
 use super::names::ObjectRef;
-use super::sorted::Sorted;
+use super::sorted::{Key, Sorted, Sought};
 use super::workload::Workload;
 
 /// So many sets of keys are told apart in a namespace, so that nobody fills memory by selectors of ever other keys. A
@@ -43,7 +43,7 @@ impl Labelled {
     /// Puts a workload in; `all` are those that are in already.
     pub(super) fn insert<'a>(&mut self, workload: &Workload, all: impl Iterator<Item = &'a Arc<Workload>>) {
         let asks = &workload.selector.match_labels;
-        match self.sets.iter().position(|set| set.is_of(asks)) {
+        match self.asked_by(workload) {
             Some(known) => Arc::make_mut(&mut self.sets)[known].selectors += 1,
             None if asks.is_empty() || self.sets.len() == MOST => {}
             None => {
@@ -53,16 +53,18 @@ impl Labelled {
                 };
                 for other in all.filter(|other| other.id != workload.id) {
                     // One that asks so, and came when there was no room for its keys.
-                    set.selectors += usize::from(set.is_of(&other.selector.match_labels));
-                    if let Some(key) = set.key(other) {
+                    let asks = set.is_of(&other.selector.match_labels);
+                    set.selectors += usize::from(asks);
+                    if let Some(key) = set.key(other, asks) {
                         self.carriers.insert((key, other.id.clone()), ());
                     }
                 }
                 Arc::make_mut(&mut self.sets).push(set);
             }
         }
-        for set in &*self.sets {
-            if let Some(key) = set.key(workload) {
+        let asked = self.asked_by(workload);
+        for (position, set) in self.sets.iter().enumerate() {
+            if let Some(key) = set.key(workload, asked == Some(position)) {
                 self.carriers.insert((key, workload.id.clone()), ());
             }
         }
@@ -73,8 +75,7 @@ impl Labelled {
         for set in &*self.sets {
             cut(&mut self.carriers, set, workload);
         }
-        let asks = &workload.selector.match_labels;
-        let Some(known) = self.sets.iter().position(|set| set.is_of(asks)) else {
+        let Some(known) = self.asked_by(workload) else {
             return;
         };
         let sets = Arc::make_mut(&mut self.sets);
@@ -87,28 +88,43 @@ impl Labelled {
         }
     }
 
+    /// The set of keys by which the selector of a workload asks.
+    fn asked_by(&self, workload: &Workload) -> Option<usize> {
+        let asks = &workload.selector.match_labels;
+        self.sets.iter().position(|set| set.is_of(asks))
+    }
+
     /// The workloads whose pods may be selected by the selector of `workload`, or whose selectors may select its pods;
     /// maybe twice, and itself. `None` where nobody can tell without a look at all of them: no selector asks like its own.
     pub(super) fn near(&self, workload: &Workload) -> Option<impl Iterator<Item = &ObjectRef>> {
-        let asks = &workload.selector.match_labels;
-        let is_known = asks.is_empty() || self.sets.len() == MOST || self.sets.iter().any(|set| set.is_of(asks));
+        let asked = self.asked_by(workload);
+        let is_known = asked.is_some() || self.sets.len() == MOST || workload.selector.match_labels.is_empty();
         is_known.then(|| {
-            let keys = self.sets.iter().filter_map(|set| set.key(workload));
+            let sets = self.sets.iter().enumerate();
+            let keys = sets.filter_map(move |(position, set)| set.key(workload, asked == Some(position)));
             keys.flat_map(|key| {
                 // Whom it selects: all that carry the same; who selects it: those that ask.
                 let first = key & !CARRIES;
                 let last = if key == first { key | CARRIES } else { first };
-                let carriers = self.carriers.equal(move |(own, _)| {
-                    let from_first = own.cmp(&first);
-                    if from_first.is_gt() {
-                        own.cmp(&last).max(Ordering::Equal)
-                    } else {
-                        from_first
-                    }
-                });
+                let carriers = self
+                    .carriers
+                    .equal(Sought::new(first, move |(own, _): &(u64, ObjectRef)| {
+                        let from_first = own.cmp(&first);
+                        if from_first.is_gt() {
+                            own.cmp(&last).max(Ordering::Equal)
+                        } else {
+                            from_first
+                        }
+                    }));
                 carriers.map(|((_, id), ())| id)
             })
         })
+    }
+}
+
+impl Key for (u64, ObjectRef) {
+    fn place(&self) -> u64 {
+        self.0
     }
 }
 
@@ -117,23 +133,25 @@ impl KeySet {
         asks.stored().map(|(key, _)| key).eq(self.keys.iter().map(|key| &**key))
     }
 
-    /// The hash of what the pods of a workload have under the keys, the last bit of it for whether it only carries that;
-    /// `None` where one is missing.
-    fn key(&self, workload: &Workload) -> Option<u64> {
+    /// The hash of what the pods of a workload have under the keys, the last bit of it for whether it only carries that,
+    /// and does not ask so; `None` where one is missing.
+    fn key(&self, workload: &Workload, asks: bool) -> Option<u64> {
         let mut pairs = workload.pods.labels.stored();
         // Both are in one order.
         let hash = self.keys.iter().try_fold(self.keys.len() as u64, |hash, key| {
             let (_, value) = pairs.find(|(own, _)| **own == **key)?;
             Some(mixed(mixed(hash, key), value))
         })?;
-        let asks = self.is_of(&workload.selector.match_labels);
         Some(if asks { hash & !CARRIES } else { hash | CARRIES })
     }
 }
 
 fn cut(carriers: &mut Sorted<(u64, ObjectRef), ()>, set: &KeySet, workload: &Workload) {
-    if let Some(key) = set.key(workload) {
-        carriers.remove(|(own, id)| own.cmp(&key).then_with(|| id.cmp(&workload.id)));
+    if let Some(key) = set.key(workload, set.is_of(&workload.selector.match_labels)) {
+        let like = Sought::new(key, |(own, id): &(u64, ObjectRef)| {
+            own.cmp(&key).then_with(|| id.cmp(&workload.id))
+        });
+        carriers.remove(like);
     }
 }
 

@@ -64,8 +64,13 @@ impl Labels {
 
     /// The pairs with keys as they are stored, in the order of the keys as they are written.
     pub(super) fn stored(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut parts = self.0.split_terminator('\0');
-        std::iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let (key, after) = part(rest)?;
+            let (value, after) = part(after)?;
+            rest = after;
+            Some((key, value))
+        })
     }
 
     /// Returns true where there is no pair.
@@ -127,6 +132,13 @@ impl Labels {
         }
         Self(packed.into_boxed_str())
     }
+}
+
+/// A text up to the NUL that ends its first part, and what follows.
+fn part(text: &str) -> Option<(&str, &str)> {
+    // Parts are of a few bytes: to count them is faster than to search.
+    let end = text.bytes().position(|byte| byte == 0)?;
+    Some((&text[..end], &text[end + 1..]))
 }
 
 /// A key as it is stored. A key that looks like a stored one is in no label, and loses its control character.

@@ -7,27 +7,28 @@ use super::placement::Placement;
 /// A pod template, or the spec of a bare Pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pods {
-    pub labels: Labels,
-    pub volumes: Box<[PodVolume]>,
-    /// Mounts and raw devices of all containers: init, main and sidecar, in that order.
-    pub mounts: Box<[Mount]>,
-    /// `None` where nothing restricts the node.
-    pub placement: Option<Box<Placement>>,
-    pub restart: RestartPolicy,
+    // Compared in this order: what lies side by side comes before what has to be fetched.
     /// A digest of the images of all containers, of kinds that replace pods step by step; else 0.
     pub image_digest: u32,
+    /// `terminationGracePeriodSeconds`, where it is set to what a pod may take.
+    pub grace_seconds: Option<u32>,
+    pub restart: RestartPolicy,
     /// A port of the node leads to a main container.
     pub host_port: bool,
     /// Somebody is attached to a main container: it lives as long as they stay.
     pub interactive: bool,
+    pub labels: Labels,
+    pub volumes: Box<[PodVolume]>,
+    /// Mounts and raw devices of all containers: init, main and sidecar, in that order.
+    pub mounts: Box<[Mount]>,
     /// The images of the main containers that run the program that theirs is for.
     pub images: Box<[Image]>,
+    /// `None` where nothing restricts the node.
+    pub placement: Option<Box<Placement>>,
     /// The names of the containers' ports; read of kinds that have a governing Service.
     pub ports: Box<[Name]>,
     /// `None` where nothing is said of it.
     pub selinux: Option<Box<SeLinux>>,
-    /// `terminationGracePeriodSeconds`, where it is set to what a pod may take.
-    pub grace_seconds: Option<u32>,
 }
 
 /// A volume of a pod.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::autoscaler::Autoscaler;
 use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
 use super::clean::Clean;
-use super::edges::{Edges, Table, cut, ends};
+use super::edges::{Edges, Ordered, Table, cut, cut_ordered, ends, from_prefix};
 use super::facts::Facts;
 use super::hashed::Hashed;
 use super::labelled::Labelled;
@@ -16,7 +16,7 @@ use super::pods::VolumeSource;
 use super::reservation::{Reservation, Reserved, Room};
 use super::service::Service;
 use super::shared::SharedNames;
-use super::sorted::Sorted;
+use super::sorted::{Sorted, Spot};
 use super::workload::Workload;
 
 /// The objects of one namespace with their edges. Lives behind one lock (`store.rs`).
@@ -31,7 +31,7 @@ pub struct Shard {
     /// Edges, each from the end that is looked up.
     claim_users: Edges<Name, ObjectRef>,
     /// The claims among these whose names end in a number, by name: a StatefulSet may make such.
-    numbered: Sorted<(Name, ObjectRef), ()>,
+    numbered: Ordered<ObjectRef>,
     governed: Edges<Name, ObjectRef>,
     scalers: Edges<ObjectRef, ObjectRef>,
     /// From the built-in workload that one names as its owner. Watches keep none of these, files may.
@@ -183,7 +183,16 @@ impl Shard {
 
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&Arc<Claim>> {
-        self.claims.get(Hashed::name_like(name))
+        self.claim_at(self.spot_of_claim(name)?)
+    }
+
+    /// Where a claim stands, for those who ask for it again.
+    pub(super) fn spot_of_claim(&self, name: &str) -> Option<Spot> {
+        self.claims.spot(Hashed::name_like(name))
+    }
+
+    pub(super) fn claim_at(&self, spot: Spot) -> Option<&Arc<Claim>> {
+        self.claims.at(spot).map(|(_, claim)| claim)
     }
 
     pub fn claims(&self) -> impl Iterator<Item = &Arc<Claim>> {
@@ -215,10 +224,7 @@ impl Shard {
 
     /// The claims that workloads name by hand and whose names begin with `prefix` and end in a number, by name.
     pub fn claims_named<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Name> {
-        let edges = self.numbered.starting(move |(claim, _)| claim.as_str().cmp(prefix));
-        edges
-            .map(|((claim, _), ())| claim)
-            .take_while(move |claim| claim.starts_with(prefix))
+        from_prefix(&self.numbered, prefix).map(|(claim, _)| claim)
     }
 
     /// The StatefulSets whose `serviceName` is this.
@@ -314,8 +320,8 @@ impl Shard {
         self.clean.forget();
         let own = Arc::make_mut(&mut claim);
         let named = {
-            let like = Hashed::name_like(&own.name);
-            let user = self.claim_users.entry(|(claim, _)| like(claim));
+            let like = Hashed::name_like(&own.name).as_part(|(claim, _): &(Hashed<Name>, ObjectRef)| claim);
+            let user = self.claim_users.entry(like);
             user.map(|((claim, _), ())| claim.key().clone())
         };
         if let Some(name) = named {
@@ -463,8 +469,7 @@ impl Shard {
         };
         for (claim, _) in old.claims() {
             cut(&mut self.claim_users, Hashed::name_like(claim), id);
-            self.numbered
-                .remove(|(own, user)| own.cmp(claim).then_with(|| user.cmp(id)));
+            cut_ordered(&mut self.numbered, claim, id);
         }
         if let Some(service) = &old.service_name {
             cut(&mut self.governed, Hashed::name_like(service), id);

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use arc_swap::ArcSwap;
 
 use super::claim::{Claim, Volume, VolumeTraits};
+use super::edges::Table;
 use super::facts::{Facts, Knowledge};
+use super::hashed::Hashed;
 use super::kind::Kind;
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef, Timestamp};
@@ -23,7 +25,7 @@ use super::version::Version;
 /// volumes hold `volumes` before a shard's lock, never after it.
 #[derive(Debug)]
 pub struct Graph {
-    shards: RwLock<BTreeMap<Name, Arc<Mutex<Shard>>>>,
+    shards: RwLock<Table<Name, Arc<Mutex<Shard>>>>,
     facts: ArcSwap<Facts>,
     volumes: Mutex<Volumes>,
     room: Room,
@@ -44,12 +46,14 @@ impl Graph {
     /// A copy to lay other objects over: these namespaces, and all that is in none. The objects are shared.
     #[must_use]
     pub fn copy_of(&self, namespaces: impl IntoIterator<Item = Name>) -> Self {
-        let shards = namespaces.into_iter().filter_map(|name| {
-            let shard = self.snapshot(&name)?;
-            Some((name, Arc::new(Mutex::new(shard))))
-        });
+        let mut shards = Table::default();
+        for name in namespaces {
+            if let Some(shard) = self.snapshot(&name) {
+                shards.insert(Hashed::name(name), Arc::new(Mutex::new(shard)));
+            }
+        }
         Self {
-            shards: RwLock::new(shards.collect()),
+            shards: RwLock::new(shards),
             facts: ArcSwap::new(self.facts()),
             volumes: Mutex::new(unpoisoned(self.volumes.lock()).clone()),
             room: self.room.clone(),
@@ -102,14 +106,16 @@ impl Graph {
     /// The shard of a namespace, made where there is none.
     #[must_use]
     pub fn shard(&self, namespace: &str) -> Arc<Mutex<Shard>> {
-        let found = unpoisoned(self.shards.read()).get(namespace).cloned();
-        found.unwrap_or_else(|| {
-            let name: Name = namespace.into();
+        self.existing_shard(namespace).unwrap_or_else(|| {
             let mut shards = unpoisoned(self.shards.write());
-            shards
-                .entry(name.clone())
-                .or_insert_with(|| Arc::new(Mutex::new(Shard::new(name))))
-                .clone()
+            // Made meanwhile, maybe.
+            if let Some(shard) = shards.get(Hashed::name_like(namespace)) {
+                return shard.clone();
+            }
+            let name: Name = namespace.into();
+            let shard = Arc::new(Mutex::new(Shard::new(name.clone())));
+            shards.insert(Hashed::name(name), shard.clone());
+            shard
         })
     }
 
@@ -150,7 +156,6 @@ impl Graph {
         Some(locked(&shard).snapshot())
     }
 
-    /// The shard of a namespace, where there is one.
     /// As [`Self::snapshot`]; empty where the graph has nothing of the namespace.
     #[must_use]
     pub fn namespace(&self, namespace: &Name) -> Shard {
@@ -158,21 +163,33 @@ impl Graph {
             .unwrap_or_else(|| Shard::new(namespace.clone()))
     }
 
+    /// The shard of a namespace, where there is one.
     #[must_use]
     pub fn existing_shard(&self, namespace: &str) -> Option<Arc<Mutex<Shard>>> {
-        unpoisoned(self.shards.read()).get(namespace).cloned()
+        unpoisoned(self.shards.read())
+            .get(Hashed::name_like(namespace))
+            .cloned()
     }
 
     /// Every namespace that holds something, by name.
     #[must_use]
     pub fn namespaces(&self) -> Vec<Name> {
-        unpoisoned(self.shards.read()).keys().cloned().collect()
+        self.all().into_iter().map(|(name, _)| name).collect()
     }
 
     /// Looks at every namespace, by name, each under its own lock.
     pub fn each_shard(&self, mut look: impl FnMut(&Shard)) {
-        let shards: Vec<_> = unpoisoned(self.shards.read()).values().cloned().collect();
-        shards.iter().for_each(|shard| look(&locked(shard)));
+        self.all().iter().for_each(|(_, shard)| look(&locked(shard)));
+    }
+
+    /// Every namespace with its shard, by name.
+    fn all(&self) -> Vec<(Name, Arc<Mutex<Shard>>)> {
+        let shards = unpoisoned(self.shards.read());
+        let named = shards.iter().map(|(name, shard)| (name.key().clone(), shard.clone()));
+        let mut all: Vec<_> = named.collect();
+        drop(shards);
+        all.sort_by(|(left, _), (right, _)| left.cmp(right));
+        all
     }
 
     /// How many admitted writes no watch has delivered yet.
@@ -195,8 +212,8 @@ impl Graph {
     #[must_use]
     pub fn namespace_name(&self, namespace: &str) -> Name {
         let shards = unpoisoned(self.shards.read());
-        let found = shards.get_key_value(namespace);
-        found.map_or_else(|| namespace.into(), |(name, _)| name.clone())
+        let found = shards.entry(Hashed::name_like(namespace));
+        found.map_or_else(|| namespace.into(), |(name, _)| name.key().clone())
     }
 
     /// Takes something out of a namespace, and the namespace with it where nothing is left.
@@ -214,8 +231,8 @@ impl Graph {
             let mut shards = unpoisoned(self.shards.write());
             // Whoever got hold of it meanwhile may be about to fill it.
             let unused = |shard: &Arc<Mutex<Shard>>| Arc::strong_count(shard) == 1 && locked(shard).is_empty();
-            if shards.get(namespace).is_some_and(unused) {
-                shards.remove(namespace);
+            if shards.get(Hashed::name_like(namespace)).is_some_and(unused) {
+                shards.remove(Hashed::name_like(namespace));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The graph of one namespace with a change laid over it: all that a rule can see.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
@@ -13,6 +13,7 @@ use super::node::Node;
 use super::overlay::Overlay;
 use super::service::Service;
 use super::shard::{NamespaceFacts, Shard};
+use super::sorted::Spot;
 use super::version::Version;
 use super::workload::Workload;
 
@@ -24,6 +25,8 @@ pub struct View<'a> {
     overlay: &'a Overlay,
     reservations: Reservations,
     unknown: RefCell<Vec<Kind>>,
+    /// Where the claim stands that was asked for last: most workloads have one, for which rule after rule asks.
+    claim: Cell<Option<Spot>>,
 }
 
 /// Whether admitted writes that no watch has delivered yet count as done.
@@ -43,6 +46,7 @@ impl<'a> View<'a> {
             overlay,
             reservations,
             unknown: RefCell::default(),
+            claim: Cell::default(),
         }
     }
 
@@ -75,8 +79,18 @@ impl<'a> View<'a> {
         match self.overlay.claim(name) {
             Some(Some(claim)) => Lookup::Known(claim),
             Some(None) => Lookup::Absent,
-            None => self.named(Kind::CLAIM, name, self.shard.claim(name).map(AsRef::as_ref)),
+            None => self.named(Kind::CLAIM, name, self.claim_of_shard(name)),
         }
+    }
+
+    fn claim_of_shard(&self, name: &str) -> Option<&'a Claim> {
+        let again = self.claim.get().and_then(|spot| self.shard.claim_at(spot));
+        if let Some(claim) = again.filter(|claim| claim.name.as_str() == name) {
+            return Some(claim);
+        }
+        let spot = self.shard.spot_of_claim(name);
+        self.claim.set(spot);
+        self.shard.claim_at(spot?).map(AsRef::as_ref)
     }
 
     #[must_use]

@@ -164,30 +164,11 @@ impl Workload {
             options,
             template_of,
         } = self;
+        // What lies side by side comes before what has to be fetched.
         (
-            (
-                id,
-                namespace,
-                unnamed,
-                uid,
-                created,
-                deleting,
-                labels,
-                annotations,
-                owner,
-            ),
-            (
-                replicas,
-                idle,
-                selector,
-                rollout,
-                pods,
-                service_name,
-                first_ordinal,
-                claim_templates,
-                options,
-                template_of,
-            ),
+            (unnamed, uid, created, deleting, replicas, idle, rollout, first_ordinal),
+            (pods, selector, claim_templates, service_name, options, template_of),
+            (id, namespace, labels, annotations, owner),
         )
     }
 

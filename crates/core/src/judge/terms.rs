@@ -114,8 +114,10 @@ impl<'a> Terms<'a> {
             };
             if let (Some(judge), Some(workload)) = (rule.judge, workload) {
                 judge(workload, &cx, &mut findings);
-                injected::mark(workload, &mut findings);
-                found.extend(self.weighed(&mut findings, setting, Origin::State, basis.time));
+                if !findings.is_empty() {
+                    injected::mark(workload, &mut findings);
+                    found.extend(self.weighed(&mut findings, setting, Origin::State, basis.time));
+                }
             }
             if let (Some(judge), Some(transition)) = (rule.judge_change, transition)
                 && rule.phase == transition.phase

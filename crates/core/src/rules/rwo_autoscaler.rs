@@ -24,8 +24,8 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-    let mounted = sharing::mounted(workload);
-    if mounted.is_empty() {
+    let mut mounted = sharing::mounted(workload).peekable();
+    if mounted.peek().is_none() {
         return;
     }
     let autoscalers = cx.view.autoscalers(&workload.id);

@@ -26,6 +26,11 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     }
     for used in others::shareable(workload, cx.view) {
         let claim = used.claim();
+        let access = sharing::access(claim, cx);
+        // Of one pod alone speaks `rwop-overlap`.
+        if matches!(access, Access::Free | Access::OnePod(_)) {
+            continue;
+        }
         let mut met = others::others(workload, claim, cx.view);
         met.retain(|other| {
             !other.workload.is_one_shot() && !sharing::share_a_confined_claim(workload, other.workload, cx)
@@ -40,8 +45,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         let (Some(meeting), Some(worst)) = (meetings.first(), others.first()) else {
             continue;
         };
-        let finding = match sharing::access(claim, cx) {
-            // Of one pod alone speaks `rwop-overlap`.
+        let finding = match access {
             Access::Free | Access::OnePod(_) => continue,
             // Nothing waits then.
             Access::OneNode(_, Barrier::Nothing) if *meeting == Meeting::Led => continue,

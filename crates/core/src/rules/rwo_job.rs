@@ -79,7 +79,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
     if !shape.spec || workload.idle || workload.rollout != Rollout::Cron(Concurrency::Allow) {
         return Outcome::Nothing;
     }
-    if !sharing::mounted(workload).iter().any(|mounted| overlaps(mounted.claim)) {
+    if !sharing::mounted(workload).any(|mounted| overlaps(mounted.claim)) {
         return Outcome::Nothing;
     }
     Outcome::inject(

@@ -94,7 +94,7 @@ fn inject(draft: &Draft<'_>, cx: &Surroundings<'_>) -> Outcome {
     if !shape.spec || overlap(workload).is_none() {
         return Outcome::Nothing;
     }
-    if !sharing::mounted(workload).iter().any(|mounted| stuck(mounted.claim)) {
+    if !sharing::mounted(workload).any(|mounted| stuck(mounted.claim)) {
         return Outcome::Nothing;
     }
     let strategy = match cx.parameters.text("strategy") {

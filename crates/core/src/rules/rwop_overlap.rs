@@ -34,6 +34,11 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     let pods = sharing::pods(workload, cx.view);
     for used in others::shareable(workload, cx.view) {
         let claim = used.claim();
+        // Who else uses it takes longest to tell, and is asked only where it matters.
+        let access = sharing::access(claim, cx);
+        if matches!(access, Access::Free | Access::OneNode(..)) {
+            continue;
+        }
         let made = matches!(used, Used::Made(..));
         let others = match pods {
             Lookup::Known(0) => Vec::new(),
@@ -49,7 +54,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             _ if surge > 0 && workload.replicas <= 1 => Cause::Surge,
             _ => continue,
         };
-        let finding = match sharing::access(claim, cx) {
+        let finding = match access {
             Access::Free | Access::OneNode(..) => continue,
             Access::OnePod(modes) => violation(workload, claim, modes, &cause),
             Access::Missing(missing) => {

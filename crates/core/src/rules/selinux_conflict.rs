@@ -88,9 +88,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
 /// The level by which the pods of a workload want a claim mounted; `None` where no container mounts it.
 fn level<'a>(workload: &'a Workload, claim: &str) -> Option<Level<'a>> {
     let pods = &workload.pods;
-    let by_hand = sharing::mounted(workload)
-        .into_iter()
-        .find(|mounted| **mounted.claim == *claim);
+    let by_hand = sharing::mounted(workload).find(|mounted| **mounted.claim == *claim);
     let volume = match by_hand {
         Some(mounted) => mounted.volume,
         None => {

@@ -126,7 +126,6 @@ fn belongs_on_one_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
     bond::shares_node_with_itself(workload, cx.view)
         || workload.claim_templates.iter().any(is_made_local)
         || sharing::mounted(workload)
-            .iter()
             .any(|one| sharing::access(one.claim, cx) != sharing::Access::Free || sharing::is_local(one.claim, cx))
         || cx.view.nodes().known().is_some_and(|nodes| nodes.len() == 1)
 }

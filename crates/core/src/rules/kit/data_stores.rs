@@ -56,6 +56,9 @@ const IMAGES: &[&str] = &[
     "zookeeper",
 ];
 
+/// Of which most other images are told apart at once.
+const SEEDS: Seeds = Seeds::of(IMAGES);
+
 /// Those that also run without data of their own: as a cache, a coordinating node, a gateway. They
 /// are data stores where they have a volume.
 const MAY_BE_STATELESS: &[&str] = &[
@@ -66,6 +69,35 @@ const MAY_BE_STATELESS: &[&str] = &[
     "redis-stack-server",
     "valkey",
 ];
+
+/// A bit for each length and first and last letter that some names have.
+struct Seeds([u64; 4]);
+
+impl Seeds {
+    const fn of(names: &[&str]) -> Self {
+        let mut bits = [0; 4];
+        let mut at = 0;
+        while at < names.len() {
+            let seed = Self::seed(names[at]);
+            bits[seed / 64] |= 1 << (seed % 64);
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    const fn seed(name: &str) -> usize {
+        match name.as_bytes() {
+            [] => 0,
+            [first, .., last] => (*first as usize * 7 + *last as usize * 3 + name.len()) % 256,
+            [only] => *only as usize,
+        }
+    }
+
+    const fn has(&self, name: &str) -> bool {
+        let seed = Self::seed(name);
+        self.0[seed / 64] >> (seed % 64) & 1 == 1
+    }
+}
 
 /// A main container that runs a data store.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +150,10 @@ fn is_listed(repository: &str, parameters: &Parameters) -> bool {
     match parameters.list(DATA_STORES.name) {
         Some(entries) => is_named(repository, entries),
         // Sorted, for every Deployment asks.
-        None => [last, repository].iter().any(|name| IMAGES.binary_search(name).is_ok()),
+        None => {
+            let is_known = |name: &str| SEEDS.has(name) && IMAGES.binary_search(&name).is_ok();
+            is_known(last) || (last.len() < repository.len() && is_known(repository))
+        }
     }
 }
 
@@ -130,7 +165,8 @@ pub fn is_named(repository: &str, names: &[impl AsRef<str>]) -> bool {
 }
 
 fn last_segment(repository: &str) -> &str {
-    repository.rsplit('/').next().unwrap_or(repository)
+    let slash = repository.bytes().rposition(|byte| byte == b'/');
+    slash.map_or(repository, |slash| &repository[slash + 1..])
 }
 
 impl<'a> DataStore<'a> {

@@ -107,9 +107,8 @@ const NAMED: usize = 20;
 #[must_use]
 pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
     others.iter().take(NAMED).fold(finding, |finding, other| {
-        let mounted = sharing::mounted(other.workload);
-        let by_hand = mounted.iter().find(|mounted| &**mounted.claim == claim);
-        let path = by_hand.map_or_else(|| "/spec/volumeClaimTemplates".to_owned(), Mounted::path);
+        let by_hand = sharing::mounted(other.workload).find(|mounted| &**mounted.claim == claim);
+        let path = by_hand.map_or_else(|| "/spec/volumeClaimTemplates".to_owned(), |mounted| mounted.path());
         let message = format!("also uses claim \"{claim}\"");
         finding.related(other.workload.id.clone(), path, message)
     })
@@ -119,7 +118,7 @@ pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
 /// another workload names.
 #[must_use]
 pub fn shareable<'a>(workload: &'a Workload, view: &View<'_>) -> Vec<Used<'a>> {
-    let mut used: Vec<Used<'a>> = sharing::mounted(workload).into_iter().map(Used::Mounted).collect();
+    let mut used: Vec<Used<'a>> = sharing::mounted(workload).map(Used::Mounted).collect();
     if workload.id.kind.has(Field::ClaimTemplates) {
         for (index, claim) in view.borrowed_claims(workload) {
             if !used.iter().any(|other| *other.claim() == claim) {

@@ -8,8 +8,8 @@ use super::parameter::{Parameter, ParameterKind};
 use super::rule::{Rule, Surroundings};
 use super::{attaching, bond};
 use crate::graph::{
-    Claim, ClaimTemplate, ClassName, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, Rollout, Runs, View, VolumeKind,
-    VolumeSource, Workload,
+    Claim, ClaimTemplate, ClassName, Fenceposts, Kind, Lookup, Modes, Name, ObjectRef, PodVolume, Rollout, Runs, View,
+    VolumeKind, VolumeSource, Workload,
 };
 
 /// Provisioners that make directories of one node (`ARCHITECTURE.md`, "pinned").
@@ -125,24 +125,29 @@ impl Barrier {
 ///
 /// Volumes count whether mounted or not (`docs/kubernetes-facts.md` §2.1); one that a claim template of the same name
 /// replaces does not (§1.4).
-#[must_use]
-pub fn mounted(workload: &Workload) -> Vec<Mounted<'_>> {
-    let mut mounted: Vec<Mounted<'_>> = Vec::new();
-    for (index, volume) in workload.pods.volumes.iter().enumerate() {
-        let VolumeSource::Claim { claim, .. } = &volume.source else {
-            continue;
-        };
-        if claim.is_empty() || workload.is_shadowed(volume) || mounted.iter().any(|other| other.claim == claim) {
-            continue;
-        }
-        mounted.push(Mounted {
+pub fn mounted(workload: &Workload) -> impl Iterator<Item = Mounted<'_>> {
+    let volumes = &workload.pods.volumes;
+    let named = volumes.iter().enumerate().filter_map(|(index, volume)| {
+        let claim = named_by(volume, workload)?;
+        Some(Mounted {
             claim,
             volume: &volume.name,
             kind: workload.id.kind,
             index,
-        });
+        })
+    });
+    named.filter(|mounted| {
+        let mut before = volumes[..mounted.index].iter();
+        !before.any(|volume| named_by(volume, workload) == Some(mounted.claim))
+    })
+}
+
+/// The claim that a volume names.
+fn named_by<'a>(volume: &'a PodVolume, workload: &Workload) -> Option<&'a Name> {
+    match &volume.source {
+        VolumeSource::Claim { claim, .. } if !claim.is_empty() && !workload.is_shadowed(volume) => Some(claim),
+        _ => None,
     }
-    mounted
 }
 
 /// How many pods of a workload may exist at once in the steady state; unknown for a DaemonSet whose nodes are not
@@ -290,18 +295,15 @@ pub fn confined(claim: &str, cx: &Surroundings<'_>) -> Option<Action> {
 /// them mount.
 #[must_use]
 pub fn share_a_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
-    let confines = |mounted: &Mounted<'_>| confined(mounted.claim, cx).is_some();
-    bond::shares_node_with_itself(workload, cx.view) || mounted(workload).iter().any(confines)
+    let confines = |mounted: Mounted<'_>| confined(mounted.claim, cx).is_some();
+    bond::shares_node_with_itself(workload, cx.view) || mounted(workload).any(confines)
 }
 
 /// Whether the pods of two workloads are bound to share a node by a volume there that all of them mount.
 #[must_use]
 pub fn share_a_confined_claim(one: &Workload, other: &Workload, cx: &Surroundings<'_>) -> bool {
-    let theirs = mounted(other);
-    let both = |own: &Mounted<'_>| theirs.iter().any(|mounted| mounted.claim == own.claim);
-    mounted(one)
-        .iter()
-        .any(|own| both(own) && confined(own.claim, cx).is_some())
+    let both = |own: &Mounted<'_>| mounted(other).any(|mounted| mounted.claim == own.claim);
+    mounted(one).any(|own| both(&own) && confined(own.claim, cx).is_some())
 }
 
 /// Says that a rule could not tell `question` (`whether 3 replicas may share it`), for nothing is known of the claim.
