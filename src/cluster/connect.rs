@@ -10,6 +10,8 @@ use kube::{Client, Config};
 use tokio::time::sleep;
 use tracing::warn;
 
+use crate::causes::root;
+
 /// A host that does not answer is found out well before anybody waits for readiness.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A pod's network may come up a moment after the pod, so that a first failure means little.
@@ -36,10 +38,10 @@ pub enum ConnectError {
     #[error("cannot make a client for {url}")]
     Client { url: String, source: kube::Error },
     #[error(
-        "cannot reach the cluster at {url}: is it running, and is it the one that is meant? \
+        "cannot reach the cluster at {url}: {cause}; is it running, and is it the one that is meant? \
          (kubectl config get-contexts shows others for --context)"
     )]
-    Unreachable { url: String, source: kube::Error },
+    Unreachable { url: String, cause: String },
     #[error("the cluster at {url} does not accept our credentials")]
     Unauthorized { url: String },
 }
@@ -98,11 +100,11 @@ async fn reach(client: &Client, url: &str) -> Result<(), ConnectError> {
         if Instant::now() >= deadline {
             return Err(ConnectError::Unreachable {
                 url: url.to_owned(),
-                source,
+                cause: root(&source),
             });
         }
         if !told {
-            warn!(url, error = %source, "The cluster does not answer yet");
+            warn!(url, error = root(&source), "The cluster does not answer yet");
             told = true;
         }
         sleep(PAUSE).await;

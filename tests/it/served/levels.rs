@@ -48,6 +48,12 @@ async fn a_cluster_that_is_not_there_is_told_once_and_then_given_up() {
         "{last}"
     );
     assert!(last.contains("kubectl config get-contexts"), "{last}");
+    for told in [last, told[0]["error"].as_str().unwrap_or_default()] {
+        assert!(
+            told.contains("Connection refused") && !told.contains("ServiceError"),
+            "the cause alone: {told}"
+        );
+    }
 }
 
 /// A process that ends with the test, whatever becomes of that.
