@@ -5,7 +5,7 @@ use std::path::Path;
 /// Compares `path` (from the repository's root) with what its generator prints now.
 pub fn check(path: &str, expected: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    if std::env::var_os("UPDATE").is_some_and(|value| value == "1") {
+    if updates() {
         std::fs::create_dir_all(file.parent().expect("a directory")).expect("created");
         std::fs::write(&file, expected).expect("written");
         return;
@@ -16,4 +16,9 @@ pub fn check(path: &str, expected: &str) {
         found == expected,
         "{path} is out of date from line {line} on; write it with: UPDATE=1 cargo test"
     );
+}
+
+/// Whether files are written.
+pub fn updates() -> bool {
+    std::env::var_os("UPDATE").is_some_and(|value| value == "1")
 }

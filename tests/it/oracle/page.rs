@@ -55,7 +55,7 @@ impl Row<'_> {
         page.lines().any(|line| line == own)
     }
 
-    fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         let said = match self.case.beyond {
             Some(why) => format!("nothing: {why}"),
             None => said(&self.said),
