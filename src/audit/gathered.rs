@@ -17,7 +17,7 @@ pub fn gather(report: &mut Report) {
 
 /// A claim that several workloads share is told of once, on the one that weighs most; the others are related places
 /// there. An entry is left out where one that stays names its object, and is named by it.
-fn leave_other_sides(entries: &mut Vec<Entry>) {
+pub fn leave_other_sides(entries: &mut Vec<Entry>) {
     let names = |one: &Entry, other: &Entry| one.related.iter().any(|related| related.object == other.object);
     let is_other_side = |one: &Entry, other: &Entry| {
         one.verdict == other.verdict

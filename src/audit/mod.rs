@@ -10,7 +10,7 @@ pub mod report;
 
 pub use defaulted::defaulted;
 pub use entries::entries;
-pub use gathered::gather;
+pub use gathered::{gather, leave_other_sides};
 pub use namespaces::by_namespace;
 pub use pages::{Page, pages};
 pub use report::{Entry, InForce, Level, Location, Object, Reach, Report};

@@ -9,12 +9,14 @@ use serde_json::Value;
 
 use super::live::{self, Cluster, note};
 use super::reporting::{self, Chosen, Defaults};
+use super::seen::add_surroundings;
 use super::{compare, exceptions};
 use crate::audit::{Reach, Report, by_namespace, defaulted, entries};
 use crate::cluster::snapshot::{Cause, Gap, Scope};
 use crate::cluster::yaml;
 use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
+use crate::output::html::Surroundings;
 use crate::policy::Policies;
 use crate::time::Time;
 use crate::{kinds, parallel};
@@ -24,6 +26,7 @@ Examples:
   stateward audit
   stateward audit -n shop -v
   stateward audit --policy strict --output json=audit.json
+  stateward audit --output html=audit.html
   stateward audit --write-known known.json   (then: --known known.json)
   stateward audit --policy strict --compare baseline
   stateward audit --defaulted   (before you leave: docs/leaving.md)
@@ -106,7 +109,11 @@ impl Args {
             let without = judged(&graph, &others, time, &live.gaps);
             return self.compare.write(&report, &without, &[&*graph], &self.reporting);
         }
-        self.reporting.report(report, &nothing)
+        let mut surroundings = Surroundings::default();
+        if self.reporting.shows_surroundings() {
+            add_surroundings(&mut surroundings, &graph, &chosen.policies, time);
+        }
+        self.reporting.report(report, &surroundings, &nothing)
     }
 }
 

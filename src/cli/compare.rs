@@ -15,7 +15,7 @@ use crate::policy::Policies;
 use crate::runtime::policies::{self, PolicySource};
 
 /// The label of an owner, where nobody names another.
-const OWNER: &str = "team";
+pub const OWNER: &str = "team";
 
 /// What to compare with.
 #[derive(Debug, clap::Args)]

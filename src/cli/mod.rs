@@ -8,13 +8,17 @@ pub mod compare;
 pub mod completions;
 pub mod crds;
 pub mod exceptions;
+pub mod explain;
+pub mod graph;
 pub mod installed;
 pub mod live;
 pub mod logging;
 pub mod man;
 pub mod manifests;
+pub mod named;
 pub mod reporting;
 pub mod rules;
+pub mod seen;
 pub mod serve;
 pub mod version;
 
@@ -39,9 +43,10 @@ enum Command {
     Check(check::Args),
     Completions(completions::Args),
     Crds(crds::Args),
+    Explain(Box<explain::Args>),
+    Graph(Box<graph::Args>),
     Man(man::Args),
     Manifests(manifests::Args),
-    #[command(visible_alias = "explain")]
     Rules(rules::Args),
     Serve(Box<serve::Args>),
     Unregister(installed::Unregister),
@@ -73,6 +78,8 @@ impl Cli {
             Command::Check(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Crds(args) => args.run(),
+            Command::Explain(args) => args.run(),
+            Command::Graph(args) => args.run(),
             Command::Man(args) => args.run(),
             Command::Manifests(args) => args.run(),
             Command::Rules(args) => args.run(),

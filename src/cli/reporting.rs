@@ -9,24 +9,34 @@ use anyhow::Context as _;
 
 use super::check::known::{self, Known};
 use super::live;
+use crate::audit::report::Failure;
 use crate::audit::{Entry, InForce, Level, Report, gather};
 use crate::clock;
+use crate::output::html::{self, Surroundings};
 use crate::output::{Format, Notes, Paint, Style, render};
 use crate::policy::Policies;
 use crate::rules::kit::text;
 use crate::runtime::policies::{self, OwnObjects, PolicySource};
 use crate::time::Time;
 
-/// Policies, formats, and the findings that are known already.
+/// What is judged by.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
-pub struct Args {
+pub struct Judging {
     /// Policies: a file, a directory, or one of baseline, strict, warn, audit; repeatable [default: baseline]
     #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
     policy: Vec<PolicySource>,
     /// Judge as on this day, or at this moment (2026-12-24T18:00:00Z), to see what will be denied then [default: now]
     #[arg(long, value_name = "DAY", value_parser = time)]
     at: Option<Time>,
+}
+
+/// Policies, formats, and the findings that are known already.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Args {
+    #[command(flatten)]
+    judging: Judging,
     /// How to write the report to standard output [default: human]
     #[arg(short = 'o', long, value_name = "FORMAT")]
     format: Option<Format>,
@@ -90,7 +100,7 @@ enum FailOn {
     Note,
 }
 
-impl Args {
+impl Judging {
     /// The policies that are named; the built-in baseline where none is.
     ///
     /// # Errors
@@ -123,12 +133,39 @@ impl Args {
     pub fn time(&self) -> Time {
         self.at.unwrap_or_else(clock::now)
     }
+}
+
+impl Args {
+    /// As [`Judging::policies`].
+    ///
+    /// # Errors
+    /// Policies that cannot be read or are not valid.
+    pub fn policies(&self, defaults: &Defaults) -> anyhow::Result<Chosen> {
+        self.judging.policies(defaults)
+    }
+
+    /// As [`Judging::whose`].
+    #[must_use]
+    pub fn whose(&self, defaults: &Defaults) -> live::Policies {
+        self.judging.whose(defaults)
+    }
+
+    /// As [`Judging::time`].
+    #[must_use]
+    pub fn time(&self) -> Time {
+        self.judging.time()
+    }
 
     /// Leaves out what is known, writes the reports and answers with the exit code.
     ///
     /// # Errors
     /// A file that cannot be read or written.
-    pub fn report(&self, mut report: Report, defaults: &Defaults) -> anyhow::Result<ExitCode> {
+    pub fn report(
+        &self,
+        mut report: Report,
+        surroundings: &Surroundings,
+        defaults: &Defaults,
+    ) -> anyhow::Result<ExitCode> {
         let now = self.time();
         let granted = report.entries.iter().filter_map(Entry::granted);
         let soon: BTreeSet<String> = granted.filter_map(|granted| granted.ends_soon(now)).collect();
@@ -144,8 +181,20 @@ impl Args {
             Known::read(file)?.take_out(&mut report, file);
         }
         gather(&mut report);
-        self.write(&report, |format, style| Ok(render(&report, format, style)))?;
+        self.write(&report, |format, style| {
+            Ok(match format {
+                Format::Html => html::render(&report, surroundings),
+                _ => render(&report, format, style),
+            })
+        })?;
         Ok(self.code(&report, |level| report.reaches(level)))
+    }
+
+    /// Whether a page is written, which shows what is around the objects.
+    #[must_use]
+    pub fn shows_surroundings(&self) -> bool {
+        let formats = self.output.iter().map(|(format, _)| *format).chain(self.format);
+        formats.into_iter().any(|format| format == Format::Html)
     }
 
     /// The lowest level that is a failure.
@@ -174,7 +223,7 @@ impl Args {
             format => format,
         };
         if format != Some(Format::Human) {
-            tell_failures(report);
+            tell_failures(&report.failures);
         }
         let Some(format) = format else { return Ok(()) };
         super::print(text(format, style(paint()))?.as_bytes())
@@ -193,8 +242,8 @@ impl Args {
 }
 
 /// Names what could not be read, where no report does.
-pub fn tell_failures(report: &Report) {
-    for failure in &report.failures {
+pub fn tell_failures(failures: &[Failure]) {
+    for failure in failures {
         let at = failure
             .location
             .as_ref()

@@ -64,7 +64,7 @@ fn page() -> impl TypedValueParser<Value = Page> {
 }
 
 /// Colours the headings of a page, and what one may copy from it.
-fn painted(page: &str, paint: Paint) -> String {
+pub(super) fn painted(page: &str, paint: Paint) -> String {
     const BOLD: &str = "\x1b[1m";
     const CYAN: &str = "\x1b[36m";
     const END: &str = "\x1b[0m";

@@ -2,9 +2,11 @@
 
 mod comparison;
 mod github;
+pub mod html;
 mod human;
 mod json;
 mod junit;
+mod markdown;
 mod sarif;
 
 use crate::audit::comparison::Comparison;
@@ -23,6 +25,10 @@ pub enum Format {
     Junit,
     /// Workflow commands, which GitHub shows beside the lines
     Github,
+    /// One page with pictures, for a browser: filter, search, print
+    Html,
+    /// A table, for a comment on a pull request; with -v also notes and remedies
+    Markdown,
 }
 
 /// What a format may take into account.
@@ -54,9 +60,11 @@ pub enum Paint {
 pub fn render(report: &Report, format: Format, style: Style) -> String {
     match format {
         Format::Github => github::render(report),
+        Format::Html => html::render(report, &html::Surroundings::default()),
         Format::Human => human::render(report, style),
         Format::Json => json::render(report),
         Format::Junit => junit::render(report, style.fail_on),
+        Format::Markdown => markdown::render(report, style.notes),
         Format::Sarif => sarif::render(report),
     }
 }
@@ -67,7 +75,7 @@ pub fn compared(comparison: &Comparison, format: Format) -> Option<String> {
     match format {
         Format::Human => Some(comparison::human(comparison)),
         Format::Json => Some(comparison::json(comparison)),
-        Format::Github | Format::Junit | Format::Sarif => None,
+        Format::Github | Format::Html | Format::Junit | Format::Markdown | Format::Sarif => None,
     }
 }
 

@@ -56,6 +56,9 @@ mod certificates;
 /// The Helm chart.
 mod chart;
 
+/// Pictures of namespaces, and the commands that draw them.
+mod pictures;
+
 /// What `stateward manifests` prints.
 mod install;
 

@@ -76,7 +76,8 @@ impl Judge<'_> {
     }
 
     /// The graph of a world, with all that is known of its namespaces.
-    pub(super) fn graph(&self, world: &World<'_>, threads: NonZeroUsize) -> Graph {
+    #[must_use]
+    pub fn graph(&self, world: &World<'_>, threads: NonZeroUsize) -> Graph {
         let graph = world.graph(self.base, threads);
         if let Some(version) = self.version {
             graph.set_version(version);
@@ -127,11 +128,7 @@ impl Judge<'_> {
             location: point(file, skipped.position),
             why: skipped.why.clone(),
         }));
-        report.failures.extend(file.broken.iter().map(|broken| Failure {
-            file: file.name.clone(),
-            location: broken.position.map(|position| point(file, position)),
-            message: broken.message.clone(),
-        }));
+        report.failures.extend(failures(file));
         for problem in file.manifests.problems() {
             if let ProblemKind::DuplicateKey { first } = problem.kind {
                 report.entries.extend(self.duplicate(file, problem, first, kinds));
@@ -212,6 +209,15 @@ fn nothing_came(corpus: &Corpus) -> impl Iterator<Item = String> {
         format!("{directory}: there is no .yaml, .yml or .json file in this directory: there was nothing to judge")
     });
     stdin.into_iter().chain(directories)
+}
+
+/// What of a file cannot be read.
+pub fn failures(file: &File) -> impl Iterator<Item = Failure> {
+    file.broken.iter().map(|broken| Failure {
+        file: file.name.clone(),
+        location: broken.position.map(|position| point(file, position)),
+        message: broken.message.clone(),
+    })
 }
 
 /// A place that is one character wide.

@@ -4,6 +4,7 @@ pub mod config;
 pub mod exceptions;
 pub mod fix;
 pub mod globs;
+pub mod inputs;
 pub mod judge;
 pub mod known;
 pub mod kustomize;
@@ -11,25 +12,24 @@ pub mod places;
 pub mod unjudged;
 
 use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
 use self::config::Config;
 use self::fix::Fixes;
+use self::inputs::Inputs;
 use self::judge::Judge;
 use super::compare;
-use super::live::{self, Cluster, Live};
-use super::reporting::{self, Chosen, Defaults};
+use super::live;
+use super::reporting::{self, Chosen};
+use super::seen::add_surroundings;
 use crate::audit::Report;
-use crate::cluster::snapshot::Scope;
-use crate::graph::{Facts, Graph, Kind, Knowledge, Name, Version};
-use crate::kinds;
-use crate::manifests::corpus::{Corpus, Inputs};
-use crate::manifests::files::STDIN;
-use crate::manifests::worlds::{Base, namespaces};
+use crate::graph::{Facts, Graph, Knowledge, Name};
+use crate::manifests::corpus::Corpus;
+use crate::manifests::worlds::worlds;
+use crate::output::html::Surroundings;
 use crate::parallel;
 
 const EXAMPLES: &str = "\
@@ -39,6 +39,7 @@ Examples:
   stateward check --kustomize --assume-complete overlays/prod
   stateward check --with-cluster --context staging deploy/
   stateward check --output sarif=stateward.sarif --format human deploy/
+  stateward check --output html=stateward.html --output markdown=comment.md deploy/
   stateward check --write-known known.json deploy/   (then: --known known.json)
   stateward check --policy strict --compare baseline deploy/
 
@@ -71,31 +72,13 @@ pub struct Args {
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default", value_name = "NAME", value_parser = super::manifests::namespace)]
     namespace: String,
-    /// Labels of the namespaces of which the files hold no Namespace; policies may select by them
-    #[arg(long, value_name = "KEY=VALUE", value_delimiter = ',', value_parser = label)]
-    namespace_labels: Vec<(String, String)>,
-    /// Declarations of further kinds of workloads (WorkloadKind): files or directories; docs/workload-kinds.md tells of them
-    #[arg(long, value_name = "PATH")]
-    workload_kinds: Vec<PathBuf>,
-    /// Take the files for the whole world: what is not in them does not exist
-    #[arg(long)]
-    assume_complete: bool,
-    /// Judge as for this version of Kubernetes, such as 1.37; else that of the cluster, if one is looked up
-    #[arg(long, value_name = "VERSION")]
-    kubernetes_version: Option<Version>,
-    /// Look up what is not in the files in the live cluster, as if the files were applied to it
-    #[arg(long, conflicts_with = "assume_complete")]
-    with_cluster: bool,
     #[command(flatten)]
-    cluster: Cluster,
-    /// Judge what kustomize makes of each PATH, a directory; runs kustomize, or kubectl kustomize
-    #[arg(long, conflicts_with_all = ["fix", "diff"])]
-    kustomize: bool,
+    inputs: Inputs,
     /// Write what has one right remedy into the files, then report what is left
-    #[arg(long)]
+    #[arg(long, conflicts_with = "kustomize")]
     fix: bool,
     /// Print what --fix would write as a unified diff instead of the report; 1 where there is something to write
-    #[arg(long, conflicts_with_all = ["fix", "format", "output", "fail_on", "known", "write_known", "compare"])]
+    #[arg(long, conflicts_with_all = ["kustomize", "fix", "format", "output", "fail_on", "known", "write_known", "compare"])]
     diff: bool,
     #[command(flatten)]
     reporting: reporting::Args,
@@ -110,7 +93,7 @@ impl Args {
     /// Bad policies or configuration, a cluster that cannot be read, or a file that cannot be written.
     pub fn run(mut self) -> anyhow::Result<ExitCode> {
         self.paths.append(&mut self.filename);
-        if self.fix && self.paths.iter().any(|path| path == Path::new(STDIN)) {
+        if self.fix && inputs::has_stdin(&self.paths) {
             bail!("--fix writes into files, and standard input is none: --diff prints what it would write");
         }
         let directory = std::env::current_dir().context("the working directory is gone")?;
@@ -118,26 +101,15 @@ impl Args {
         let mut chosen = self.reporting.policies(&config.defaults)?;
         let others = self.compare.policies()?;
         let namespace: Name = self.namespace.as_str().into();
-        let kinds = kinds::with(&self.workload_kinds)?;
-        let threads = parallel::all_cores();
-        let read = || {
-            Corpus::read(Inputs {
-                paths: &self.paths,
-                namespace: &namespace,
-                kinds,
-                excluded: &|path| config.excluded.matches(path),
-                threads,
-            })
-        };
+        let kinds = self.inputs.kinds()?;
+        let read = || self.inputs.corpus(&self.paths, &namespace, kinds, &config);
         // Its memory goes back with the process: freeing it piece by piece would take a twentieth of the run.
-        let mut corpus = ManuallyDrop::new(if self.kustomize {
-            Corpus::of_texts(kustomize::build(&self.paths)?, &namespace, kinds)
-        } else {
-            read()
-        });
+        let mut corpus = ManuallyDrop::new(read()?);
+        let whose = self.reporting.whose(&config.defaults);
         let live = self
+            .inputs
             .with_cluster
-            .then(|| self.live(&corpus, &config.defaults))
+            .then(|| self.inputs.live(&corpus, whose))
             .transpose()?;
         if let Some(objects) = live.as_ref().and_then(|(_, live)| live.policies.as_ref()) {
             chosen = Chosen::of_cluster(objects)?;
@@ -147,16 +119,12 @@ impl Args {
         let policies = chosen.policies.with_exceptions(excepted.clone()).denying_in_doubt();
         let judge = Judge {
             policies: &policies,
-            base: match &live {
-                Some((graph, _)) => Base::Live(graph),
-                None if self.assume_complete => Base::Nothing(Knowledge::Complete),
-                None => Base::Nothing(Knowledge::Partial),
-            },
+            base: self.inputs.base(live.as_ref().map(|(graph, _)| &**graph)),
             namespace: &namespace,
             time: self.reporting.time(),
-            namespace_labels: &self.namespace_labels,
-            version: self.kubernetes_version,
-            threads,
+            namespace_labels: &self.inputs.namespace_labels,
+            version: self.inputs.kubernetes_version,
+            threads: parallel::all_cores(),
         };
         if self.diff || self.fix {
             let mut fixes = Fixes::of(&corpus, &judge);
@@ -165,7 +133,7 @@ impl Args {
             }
             fixes.write()?;
             fixes.tell();
-            corpus = ManuallyDrop::new(read());
+            corpus = ManuallyDrop::new(read()?);
             // They are in force already.
             let _ = exceptions::take(&mut corpus, &namespace);
         }
@@ -180,21 +148,14 @@ impl Args {
         }
         let gaps = live.iter().flat_map(|(_, live)| &live.gaps);
         report.notes.extend(gaps.map(live::note));
-        self.reporting.report(report, &config.defaults)
-    }
-
-    /// Reads what the cluster has in the namespaces of the files.
-    fn live(&self, corpus: &Corpus, defaults: &Defaults) -> anyhow::Result<(Arc<Graph>, Live)> {
-        let graph = Arc::new(Graph::new(Facts::of(corpus.kinds, Knowledge::Unavailable)));
-        let scope = Scope::Namespaces(namespaces(corpus.objects()));
-        let live = live::read(&self.cluster, &graph, &scope, self.reporting.whose(defaults))?;
-        for gap in &live.gaps {
-            // What the files hold is known all the same; but a part of the nodes tells nothing.
-            if gap.kind != Kind::NODE {
-                graph.set_knowledge(gap.kind, Knowledge::Partial);
+        let mut surroundings = Surroundings::default();
+        if self.reporting.shows_surroundings() {
+            for world in worlds(&corpus).0 {
+                let graph = judge.graph(&world, judge.threads);
+                add_surroundings(&mut surroundings, &graph, &policies, judge.time);
             }
         }
-        Ok((graph, live))
+        self.reporting.report(report, &surroundings, &config.defaults)
     }
 }
 
@@ -206,16 +167,11 @@ fn graph_of(corpus: &Corpus) -> Graph {
     graph
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE, several with commas")?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
 /// Prints what would be written.
 fn show(fixes: &Fixes, report: &Report) -> anyhow::Result<ExitCode> {
     super::print(fixes.diff().as_bytes())?;
     fixes.tell_left();
-    reporting::tell_failures(report);
+    reporting::tell_failures(&report.failures);
     Ok(ExitCode::from(if !report.failures.is_empty() {
         2
     } else {

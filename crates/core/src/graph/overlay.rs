@@ -72,6 +72,11 @@ impl Overlay {
         self.entries().filter_map(|(_, node)| node?.workload())
     }
 
+    /// The claims that are laid over.
+    pub fn claims(&self) -> impl Iterator<Item = &Arc<Claim>> {
+        self.entries().filter_map(|(_, node)| node?.claim())
+    }
+
     /// The Services that are laid over.
     pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
         self.entries().filter_map(|(_, node)| node?.service())

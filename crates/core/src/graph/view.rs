@@ -93,6 +93,18 @@ impl<'a> View<'a> {
         self.shard.claim_at(spot?).map(AsRef::as_ref)
     }
 
+    /// Every claim of the namespace that is here, by name.
+    #[must_use]
+    pub fn claims(&self) -> Vec<&'a Claim> {
+        let kept = self
+            .shard
+            .claims()
+            .filter(|claim| self.overlay.claim(&claim.name).is_none());
+        let mut claims: Vec<&'a Claim> = kept.chain(self.overlay.claims()).map(AsRef::as_ref).collect();
+        claims.sort_by(|left, right| left.name.cmp(&right.name));
+        claims
+    }
+
     #[must_use]
     pub fn service(&self, name: &str) -> Lookup<&'a Service> {
         match self.overlay.service(name) {

@@ -110,6 +110,16 @@ impl Policies {
         self.list.iter().map(|policy| &*policy.name)
     }
 
+    /// The policies that apply to a workload for certain, by name.
+    pub fn in_effect(
+        &self,
+        namespace: &str,
+        namespace_labels: Lookup<&Labels>,
+        labels: &Labels,
+    ) -> impl Iterator<Item = &str> {
+        self.that(Applies::Yes, namespace, namespace_labels, labels)
+    }
+
     /// The policies of which nobody can tell whether they apply, since they ask for labels of a Namespace that are not
     /// known; by name.
     pub fn in_doubt(
@@ -118,12 +128,18 @@ impl Policies {
         namespace_labels: Lookup<&Labels>,
         labels: &Labels,
     ) -> impl Iterator<Item = &str> {
-        let applies = move |policy: &&Policy| policy.matching.applies(namespace, namespace_labels, labels);
-        let doubtful = self
-            .list
-            .iter()
-            .filter(move |policy| applies(policy) == Applies::Perhaps);
-        doubtful.map(|policy| &*policy.name)
+        self.that(Applies::Perhaps, namespace, namespace_labels, labels)
+    }
+
+    fn that(
+        &self,
+        wanted: Applies,
+        namespace: &str,
+        namespace_labels: Lookup<&Labels>,
+        labels: &Labels,
+    ) -> impl Iterator<Item = &str> {
+        let applies = move |policy: &&Policy| policy.matching.applies(namespace, namespace_labels, labels) == wanted;
+        self.list.iter().filter(applies).map(|policy| &*policy.name)
     }
 
     /// The same for equal sets: what replicas tell each other of the set that they serve. Another version of the program
