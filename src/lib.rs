@@ -21,6 +21,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod controller;
+pub mod convert;
 pub mod digest;
 pub mod events;
 pub mod findings;
@@ -36,5 +37,6 @@ pub mod reports;
 pub mod runtime;
 pub mod server;
 pub mod status;
+pub mod yaml;
 
 pub use stateward_core::{cursor, fnv, graph, json, judge, policy, rules, time};

@@ -13,12 +13,12 @@ use super::seen::add_surroundings;
 use super::{compare, exceptions};
 use crate::audit::{Reach, Report, by_namespace, defaulted, entries};
 use crate::cluster::snapshot::{Cause, Gap, Scope};
-use crate::cluster::yaml;
 use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
 use crate::output::html::Surroundings;
 use crate::policy::Policies;
 use crate::time::Time;
+use crate::yaml;
 use crate::{kinds, parallel};
 
 const EXAMPLES: &str = "\

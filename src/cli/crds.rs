@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::cluster::yaml;
 use crate::policy::resource::definitions;
 use crate::rules::RULES;
+use crate::yaml;
 
 /// Print the CustomResourceDefinitions of stateward's own kinds.
 ///

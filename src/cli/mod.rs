@@ -6,6 +6,7 @@ pub mod audit;
 pub mod check;
 pub mod compare;
 pub mod completions;
+pub mod convert;
 pub mod crds;
 pub mod exceptions;
 pub mod explain;
@@ -42,6 +43,7 @@ enum Command {
     Audit(audit::Args),
     Check(check::Args),
     Completions(completions::Args),
+    Convert(convert::Args),
     Crds(crds::Args),
     Explain(Box<explain::Args>),
     Graph(Box<graph::Args>),
@@ -77,6 +79,7 @@ impl Cli {
             Command::Audit(args) => args.run(),
             Command::Check(args) => args.run(),
             Command::Completions(args) => args.run(),
+            Command::Convert(args) => args.run(),
             Command::Crds(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Graph(args) => args.run(),

@@ -20,9 +20,9 @@ use super::mode::Mode;
 use super::permissions::{self, Writes};
 use super::scope::Scope;
 use super::webhooks::{Configurations, DEFAULT_POLICY, Endpoint, NAME};
-use super::yaml::{self, YamlError, object};
 use crate::graph::Kinds;
 use crate::policy::resource::{EXCEPTIONS, POLICIES, group};
+use crate::yaml::{self, YamlError, object};
 
 /// The image of this very version.
 pub const IMAGE: &str = concat!("ghcr.io/stateward/stateward:", env!("CARGO_PKG_VERSION"));

@@ -20,6 +20,9 @@ mod audit;
 /// What the page about CI says, run.
 mod ci;
 
+/// `stateward convert` over files.
+mod convert;
+
 /// The live graph: lists, watches, live reads.
 mod cluster;
 

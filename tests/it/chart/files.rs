@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use stateward::cluster::yaml;
+use stateward::yaml;
 
 use super::manifests;
 use crate::generated;

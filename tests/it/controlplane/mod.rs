@@ -36,6 +36,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{Seek, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -135,6 +136,23 @@ impl ControlPlane {
     {
         let mut command = self.binaries.command(Program::Kubectl);
         command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments);
+        self.run(command, input).await
+    }
+
+    /// Runs a script for sh, which finds our kubectl in `$KUBECTL`, with something to read.
+    pub async fn script(&self, script: &Path, arguments: &[&str], input: &str) -> Output {
+        let kubectl = self.binaries.command(Program::Kubectl);
+        let kubectl = Path::new(kubectl.get_program());
+        let mut command = Command::new("sh");
+        command.arg(script).args(arguments);
+        command.env(
+            "KUBECTL",
+            format!("{} --kubeconfig {}", kubectl.display(), self.kubeconfig().display()),
+        );
+        self.run(command, input).await
+    }
+
+    async fn run(&self, mut command: Command, input: &str) -> Output {
         // Neither the user's preferences nor caches of another cluster on the same port.
         command
             .env("HOME", self.files.directory())
@@ -149,8 +167,8 @@ impl ControlPlane {
         // On a thread of its own: the webhook under test may run on the runtime that would be blocked here.
         let run = spawn_blocking(move || command.output())
             .await
-            .expect("kubectl's thread ends");
-        let output = run.expect("kubectl runs");
+            .expect("the command's thread ends");
+        let output = run.expect("the command runs");
         Output {
             success: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

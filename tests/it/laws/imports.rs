@@ -6,7 +6,7 @@ use super::{Source, assert_none, has_word, sources};
 
 /// Helpers without imports of their own, which everybody may use.
 const LEAVES: &[&str] = &[
-    "causes", "clock", "cursor", "digest", "fnv", "json", "markup", "parallel", "time",
+    "causes", "clock", "cursor", "digest", "fnv", "json", "markup", "parallel", "time", "yaml",
 ];
 
 /// A module of the product or of the core, and the modules that it imports. `cli` wires all of them.
@@ -16,6 +16,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("certificates", &["cluster", "controller", "metrics", "server"]),
     ("cluster", &["policy", "graph", "metrics"]),
     ("controller", &["metrics"]),
+    ("convert", &["rules", "graph"]),
     (
         "events",
         &[

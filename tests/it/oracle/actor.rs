@@ -42,6 +42,8 @@ pub(super) async fn act(api: Api, mirror: Arc<Mirror>) {
                 let world = mirror.world(&namespace);
                 attach(api, &world).await;
                 provision(api, &namespace, &world).await;
+                reclaim(api, &world).await;
+                resize(api, &namespace, &world).await;
                 for node in all(&world, "nodes") {
                     run(api, &namespace, node, &world).await;
                 }
@@ -89,6 +91,37 @@ async fn provision(api: &Api, namespace: &str, world: &World) {
             volume["spec"]["csi"] = json!({"driver": class.provisioner, "volumeHandle": uid});
         }
         api.ensure("/api/v1/persistentvolumes", &volume).await;
+    }
+}
+
+/// The provisioner once more: a volume that its claim has left is gone with all that was on it, unless it is kept.
+async fn reclaim(api: &Api, world: &World) {
+    for volume in all(world, "persistentvolumes") {
+        if volume["status"]["phase"] == "Released" && volume["spec"]["persistentVolumeReclaimPolicy"] == "Delete" {
+            let path = format!("/api/v1/persistentvolumes/{}", name(volume));
+            api.delete(
+                &path,
+                &json!({"preconditions": {"resourceVersion": volume["metadata"]["resourceVersion"]}}),
+            )
+            .await;
+        }
+    }
+}
+
+/// The resizer: a volume becomes as large as its claim asks for.
+async fn resize(api: &Api, namespace: &str, world: &World) {
+    let claims = all(world, "persistentvolumeclaims").filter(|claim| claim["status"]["phase"] == "Bound");
+    for claim in claims {
+        let asked = &claim["spec"]["resources"]["requests"];
+        let resized = claim["status"]["capacity"]["storage"].is_string() && claim["status"]["capacity"] != *asked;
+        if resized && !is_leaving(claim) {
+            let volume = claim["spec"]["volumeName"].as_str().unwrap_or_default();
+            let path = format!("/api/v1/persistentvolumes/{volume}");
+            api.try_merge(&path, &json!({"spec": {"capacity": asked}})).await;
+            let claims = self::path(namespace, "v1", "persistentvolumeclaims");
+            let path = format!("{claims}/{}/status", name(claim));
+            api.try_merge(&path, &json!({"status": {"capacity": asked}})).await;
+        }
     }
 }
 

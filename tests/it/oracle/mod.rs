@@ -13,6 +13,7 @@ mod acts;
 mod api;
 mod case;
 mod dns;
+mod conversions;
 mod facts;
 mod identity;
 mod levels;

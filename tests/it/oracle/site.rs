@@ -98,7 +98,7 @@ pub(super) fn profiles() -> Value {
 pub(super) fn furniture() -> Vec<Value> {
     let class = |class: &Class| {
         json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": class.name},
-            "provisioner": class.provisioner,
+            "provisioner": class.provisioner, "allowVolumeExpansion": true,
             "volumeBindingMode": if class.waits { "WaitForFirstConsumer" } else { "Immediate" }})
     };
     let driver = |name: &str, attached: bool| {

@@ -93,6 +93,24 @@ impl<'t> Changes<'t> {
         Ok(())
     }
 
+    /// Takes an item out, with its lines, the comments in them and those directly above it.
+    pub(super) fn take_out_of_block(&mut self, sequence: Node<'t>, item: Node<'t>) -> Result<(), EditError> {
+        let (from, to) = (item.span().start, item.span().end);
+        if !self.is_behind_dash(item) {
+            return Err(EditError::odd(item));
+        }
+        let indent = sequence.position().column as usize - 1;
+        let line = self.above_comments(self.line_start(from));
+        self.edit(line..self.after(to.max(from + 1), indent), String::new());
+        Ok(())
+    }
+
+    /// Whether nothing but its dash stands before an item on its line.
+    pub(super) fn is_behind_dash(&self, item: Node<'t>) -> bool {
+        let from = item.span().start;
+        self.text[self.line_start(from)..from].trim() == "-"
+    }
+
     /// Inserts lines at the beginning of a line, or at the end of a text whose last line has no end.
     fn insert_lines(&mut self, at: usize, lines: &[String], indent: usize) {
         let newline = self.newline(at);

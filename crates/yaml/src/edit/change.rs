@@ -65,8 +65,13 @@ impl<'t> Changes<'t> {
         }
         match (node.value(), new) {
             (Value::Mapping(_), Json::Object(members)) => self.change_mapping(node, members),
-            (Value::Sequence(items), Json::Array(list)) if list.len() >= items.count() => {
-                self.change_sequence(node, list)
+            (Value::Sequence(items), Json::Array(list)) => {
+                let items: Vec<_> = items.collect();
+                if list.len() >= items.len() {
+                    self.change_sequence(node, list)
+                } else {
+                    self.shorten_sequence(node, &items, list)
+                }
             }
             _ => self.replace(node, new),
         }
@@ -139,6 +144,26 @@ impl<'t> Changes<'t> {
         } else {
             added.iter().try_for_each(|new| self.append_to_block(node, *last, new))
         }
+    }
+
+    /// Takes items out of a sequence, where those that are left stay as they are.
+    fn shorten_sequence(&mut self, node: Node<'t>, items: &[Node<'t>], list: &[Json]) -> Result<(), EditError> {
+        let mut left = list.iter().peekable();
+        let is_kept: Vec<bool> = items
+            .iter()
+            .map(|item| left.next_if(|new| item.to_json() == **new).is_some())
+            .collect();
+        if list.is_empty() || left.peek().is_some() {
+            return self.replace(node, &Json::Array(list.to_vec()));
+        }
+        // The parser lets a sequence that is not indented begin behind its first dash, at what may be a brace.
+        if node.is_flow() && !self.is_behind_dash(items[0]) {
+            self.take_out_of_flow(items, &is_kept);
+            return Ok(());
+        }
+        let gone = items.iter().zip(is_kept).filter(|(_, is_kept)| !is_kept);
+        gone.into_iter()
+            .try_for_each(|(item, _)| self.take_out_of_block(node, *item))
     }
 
     /// Writes another value in the place of one that stands there as a whole.

@@ -48,6 +48,21 @@ impl<'t> Changes<'t> {
         }
     }
 
+    /// Takes out the items that are not kept; at least one is.
+    pub(super) fn take_out_of_flow(&mut self, items: &[Node<'t>], is_kept: &[bool]) {
+        let first_kept = is_kept.iter().position(|is_kept| *is_kept).unwrap_or_default();
+        if first_kept > 0 {
+            self.edit(items[0].span().start..items[first_kept].span().start, String::new());
+        }
+        for (pair, _) in items
+            .windows(2)
+            .zip(1..)
+            .filter(|(_, next)| *next > first_kept && !is_kept[*next])
+        {
+            self.edit(pair[0].span().end..pair[1].span().end, String::new());
+        }
+    }
+
     /// Adds `piece` after what stands from `from` to `to`: on a line of its own where that one has one.
     fn add_after(&mut self, from: usize, to: usize, piece: &str) {
         let blank = self.style.blank();

@@ -57,6 +57,22 @@ pub fn rewrite(reading: &Reading, wanted: &[(NodeId, &Json)]) -> Rewritten {
     }
 }
 
+/// The text without some of its documents, by their numbers: with their `---` and the comments under it.
+#[must_use]
+pub fn without(reading: &Reading, documents: &[usize]) -> String {
+    let mut text = reading.text().to_owned();
+    let mut gone: Vec<_> = documents
+        .iter()
+        .filter_map(|number| reading.document(*number))
+        .collect();
+    gone.sort_by_key(|document| std::cmp::Reverse(document.part.bytes.start));
+    for document in gone {
+        let bytes = &document.part.bytes;
+        text.replace_range(bytes.start as usize..bytes.end as usize, "");
+    }
+    text
+}
+
 /// Changes all nodes at once; where the result is not what was asked for, half of them and then the others, so that
 /// one that cannot be changed is found. `original` is what was read before anything was changed.
 fn edited(

@@ -374,3 +374,42 @@ proptest! {
         prop_assert_eq!(add(&read(edited.clone()), &pointer, value), Ok(edited));
     }
 }
+
+#[test]
+fn items_are_taken_out_with_their_lines() {
+    let without_b = |text: &str| {
+        let reading = read(text);
+        let root = reading.document(0).expect("a document").root();
+        let mut json = root.to_json();
+        let items = json["a"].as_array_mut().expect("items");
+        items.retain(|item| item["name"] != "b");
+        let rewritten = rewrite(&reading, &[(root.id(), &json)]);
+        assert_eq!(rewritten.left, []);
+        rewritten.text.expect("it changes")
+    };
+    for (before, after) in [
+        (
+            "a:\n  # one\n  - name: x # x\n    y: 1\n  - name: b\n    # of b\n    y: 1\n  - name: z\nb: 1\n",
+            "a:\n  # one\n  - name: x # x\n    y: 1\n  - name: z\nb: 1\n",
+        ),
+        (
+            "a: # all\n# of b\n- name: b\n# of x\n- name: x\n",
+            "a: # all\n# of x\n- name: x\n",
+        ),
+        ("a:\n- name: x\n-   name: b\n    y: |\n      text\n", "a:\n- name: x\n"),
+        ("a: [{name: b}, {name: x}, {name: b, y: 1}]\n", "a: [{name: x}]\n"),
+        ("a:\n- {name: x}\n- {name: b} # b\nb: 1\n", "a:\n- {name: x}\nb: 1\n"),
+        ("a: [{name: b}]\n", "a: []\n"),
+    ] {
+        assert_eq!(without_b(before), after);
+    }
+}
+
+#[test]
+fn documents_are_taken_out() {
+    let without = |text: &str, number| super::without(&read(text), &[number]);
+    let text = "# file\na: 1\n---\n# b\nb: 1\n# after\n---\nc: 1\n";
+    assert_eq!(without(text, 1), "# file\na: 1\n---\nc: 1\n");
+    assert_eq!(read(without(text, 0)).documents().count(), 2);
+    assert_eq!(read(without(text, 2)).documents().count(), 2);
+}

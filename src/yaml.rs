@@ -15,7 +15,7 @@ pub enum YamlError {
 }
 
 /// An object with all that it says, and only that.
-pub(super) fn object(object: &impl Serialize) -> Result<String, YamlError> {
+pub fn object(object: &impl Serialize) -> Result<String, YamlError> {
     let mut value = serde_json::to_value(object)?;
     prune(&mut value);
     document(&value)
@@ -31,7 +31,7 @@ pub fn stream<'v>(heading: &str, values: impl IntoIterator<Item = &'v Value>) ->
 }
 
 /// Documents under a heading.
-pub(super) fn joined(heading: &str, documents: impl IntoIterator<Item = String>) -> String {
+pub fn joined(heading: &str, documents: impl IntoIterator<Item = String>) -> String {
     let mut yaml = heading.to_owned();
     for document in documents {
         yaml.push_str("---\n");
@@ -40,7 +40,11 @@ pub(super) fn joined(heading: &str, documents: impl IntoIterator<Item = String>)
     yaml
 }
 
-pub(super) fn document(value: &Value) -> Result<String, YamlError> {
+/// One document, without its `---`.
+///
+/// # Errors
+/// When the value has no YAML form.
+pub fn document(value: &Value) -> Result<String, YamlError> {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     Ok(serde_saphyr::to_string_with_options(value, options)?)
 }

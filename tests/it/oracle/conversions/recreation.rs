@@ -1,0 +1,104 @@
+//! A StatefulSet is made anew with what cannot be changed, around the pods and volumes that it has.
+
+use serde_json::{Value, json};
+
+use super::{Setting, convert};
+use crate::oracle::api::name;
+use crate::oracle::case::{Act, Case, RWO, Workload};
+use crate::oracle::mirror::all;
+
+/// Two pods with a volume each, which go with the StatefulSet if nobody takes care.
+fn database() -> Case {
+    let database = Workload::stateful_set("db").replicas(2).template("data", RWO);
+    let retention = json!({"persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Delete"}});
+    Case::new("recreate")
+        .with(database.spec(retention))
+        .act(Act::Scale("db", 2))
+}
+
+/// Lets volumes stay that the StatefulSet leaves behind, which is what one should want.
+fn retain(wanted: &mut Value) {
+    wanted["spec"]["persistentVolumeClaimRetentionPolicy"] = json!({"whenDeleted": "Retain", "whenScaled": "Retain"});
+}
+
+/// Makes it anew, there and back; what `field` of the StatefulSet is in between, and whether the pods run on.
+fn recreate(wanted: fn(&mut Value), field: &str, expected: &Value, pods_stay: bool) {
+    let case = database();
+    let objects = case.objects.clone();
+    let setting = Setting {
+        wanted: Some(wanted),
+        ..Setting::default()
+    };
+    convert(&case, setting, async |conversion| {
+        let pods = || -> Vec<(String, Value)> {
+            let world = conversion.show.world();
+            let uids = all(&world, "pods").map(|pod| (name(pod).to_owned(), pod["metadata"]["uid"].clone()));
+            uids.collect()
+        };
+        let claims = || ["data-db-0", "data-db-1"].map(|claim| conversion.volume_of(claim));
+        let (first, owned) = (pods(), claims());
+        assert!(owned.iter().all(Option::is_some));
+        let before = conversion.read("statefulset", "db").await.pointer(field).cloned();
+        let is_as_it_was = async |when: &str| {
+            conversion.show.rest(&objects).await.expect("it runs");
+            let now = conversion.read("statefulset", "db").await;
+            assert_eq!(now.pointer(field), before.as_ref(), "{when}");
+            assert_eq!(claims(), owned, "{when}");
+            if pods_stay {
+                assert_eq!(pods(), first, "{when}");
+            }
+            assert!(
+                !conversion.has("configmap", "stateward-convert-statefulset-db").await,
+                "{when}"
+            );
+        };
+        let has_arrived = async || {
+            conversion.show.rest(&objects).await.expect("it runs");
+            let now = conversion.read("statefulset", "db").await;
+            assert_eq!(now.pointer(field), Some(expected));
+            assert_eq!(claims(), owned);
+            if pods_stay {
+                assert_eq!(pods(), first);
+            }
+        };
+        conversion.there_and_back(is_as_it_was, has_arrived).await;
+    });
+}
+
+#[test]
+fn another_pod_management_policy_touches_no_pod() {
+    let wanted = |wanted: &mut Value| {
+        retain(wanted);
+        wanted["spec"]["podManagementPolicy"] = json!("Parallel");
+    };
+    recreate(wanted, "/spec/podManagementPolicy", &json!("Parallel"), true);
+}
+
+#[test]
+fn larger_volumes_grow_under_their_pods() {
+    const SIZE: &str = "/spec/volumeClaimTemplates/0/spec/resources/requests/storage";
+    let wanted = |wanted: &mut Value| {
+        retain(wanted);
+        *wanted.pointer_mut(SIZE).expect("a size") = json!("2Gi");
+    };
+    recreate(wanted, SIZE, &json!("2Gi"), true);
+}
+
+#[test]
+fn another_service_name_reaches_the_pods() {
+    let wanted = |wanted: &mut Value| {
+        retain(wanted);
+        wanted["spec"]["serviceName"] = json!("db-peers");
+    };
+    recreate(wanted, "/spec/serviceName", &json!("db-peers"), false);
+}
+
+#[test]
+fn another_selector_ends_the_pods_and_keeps_the_volumes() {
+    let wanted = |wanted: &mut Value| {
+        retain(wanted);
+        wanted["spec"]["selector"]["matchLabels"]["tier"] = json!("data");
+        wanted["spec"]["template"]["metadata"]["labels"]["tier"] = json!("data");
+    };
+    recreate(wanted, "/spec/selector/matchLabels/tier", &json!("data"), false);
+}
