@@ -35,7 +35,7 @@ pub(super) fn convert(request: Request<'_>) -> Result<Conversion, Vec<String>> {
         ));
     }
     notes.push(
-        "for some moments there are twice as many pods: where the program must not run so often, end the StatefulSet first"
+        "for some moments there are twice as many pods; a program that must not run so often is not for this way"
             .to_owned(),
     );
     if request.scope == Scope::Files {

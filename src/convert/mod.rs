@@ -7,6 +7,7 @@
 //! Pure: it reads no file and no cluster, and does nothing. Who takes the steps is whoever reads the plan.
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod copies;
 mod deployment;
 mod differences;
 mod object;
@@ -35,8 +36,21 @@ pub struct Request<'o> {
     pub subject: usize,
     /// What it shall be, where it is to stay a StatefulSet.
     pub wanted: Option<&'o Json>,
+    /// How a Deployment's data gets onto the volumes of a StatefulSet.
+    pub data: Data,
     /// Whether these are all that could refer to it.
     pub scope: Scope,
+}
+
+/// How data gets to where it will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Data {
+    /// By a Job that copies files; the old volume stays as it was.
+    Copy,
+    /// Not at all: the volume is handed over.
+    Keep,
+    /// By a snapshot that the driver makes a volume of; the old volume stays as it was.
+    Snapshot,
 }
 
 /// How much of the surroundings is known.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
+use super::copies::IMAGE;
 use super::object::{Object, claim_volumes, is_name, selects, text};
 use super::references::{References, Renamed};
 use super::steps::{Move, Moved};
-use super::{Conversion, Fate, Request, Scope};
+use super::{Conversion, Data, Fate, Request, Scope};
 
 /// The label `controller-revision-hash` is the name, a dash and a hash of up to ten characters, and has 63 at most.
 const NAME_LIMIT: usize = 52;
@@ -59,6 +60,7 @@ pub(super) fn convert(request: Request<'_>) -> Result<Conversion, Vec<String>> {
         statefulset: &statefulset,
         service: added.first(),
         moved: owned.iter().map(|owned| owned.moved(subject)).collect(),
+        data: request.data,
         referring: references
             .changed
             .iter()
@@ -117,6 +119,9 @@ fn owned<'o>(request: Request<'o>, notes: &mut Vec<String>) -> Result<Vec<Owned<
         }
         if modes.is_empty() {
             obstacles.push(format!("claim {name} has no accessModes"));
+        }
+        if request.data == Data::Copy && claim.json["spec"]["volumeMode"] == "Block" {
+            obstacles.push(format!("claim {name} is a raw device, of which no files can be copied"));
         }
         if let Some(owner) = claim.json.pointer("/metadata/ownerReferences/0") {
             obstacles.push(format!(
@@ -197,6 +202,18 @@ fn unseen(subject: &Object, changed: &BTreeMap<usize, Json>, request: Request<'_
                 object.title()
             ),
         });
+    }
+    match request.data {
+        Data::Copy => notes.push(format!(
+            "the copy is made by {IMAGE}, as root, so that files keep their owners; the volumes that there are only get read, \
+             and stay until you delete their claims"
+        )),
+        Data::Keep => {}
+        Data::Snapshot => notes.push(
+            "the cluster needs a snapshot controller, and a VolumeSnapshotClass for the driver; the volumes that there are \
+             and the snapshots stay until you delete them"
+                .to_owned(),
+        ),
     }
     notes.extend(subject.managers());
     if request.scope == Scope::Files {

@@ -1,12 +1,13 @@
-//! The steps from a Deployment to a StatefulSet that keeps its volumes.
+//! The steps from a Deployment to a StatefulSet, which keeps its volumes or gets copies of them.
 //!
-//! A volume goes from claim to claim by its `claimRef`: first it is to be kept whatever becomes of its claim (`Retain`),
+//! A volume that is kept goes from claim to claim by its `claimRef`: first it is to be kept whatever becomes of its claim (`Retain`),
 //! then the claim goes, then the `claimRef` names the next one, which names the volume. Never the other way round: a
 //! claim that is bound to a volume that speaks of another one is `Lost` for ever (kube-controller-manager,
 //! `pv_controller.go`, `syncBoundClaim`).
 
 use serde_json::{Value as Json, json};
 
+use super::Data;
 use super::object::{Object, text};
 use super::plan::{Back, Check, Command, Down, Plan, Step};
 use super::shell::Shell;
@@ -18,6 +19,7 @@ pub(super) struct Move<'o> {
     /// The headless Service, if it is new.
     pub(super) service: Option<&'o Json>,
     pub(super) moved: Vec<Moved>,
+    pub(super) data: Data,
     /// Others as they are and as they will be.
     pub(super) referring: Vec<(Json, Json)>,
     pub(super) notes: Vec<String>,
@@ -32,14 +34,33 @@ pub(super) struct Moved {
 impl Move<'_> {
     pub(super) fn plan(self) -> Plan {
         let (namespace, name) = (self.subject.namespace.clone(), self.subject.name());
-        let mut steps = vec![self.retain()];
+        let mut steps = Vec::new();
+        if self.data == Data::Keep {
+            steps.push(self.retain());
+        }
         steps.extend(self.refer());
-        steps.extend([self.stop(), self.hand_over(), self.start(), self.let_go()]);
+        steps.push(self.stop());
+        steps.push(match self.data {
+            Data::Copy => self.copy(),
+            Data::Keep => self.hand_over(),
+            Data::Snapshot => self.snapshot(),
+        });
+        steps.extend([self.start(), self.let_go()]);
+        if let Some(first) = steps.first_mut() {
+            let replicas = self.shell().field("deployment", name, "{.spec.replicas}");
+            first.learn.insert(0, ("replicas".to_owned(), replicas));
+            first.before.splice(0..0, self.room());
+        }
+        let volumes = if self.moved.len() == 1 { "volume" } else { "volumes" };
         Plan {
             id: format!("convert-deployment-{name}"),
             title: format!(
-                "Deployment {namespace}/{name} becomes a StatefulSet whose first pod has the same {}",
-                if self.moved.len() == 1 { "volume" } else { "volumes" }
+                "Deployment {namespace}/{name} becomes a StatefulSet whose first pod has {}",
+                match self.data {
+                    Data::Keep => format!("the same {volumes}"),
+                    Data::Copy => format!("a copy of the {volumes}"),
+                    Data::Snapshot => format!("the {volumes} of a snapshot"),
+                }
             ),
             namespace,
             notes: self.notes,
@@ -48,29 +69,14 @@ impl Move<'_> {
     }
 
     fn retain(&self) -> Step {
-        let name = self.subject.name();
-        let mut learn = vec![(
-            "replicas".to_owned(),
-            self.shell().field("deployment", name, "{.spec.replicas}"),
-        )];
-        let (mut before, mut run, mut after, mut back) = (Vec::new(), Vec::new(), Vec::new(), Back::default());
-        before.push(self.shell().none("statefulset", name));
-        if let Some(service) = self.service {
-            before.push(self.shell().none("service", text(service, "/metadata/name")));
-        }
+        let (mut learn, mut run, mut after, mut back) = (Vec::new(), Vec::new(), Vec::new(), Back::default());
         for (number, moved) in (1..).zip(&self.moved) {
-            let (old, new) = (moved.claim(), moved.heir());
+            let old = moved.claim();
             learn.push((
                 format!("volume{number}"),
                 self.shell().field("persistentvolumeclaim", old, "{.spec.volumeName}"),
             ));
             learn.push((format!("reclaim{number}"), policy(number)));
-            before.push(Check::new(
-                format!("claim {old} is bound"),
-                self.shell().field("persistentvolumeclaim", old, "{.status.phase}"),
-                "Bound",
-            ));
-            before.push(self.shell().none("persistentvolumeclaim", new));
             run.push(set_policy(number, "Retain"));
             after.push(is_kept(number));
             back.run.push(set_policy(number, &format!("$reclaim{number}")));
@@ -87,11 +93,24 @@ impl Move<'_> {
                 .to_owned(),
             down: Down::Nothing,
             learn,
-            before,
+            before: Vec::new(),
             run,
             after,
             back,
         }
+    }
+
+    /// That nobody has the names that are needed, and that there is something to move.
+    fn room(&self) -> Vec<Check> {
+        let mut room = vec![self.shell().none("statefulset", self.subject.name())];
+        if let Some(service) = self.service {
+            room.push(self.shell().none("service", text(service, "/metadata/name")));
+        }
+        for moved in &self.moved {
+            room.push(self.is_bound(moved.claim()));
+            room.push(self.shell().none("persistentvolumeclaim", moved.heir()));
+        }
+        room
     }
 
     /// Points others at what will be, if there are any.
@@ -215,8 +234,14 @@ impl Move<'_> {
             run: vec![Command::apply(objects)],
             after,
             back: Back {
-                says: "The StatefulSet ends; the claims stay, and what was written meanwhile is on the volumes."
-                    .to_owned(),
+                says: match self.data {
+                    Data::Keep => "The StatefulSet ends; the claims stay, and what was written meanwhile is on the volumes.",
+                    Data::Copy | Data::Snapshot => {
+                        "The StatefulSet ends. What was written meanwhile is on its own volumes alone, not on those of the \
+                         Deployment."
+                    }
+                }
+                .to_owned(),
                 run,
                 after: self
                     .moved
@@ -230,7 +255,11 @@ impl Move<'_> {
     fn let_go(&self) -> Step {
         let name = self.subject.name();
         let (mut run, mut after, mut back) = (Vec::new(), Vec::new(), Back::default());
-        for number in 1..=self.moved.len() {
+        let kept = if self.data == Data::Keep { self.moved.len() } else { 0 };
+        if self.data == Data::Copy {
+            run.push(self.end_job());
+        }
+        for number in 1..=kept {
             run.push(set_policy(number, &format!("$reclaim{number}")));
             after.push(Check::new(
                 "the reclaim policy is what it was",
@@ -294,35 +323,39 @@ impl Move<'_> {
 
     /// That volumes outlive their claims.
     fn kept(&self) -> Vec<Check> {
-        (1..=self.moved.len()).map(is_kept).collect()
+        let kept = if self.data == Data::Keep { self.moved.len() } else { 0 };
+        (1..=kept).map(is_kept).collect()
     }
 
-    fn bound(&self, number: usize, claim: &str) -> [Check; 2] {
-        [
-            Check::new(
-                format!("claim {claim} has the volume"),
-                self.shell().field("persistentvolumeclaim", claim, "{.spec.volumeName}"),
-                format!("$volume{number}"),
-            ),
-            Check::new(
-                format!("claim {claim} is bound"),
-                self.shell().field("persistentvolumeclaim", claim, "{.status.phase}"),
-                "Bound",
-            ),
-        ]
+    fn bound(&self, number: usize, claim: &str) -> Vec<Check> {
+        let has = Check::new(
+            format!("claim {claim} has the volume"),
+            self.shell().field("persistentvolumeclaim", claim, "{.spec.volumeName}"),
+            format!("$volume{number}"),
+        );
+        let has = (self.data == Data::Keep).then_some(has);
+        has.into_iter().chain([self.is_bound(claim)]).collect()
     }
 
-    fn shell(&self) -> Shell<'_> {
+    fn is_bound(&self, claim: &str) -> Check {
+        Check::new(
+            format!("claim {claim} is bound"),
+            self.shell().field("persistentvolumeclaim", claim, "{.status.phase}"),
+            "Bound",
+        )
+    }
+
+    pub(super) fn shell(&self) -> Shell<'_> {
         Shell(&self.subject.namespace)
     }
 }
 
 impl Moved {
-    fn claim(&self) -> &str {
+    pub(super) fn claim(&self) -> &str {
         text(&self.old, "/metadata/name")
     }
 
-    fn heir(&self) -> &str {
+    pub(super) fn heir(&self) -> &str {
         text(&self.new, "/metadata/name")
     }
 }

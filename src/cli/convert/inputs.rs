@@ -63,6 +63,9 @@ impl Inputs {
             let found = objects::list(&client, namespace).await;
             found.with_context(|| format!("cannot read the namespace {namespace}"))
         })?;
+        if found.forbidden.contains(&"persistentvolumeclaims") {
+            bail!("no permission to list persistentvolumeclaims in {namespace}, and without them nothing is certain");
+        }
         if !found.forbidden.is_empty() {
             tell(&format!(
                 "no permission to list {}: what of them refers to it is unknown",

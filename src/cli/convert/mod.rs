@@ -26,7 +26,8 @@ Examples:
 
 Ways:
   A Deployment with ReadWriteOnce claims becomes a StatefulSet with claim templates and a headless Service.
-  No data is copied: the volume of each claim is handed over to the claim of the first pod.
+  No data is copied: the volume of each claim is handed over to the claim of the first pod. With --data copy,
+  or --data snapshot, the first pod gets a volume of its own, and the old one stays as it was.
 
   A StatefulSet of which something else is --wanted that cannot be changed (serviceName, selector,
   podManagementPolicy, claim templates) is made anew around its pods. Claims that shall be larger grow first.
@@ -71,6 +72,9 @@ pub struct Args {
     /// A StatefulSet as it shall be, of which fields differ that cannot be changed
     #[arg(long, value_name = "FILE")]
     wanted: Option<PathBuf>,
+    /// How the data of a Deployment gets onto the volumes of the StatefulSet
+    #[arg(long, value_enum, default_value_t = Data::Keep)]
+    data: Data,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -88,6 +92,17 @@ struct Place {
 struct Workload {
     kind: Option<&'static str>,
     name: String,
+}
+
+/// How data gets to where it will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Data {
+    /// Not at all: the same volume is handed over
+    Keep,
+    /// Files are copied by a Job, and the old volume stays as it was
+    Copy,
+    /// The driver makes a volume out of a snapshot, and the old one stays as it was
+    Snapshot,
 }
 
 /// What is printed.
@@ -120,6 +135,11 @@ impl Args {
             objects: &inputs.objects,
             subject: subject(&inputs.objects, meant, wanted.is_some())?,
             wanted: wanted.as_ref(),
+            data: match self.data {
+                Data::Keep => convert::Data::Keep,
+                Data::Copy => convert::Data::Copy,
+                Data::Snapshot => convert::Data::Snapshot,
+            },
             scope: inputs.scope,
         };
         let conversion = match convert::convert(request) {

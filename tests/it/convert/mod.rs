@@ -79,6 +79,135 @@ fn a_deployment_is_told_how_to_become_a_statefulset() {
 }
 
 #[test]
+fn copies_leave_the_old_volume_alone() {
+    for (data, file) in [("copy", "copy.sh"), ("snapshot", "snapshot.sh")] {
+        let answer = convert(&[SHOP, "--data", data, "--format", "script"]);
+        generated::check(&format!("tests/it/convert/snapshots/{file}"), &answer.stdout);
+        assert!(
+            !answer.stdout.contains("delete persistentvolumeclaim db-data "),
+            "{data}"
+        );
+    }
+}
+
+/// A StatefulSet with two pods and a volume for each.
+const STATEFULSET: &str = "apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  replicas: 2
+  serviceName: db
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec:
+      containers: [{name: db, image: db, volumeMounts: [{name: data, mountPath: /data}]}]
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+";
+
+/// Converts a StatefulSet into what is wanted.
+fn anew(wanted: &str, arguments: &[&str]) -> Answer {
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().expect("a file");
+    fs::write(file.path(), wanted).expect("written");
+    let path = file.path().to_str().expect("UTF-8");
+    of(&[STATEFULSET], &[&["--wanted", path], arguments].concat())
+}
+
+#[test]
+fn a_statefulset_is_made_anew() {
+    let wanted = STATEFULSET
+        .replace("serviceName: db", "serviceName: db-peers")
+        .replace("1Gi", "2Gi");
+    for (format, file) in [("text", "anew.txt"), ("script", "anew.sh")] {
+        let answer = anew(&wanted, &["--format", format]);
+        assert_eq!((answer.code, &*answer.stderr), (Some(0), ""));
+        generated::check(&format!("tests/it/convert/snapshots/{file}"), &answer.stdout);
+    }
+    let answer = anew(&wanted, &["--format", "manifests"]);
+    assert_eq!(answer.stdout, wanted.replace("2Gi", "\"2Gi\""));
+}
+
+#[test]
+fn what_claims_could_not_follow_is_refused() {
+    for (change, reason) in [
+        (
+            ("1Gi", "512Mi"),
+            "claim template data asks for less: a volume does not shrink",
+        ),
+        (("1Gi", "1024Mi"), "nothing differs that kubectl apply could not change"),
+        (
+            ("[ReadWriteOnce]", "[ReadWriteOncePod]"),
+            "claim template data has another accessModes: the claims that there are keep theirs, and with them the pods",
+        ),
+        (
+            ("metadata: {name: data}", "metadata: {name: store}"),
+            "claim template data became store: the pods would begin with empty volumes; keep the name",
+        ),
+        (
+            (
+                "selector: {matchLabels: {app: db}}",
+                "selector: {matchLabels: {app: dc}}",
+            ),
+            "the new selector does not select the new pods",
+        ),
+        (
+            ("name: db}\nspec", "name: dc}\nspec"),
+            "StatefulSet dc was given for it with --wanted, and no StatefulSet db",
+        ),
+    ] {
+        let answer = anew(&STATEFULSET.replace(change.0, change.1), &[]);
+        let expected = format!("StatefulSet default/db cannot be converted:\n  - {reason}\n");
+        assert_eq!(
+            (answer.code, answer.stdout, answer.stderr),
+            (Some(1), String::new(), expected)
+        );
+    }
+}
+
+#[test]
+fn a_statefulset_without_state_becomes_a_deployment() {
+    let (stateless, _) = STATEFULSET.split_once("  volumeClaimTemplates").expect("templates");
+    let stateless = stateless.replace(", volumeMounts: [{name: data, mountPath: /data}]", "");
+    for (format, file) in [
+        ("text", "stateless.txt"),
+        ("script", "stateless.sh"),
+        ("manifests", "stateless.yaml"),
+    ] {
+        let answer = of(&[&stateless], &["--format", format]);
+        assert_eq!((answer.code, &*answer.stderr), (Some(0), ""));
+        generated::check(&format!("tests/it/convert/snapshots/{file}"), &answer.stdout);
+    }
+    let peers = stateless.replace(
+        "image: db",
+        "image: db, env: [{name: PEERS, value: 'http://db-0.db:80'}]",
+    );
+    let one = "apiVersion: v1\nkind: Service\nmetadata: {name: first}\nspec: {selector: {statefulset.kubernetes.io/pod-name: db-0}}\n";
+    for (documents, reason) in [
+        (
+            &[STATEFULSET][..],
+            "each of its pods has volumes of its own, which pods of a Deployment cannot have",
+        ),
+        (
+            &[&peers],
+            "its template speaks of single pods of it, such as db-0, which would have no such names",
+        ),
+        (
+            &[&stateless, one],
+            "Service first speaks of single pods of it, such as db-0, which would have no such names",
+        ),
+    ] {
+        let answer = of(documents, &[]);
+        let expected = format!("StatefulSet default/db cannot be converted:\n  - {reason}\n");
+        assert_eq!(
+            (answer.code, answer.stdout, answer.stderr),
+            (Some(1), String::new(), expected)
+        );
+    }
+}
+
+#[test]
 fn the_page_shows_what_is_printed() {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/convert.md")).expect("the page");
     let text = printed("text");

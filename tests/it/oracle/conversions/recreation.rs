@@ -7,6 +7,19 @@ use crate::oracle::api::name;
 use crate::oracle::case::{Act, Case, RWO, Workload};
 use crate::oracle::mirror::all;
 
+/// The Service that names the pods, and the one that will.
+const SERVICES: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: db}
+spec: {clusterIP: None, selector: {app: db}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db-peers}
+spec: {clusterIP: None, selector: {app: db}}
+";
+
 /// Two pods with a volume each, which go with the StatefulSet if nobody takes care.
 fn database() -> Case {
     let database = Workload::stateful_set("db").replicas(2).template("data", RWO);
@@ -26,6 +39,7 @@ fn recreate(wanted: fn(&mut Value), field: &str, expected: &Value, pods_stay: bo
     let case = database();
     let objects = case.objects.clone();
     let setting = Setting {
+        more: SERVICES,
         wanted: Some(wanted),
         ..Setting::default()
     };
