@@ -30,7 +30,6 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 pub(super) struct Stage {
     pub plane: ControlPlane,
     pub api: Api,
-    api: Api,
     pub mirror: Arc<Mirror>,
     pulse: Pulse,
     places: Semaphore,
@@ -171,7 +170,6 @@ pub(super) struct Show<'a> {
     pub stage: &'a Stage,
     pub namespace: &'a str,
     pub placement: Placement,
-    placement: Placement,
 }
 
 impl Show<'_> {
@@ -221,88 +219,6 @@ impl Show<'_> {
             .api
             .post(&collection(kind(&object), self.namespace), &object)
             .await;
-    }
-
-    async fn perform(&self, act: &Act, objects: &mut Vec<Value>) {
-        match act {
-            Act::Create(more) => {
-                self.create(more).await;
-                objects.extend(more.iter().cloned());
-            }
-            Act::Delete(target) | Act::Orphan(target) => {
-                let object = target_of(objects, target);
-                let path = self.path(object);
-                let policy = if matches!(act, Act::Orphan(_)) {
-                    "Orphan"
-                } else {
-                    "Background"
-                };
-                self.stage
-                    .api
-                    .delete(&path, &json!({"propagationPolicy": policy}))
-                    .await;
-                let resource = kind(object).resource();
-                let gone = |world: &World| one(world, resource, target).is_none();
-                self.until("the end of a workload", gone).await;
-                objects.retain(|object| name(object) != *target || !kind(object).is_workload());
-            }
-            Act::DeleteClaim(target) => {
-                let claims = super::api::path(self.namespace, "v1", "persistentvolumeclaims");
-                self.stage.api.delete(&format!("{claims}/{target}"), &json!({})).await;
-                let going = |world: &World| one(world, "persistentvolumeclaims", target).is_none_or(is_leaving);
-                self.until("a claim that is going", going).await;
-            }
-            Act::DeletePod(target) => {
-                let world = self.stage.mirror.world(self.namespace);
-                let object = target_of(objects, target);
-                let Some(pod) = pods_of(&world, object).find(|pod| is_ready(pod)) else {
-                    return;
-                };
-                let pods = super::api::path(self.namespace, "v1", "pods");
-                self.stage
-                    .api
-                    .delete(&format!("{pods}/{}", name(pod)), &json!({}))
-                    .await;
-                let going = |world: &World| {
-                    let now = one(world, "pods", name(pod));
-                    now.is_none_or(|now| is_leaving(now) || now["metadata"]["uid"] != pod["metadata"]["uid"])
-                };
-                self.until("the end of a pod", going).await;
-            }
-            Act::Rollout(target) => {
-                let patch = json!({"spec": {"template": {"metadata": {"annotations": {"rolled": "out"}}}}});
-                self.patch(target_of(objects, target), &patch).await;
-            }
-            Act::Run(target) => {
-                let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": target},
-                    "spec": target_of(objects, target)["spec"]["jobTemplate"]["spec"]});
-                self.post(&job).await;
-                objects.push(job);
-            }
-            Act::Autoscale(target, replicas) | Act::Scale(target, replicas) => {
-                let patch = json!({"spec": {"replicas": replicas}});
-                self.patch(target_of(objects, target), &patch).await;
-                let scaled = objects
-                    .iter_mut()
-                    .find(|object| name(object) == *target && kind(object).is_workload());
-                scaled.expect("a workload")["spec"]["replicas"] = json!(replicas);
-            }
-        }
-    }
-
-    /// Patches a workload, and waits until the watches tell of it.
-    async fn patch(&self, object: &Value, patch: &Value) {
-        let patched = self.stage.api.merge(&self.path(object), patch).await;
-        let version = |object: &Value| object["metadata"]["generation"].as_u64();
-        let seen = |world: &World| {
-            let now = one(world, kind(object).resource(), name(object));
-            now.is_some_and(|now| version(now) >= version(&patched))
-        };
-        self.until("a patch", seen).await;
-    }
-
-    fn path(&self, object: &Value) -> String {
-        format!("{}/{}", collection(kind(object), self.namespace), name(object))
     }
 
     pub(super) async fn until(&self, what: &str, holds: impl Fn(&World) -> bool) {
