@@ -13,7 +13,8 @@ use crate::metrics::Outcome;
 use crate::policy::description::KIND;
 use crate::policy::exception::description::KIND as EXCEPTION;
 use crate::policy::resource::group;
-use crate::policy::{self, Applies, Mistake, Policies, Policy, Void, exception};
+use crate::policy::workload_kind::description::KIND as WORKLOAD_KIND;
+use crate::policy::{self, Applies, Mistake, Policies, Policy, Void, exception, workload_kind};
 use crate::rules::kit::Rule;
 use crate::time::Time;
 
@@ -25,12 +26,13 @@ pub(super) struct Basis<'a> {
     pub(super) time: Time,
 }
 
-/// Answers a write of a policy or of an exception.
+/// Answers a write of a policy, of an exception or of a declared kind.
 pub(super) fn check<'r>(request: &'r Request<'_>, basis: &Basis<'_>) -> (Answer<'r>, Outcome) {
     let check = match &*request.kind {
         _ if request.group != group() => return unknown_kind(request),
         KIND => check_policy,
         EXCEPTION => check_exception,
+        WORKLOAD_KIND => check_kind,
         _ => return unknown_kind(request),
     };
     let mut answer = Answer {
@@ -64,6 +66,11 @@ pub(super) fn check<'r>(request: &'r Request<'_>, basis: &Basis<'_>) -> (Answer<
 fn check_policy(written: &Value, basis: &Basis<'_>) -> Result<Option<String>, Vec<Mistake>> {
     let policy = policy::parse(written, basis.rules)?;
     Ok(unused(&policy, basis.graph))
+}
+
+/// The mistakes in a declaration of a kind.
+fn check_kind(written: &Value, _: &Basis<'_>) -> Result<Option<String>, Vec<Mistake>> {
+    workload_kind::parse(written).map(|_| None)
 }
 
 /// The mistakes in an exception, or why it counts for nothing now.

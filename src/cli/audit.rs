@@ -17,6 +17,7 @@ use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
 use crate::output::html::Surroundings;
 use crate::policy::Policies;
+use crate::runtime::policies;
 use crate::time::Time;
 use crate::yaml;
 use crate::{kinds, parallel};
@@ -81,7 +82,13 @@ impl Args {
         // Before anything is read: mistakes in files show at once.
         let mut chosen = self.reporting.policies(&nothing)?;
         let others = self.compare.policies()?;
-        let kinds = kinds::with(&self.workload_kinds)?;
+        let from_files = kinds::with(Vec::new(), &self.workload_kinds)?;
+        let (declared, note) = live::declared(&self.cluster)?;
+        let kinds = if declared.is_empty() {
+            from_files
+        } else {
+            kinds::with(policies::kinds_of_cluster(&declared)?, &self.workload_kinds)?
+        };
         let graph = Arc::new(Graph::new(Facts::of(kinds, Knowledge::Unavailable)));
         let scope = self
             .namespace
@@ -98,10 +105,11 @@ impl Args {
             chosen = Chosen::of_cluster(objects)?;
         }
         let time = self.reporting.time();
-        let report = Report {
+        let mut report = Report {
             policies: chosen.in_force,
             ..judged(&graph, &chosen.policies, time, &live.gaps)
         };
+        report.notes.extend(note);
         if self.exceptions.write(&report, self.reporting.least(), time)? {
             return Ok(ExitCode::SUCCESS);
         }

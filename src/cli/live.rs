@@ -11,10 +11,11 @@ use kube::Client;
 use tokio::time::{Instant, interval_at};
 
 use crate::cluster::connect::connect;
+use crate::cluster::policies::ListError;
 use crate::cluster::snapshot::{self, Cause, Gap, Progress, Scope};
 use crate::cluster::{installed, policies};
 use crate::graph::Graph;
-use crate::policy::resource::{EXCEPTIONS, POLICIES};
+use crate::policy::resource::{EXCEPTIONS, KINDS, POLICIES};
 use crate::runtime::policies::OwnObjects;
 
 /// Threads that read: the lists are few, and parsing them takes less time than getting them.
@@ -60,17 +61,41 @@ pub enum Policies {
     Named,
 }
 
+/// The kinds of workloads that the cluster declares, as JSON, and a note where they may not be read.
+///
+/// # Errors
+/// No cluster is configured, or it cannot be read.
+pub fn declared(cluster: &Cluster) -> anyhow::Result<(Vec<String>, Option<String>)> {
+    runtime()?.block_on(async {
+        let client = cluster.client().await?;
+        match policies::list(&KINDS, &client).await {
+            Ok(kinds) => Ok((kinds.unwrap_or_default(), None)),
+            Err(ListError::Forbidden(resource)) => {
+                let note = format!(
+                    "no permission to list {}: kinds that the cluster declares are not judged",
+                    resource.name()
+                );
+                Ok((Vec::new(), Some(note)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}
+
 /// Fills an empty graph from the cluster, telling on standard error how far it has come.
 ///
 /// # Errors
 /// No cluster is configured, or it cannot be read. A kind that may not be listed is a gap.
 pub fn read(cluster: &Cluster, graph: &Arc<Graph>, scope: &Scope, policies: Policies) -> anyhow::Result<Live> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let client = cluster.client().await?;
         let policies = match policies {
             Policies::OfCluster => match policies::list(&POLICIES, &client).await? {

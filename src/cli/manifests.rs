@@ -65,8 +65,10 @@ pub struct Args {
     /// which claims the pods use, so that scale=Fail is about every workload, autoscalers included.
     #[arg(long, value_name = "ENTRY=POLICY", value_parser = failure)]
     failure_policy: Vec<(EntryName, FailurePolicy)>,
-    /// Kinds of workloads beside Kubernetes' own that are watched and judged, of those that stateward knows; docs/workload-kinds.md has the names
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(kinds::names()))]
+    /// Kinds of workloads beside Kubernetes' own that may be read and are sent: names of those that stateward knows, or files that declare some
+    ///
+    /// docs/workload-kinds.md has the names. What files declare the replicas learn from the cluster: apply the files too.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
     workload_kinds: Vec<String>,
     /// What counts where no policy of the cluster says otherwise, instead of what belongs to the mode
     #[arg(long, value_name = "POLICY", value_parser = [NO_POLICY, "audit", "warn", "baseline", "strict"])]
@@ -87,6 +89,11 @@ impl Args {
         if self.mode != Mode::Enforce && !self.failure_policy.is_empty() {
             bail!("--failure-policy counts with --mode enforce alone: before, everything passes while nobody answers");
         }
+        let known = self
+            .workload_kinds
+            .iter()
+            .filter(|given| kinds::names().any(|name| name == **given));
+        let known: Vec<String> = known.cloned().collect();
         let installation = Installation {
             namespace: &self.namespace,
             image: &self.image,
@@ -102,7 +109,7 @@ impl Args {
             callers: &self.allow_from,
             scope: &self.scope(),
             kinds: kinds::chosen(&self.workload_kinds)?,
-            workload_kinds: &self.workload_kinds,
+            workload_kinds: &known,
             definitions: &definitions(RULES),
             default_policy: self.default_policy(),
         };

@@ -84,7 +84,7 @@ impl Reading<'_> {
     pub fn cluster(&self) -> anyhow::Result<Seen> {
         let config = Config::default();
         let chosen = self.judging.policies(&config.defaults)?;
-        let kinds = kinds::with(&self.inputs.workload_kinds)?;
+        let kinds = kinds::with(Vec::new(), &self.inputs.workload_kinds)?;
         let graph = Arc::new(Graph::new(Facts::of(kinds, Knowledge::Unavailable)));
         let scope = self
             .namespace

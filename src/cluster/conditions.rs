@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::admissionregistration::v1::MatchCondition;
 
 use crate::graph::{Defaults, Entry, Field, Form, Kind, Kinds, Reach};
+use crate::kinds;
 
 /// What every expression begins with: DELETE has no object, and a `Scale` has no fields of its parent.
 /// `subResource` is read as optional because the request leaves it out when it is empty.
@@ -169,11 +170,13 @@ pub(super) fn pod_of_a_set(kinds: &Kinds) -> MatchCondition {
     }
 }
 
-/// True where the object says that a workload of a known kind controls it.
+/// True where the object says that a workload of a known kind controls it. What the program knows by itself counts
+/// whether or not it is watched: what a custom resource owns is warned about at most.
 fn owned_by_workload(kinds: &Kinds) -> String {
     let pairs = guarded_kinds(kinds).flat_map(|(kind, form)| {
-        let declared = kinds.iter().filter(move |maker| maker.makes(kind));
-        let makers = form.makers.iter().copied().chain(declared);
+        let known = kinds::shipped().iter();
+        let further = known.filter(move |maker| maker.is_sure() && maker.makes(kind));
+        let makers = form.makers.iter().copied().chain(further);
         makers.map(move |maker| (kind, maker))
     });
     let owned: Vec<String> = pairs

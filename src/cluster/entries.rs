@@ -8,11 +8,11 @@ use super::conditions;
 use super::scope::FailurePolicy;
 use super::webhooks::{MUTATE_PATH, POLICIES_PATH, VALIDATE_PATH};
 use crate::graph::{Defaults, Entry, Kind, Kinds, Reach};
-use crate::policy::resource::{EXCEPTIONS, POLICIES, group, version};
+use crate::policy::resource::{ALL, group, version};
 
 /// One entry: which requests it sends to us.
 pub(super) struct Sent {
-    /// Without `.stateward.dev`; one of `ENTRIES`.
+    /// Without `.stateward.dev`; one of `ENTRIES`, or `declared`.
     pub(super) name: &'static str,
     pub(super) phase: Phase,
     /// Where the requests are posted.
@@ -36,8 +36,10 @@ const WRITES: &[&str] = &["CREATE", "UPDATE"];
 ///
 /// A write of a workload goes through one of the validating entries: what a rule may deny out of the box through
 /// `workloads`, which fails closed, and everything else through `advice`, which does not.
-pub(super) fn entries(kinds: &Kinds) -> [Sent; 7] {
-    [
+/// What is warned about at most has an entry of its own, which nobody can have fail closed; without such kinds there is
+/// none.
+pub(super) fn entries(kinds: &Kinds) -> Vec<Sent> {
+    let mut entries = vec![
         defaults(kinds),
         policies(),
         workloads(kinds),
@@ -45,7 +47,9 @@ pub(super) fn entries(kinds: &Kinds) -> [Sent; 7] {
         advice(kinds),
         dependencies(kinds),
         pods(kinds),
-    ]
+    ];
+    entries.extend(Some(declared(kinds)).filter(|entry| !entry.rules.is_empty()));
+    entries
 }
 
 fn defaults(kinds: &Kinds) -> Sent {
@@ -77,7 +81,7 @@ fn policies() -> Sent {
             api_groups: Some(vec![group().to_owned()]),
             api_versions: Some(vec![version().to_owned()]),
             operations: Some(WRITES.iter().map(|&it| it.to_owned()).collect()),
-            resources: Some([POLICIES, EXCEPTIONS].map(|own| own.plural.to_owned()).to_vec()),
+            resources: Some(ALL.map(|own| own.plural.to_owned()).to_vec()),
             scope: Some("*".to_owned()),
         }],
         // Without us the schema still holds, and a policy with a mistake never replaces its last good version.
@@ -167,6 +171,23 @@ fn pods(kinds: &Kinds) -> Sent {
     }
 }
 
+fn declared(kinds: &Kinds) -> Sent {
+    Sent {
+        name: "declared",
+        phase: Phase::Validating,
+        path: VALIDATE_PATH,
+        rules: rules(kinds, WRITES, |kind| {
+            let mut all = resources(kind, &[Entry::Declared]);
+            if !all.is_empty() {
+                all.extend(subresource(kind));
+            }
+            all
+        }),
+        failure_policy: FailurePolicy::Ignore,
+        conditions: vec![conditions::not_being_deleted(), conditions::changed()],
+    }
+}
+
 /// The resource of a kind that comes through one of these entries.
 fn resources(kind: Kind, through: &[Entry]) -> Vec<String> {
     match kind.reach() {
@@ -176,10 +197,20 @@ fn resources(kind: Kind, through: &[Entry]) -> Vec<String> {
 }
 
 /// The subresource by which the replicas of a kind are changed.
-fn scaled(kind: Kind) -> Vec<String> {
+fn subresource(kind: Kind) -> Vec<String> {
     match kind.reach() {
         Reach::Review { scale: true, .. } => vec![format!("{}/scale", kind.resource())],
         _ => Vec::new(),
+    }
+}
+
+/// The same, of what may be denied.
+fn scaled(kind: Kind) -> Vec<String> {
+    match kind.reach() {
+        Reach::Review {
+            entry: Entry::Declared, ..
+        } => Vec::new(),
+        _ => subresource(kind),
     }
 }
 
@@ -214,10 +245,35 @@ mod tests {
 
     use super::*;
     use crate::cluster::scope::ENTRIES;
+    use crate::kinds;
 
     #[test]
     fn every_entry_can_be_named() {
-        assert_eq!(entries(Kinds::builtin()).map(|entry| entry.name), ENTRIES);
+        let names = |kinds: &Kinds| entries(kinds).into_iter().map(|entry| entry.name).collect::<Vec<_>>();
+        assert_eq!(names(Kinds::builtin()), ENTRIES);
+        // But for the one that never fails closed.
+        assert_eq!(names(kinds::shipped()), [&ENTRIES[..], &["declared"]].concat());
+    }
+
+    #[test]
+    fn what_is_warned_about_at_most_never_waits_for_us() {
+        let through = |entry: &Sent| -> BTreeSet<String> {
+            let resources = entry.rules.iter().flat_map(|rule| rule.resources.iter().flatten());
+            resources.cloned().collect()
+        };
+        let kinds = kinds::shipped();
+        let unsure = kinds.iter().filter(|kind| !kind.is_sure());
+        let unsure: BTreeSet<String> = unsure
+            .flat_map(|kind| [vec![kind.resource().to_owned()], subresource(kind)].concat())
+            .collect();
+        for entry in entries(kinds) {
+            if entry.name == "declared" {
+                assert_eq!(through(&entry), unsure);
+                assert!(entry.failure_policy == FailurePolicy::Ignore && !ENTRIES.contains(&entry.name));
+            } else {
+                assert!(through(&entry).is_disjoint(&unsure), "{}", entry.name);
+            }
+        }
     }
 
     #[test]

@@ -36,13 +36,14 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(kind: Kind, graph: Arc<Graph>, changes: Arc<Changes>) -> Self {
+    /// `filled` where something of this kind may be in the graph already.
+    pub(super) fn new(kind: Kind, graph: Arc<Graph>, changes: Arc<Changes>, filled: bool) -> Self {
         Self {
             kind,
             kinds: graph.facts().kinds,
             graph,
             changes,
-            filled: false,
+            filled,
             listed: None,
             unreadable: BTreeSet::new(),
             reasons: BTreeSet::new(),

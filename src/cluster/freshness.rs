@@ -37,6 +37,15 @@ impl Freshness {
         }
     }
 
+    /// These are the kinds from now on; nothing was told yet of those that are new, or that the graph takes for new.
+    fn set_kinds(&mut self, kinds: &Kinds) {
+        self.kinds
+            .retain(|kind, _| kinds.iter().any(|one| one.is_row_of(*kind)));
+        for kind in kinds.iter() {
+            self.kinds.entry(kind).or_default();
+        }
+    }
+
     /// An event or a bookmark came.
     pub fn alive(&mut self, kind: Kind, now: Instant) {
         self.state(kind).alive = Some(now);
@@ -63,7 +72,7 @@ impl Freshness {
         self.state(kind).unreadable = count;
     }
 
-    /// Whether every kind was listed or refused once. Never goes back.
+    /// Whether every kind was listed or refused once. Goes back for a kind that comes later alone.
     #[must_use]
     pub fn is_synced(&self) -> bool {
         self.kinds.values().all(|state| state.synced)
@@ -126,6 +135,14 @@ impl Keeper {
         };
         keeper.refresh();
         keeper
+    }
+
+    /// These are the kinds from now on: the graph forgets what it has of others.
+    pub fn set_kinds(&self, kinds: &'static Kinds) {
+        let mut freshness = self.lock();
+        self.changes.add(self.graph.set_kinds(kinds));
+        freshness.set_kinds(kinds);
+        self.synced.send_replace(freshness.is_synced());
     }
 
     /// Notes news of a kind.

@@ -21,7 +21,7 @@ use super::permissions::{self, Writes};
 use super::scope::Scope;
 use super::webhooks::{Configurations, DEFAULT_POLICY, Endpoint, NAME};
 use crate::graph::Kinds;
-use crate::policy::resource::{EXCEPTIONS, POLICIES, group};
+use crate::policy::resource::{ALL, Resource, group};
 use crate::yaml::{self, YamlError, object};
 
 /// The image of this very version.
@@ -56,7 +56,7 @@ pub struct Installation<'a> {
     pub scope: &'a Scope,
     /// The kinds that play a part.
     pub kinds: &'static Kinds,
-    /// Those among them that are not built in, as the process is told of them.
+    /// Those among them that the program knows by itself, of which the process has to be told.
     pub workload_kinds: &'a [String],
     /// The definitions of our own kinds.
     pub definitions: &'a [Value],
@@ -201,14 +201,14 @@ impl Installation<'_> {
         };
         let own = PolicyRule {
             api_groups: Some(vec![group().to_owned()]),
-            resources: Some([POLICIES, EXCEPTIONS].map(|own| own.plural.to_owned()).to_vec()),
+            resources: Some(ALL.map(|own| own.plural.to_owned()).to_vec()),
             verbs: ["list", "watch"].map(str::to_owned).to_vec(),
             ..PolicyRule::default()
         };
         let definitions = PolicyRule {
             api_groups: Some(vec!["apiextensions.k8s.io".to_owned()]),
             resources: Some(vec!["customresourcedefinitions".to_owned()]),
-            resource_names: Some([POLICIES, EXCEPTIONS].map(|own| own.name()).to_vec()),
+            resource_names: Some(ALL.map(Resource::name).to_vec()),
             verbs: vec!["get".to_owned()],
             ..PolicyRule::default()
         };

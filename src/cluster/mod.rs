@@ -5,6 +5,7 @@ pub mod changes;
 pub mod cidr;
 mod conditions;
 pub mod connect;
+pub mod declared;
 mod deployment;
 pub mod ending;
 mod entries;

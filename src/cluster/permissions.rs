@@ -1,5 +1,5 @@
 //! What an installation may write: Leases and the Secret of its authority in its own namespace, reports and events
-//! everywhere, the status of policies and exceptions, and whom its own webhook configurations trust.
+//! everywhere, the status of policies, exceptions and kinds, and whom its own webhook configurations trust.
 
 use k8s_openapi::api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::webhooks::{AUTHORITY_SECRET, NAME};
 
 /// What is written into any namespace. Server-side apply needs `create` beside `patch`, and reads nothing.
-const WRITTEN: [(&str, &str, &[&str]); 5] = [
+const WRITTEN: [(&str, &str, &[&str]); 6] = [
     ("events.k8s.io", "events", &["create"]),
     ("openreports.io", "reports", &["create", "delete", "list", "patch"]),
     (
@@ -18,6 +18,7 @@ const WRITTEN: [(&str, &str, &[&str]); 5] = [
     // Only of what is there, so that nothing is created.
     ("stateward.dev", "workloadpolicies/status", &["patch"]),
     ("stateward.dev", "workloadpolicyexceptions/status", &["patch"]),
+    ("stateward.dev", "workloadkinds/status", &["patch"]),
 ];
 
 /// What the replicas do with the Leases of their own namespace.

@@ -123,16 +123,16 @@ fn serves(kinds: &str, wanted: &Resource) -> bool {
 }
 
 /// Why the API server gave no answer, or not this one.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-async fn get(client: &Client, path: &str) -> Result<String, Failure> {
+pub(super) async fn get(client: &Client, path: &str) -> Result<String, Failure> {
     let request = http::Request::get(path).body(Vec::new())?;
     let answer = timeout(ANSWER, client.request_text(request));
     Ok(answer.await.map_err(|_| "no answer within ten seconds")??)
 }
 
 /// The status code of the API server's answer, if it gave one.
-fn code(error: &Failure) -> Option<u16> {
+pub(super) fn code(error: &Failure) -> Option<u16> {
     match error.downcast_ref() {
         Some(kube::Error::Api(status)) => Some(status.code),
         _ => None,

@@ -120,7 +120,7 @@ impl List<'_> {
             self.graph.set_knowledge(self.kind, Knowledge::Complete);
             return Ok(None);
         }
-        let mut feed = Feed::new(self.kind, self.graph.clone(), Arc::default());
+        let mut feed = Feed::new(self.kind, self.graph.clone(), Arc::default(), false);
         let mut tries = 0;
         let cause = loop {
             feed.begin_list();

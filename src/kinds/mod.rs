@@ -1,6 +1,8 @@
 //! The kinds that are known beside the built-in ones: those that the program knows by itself, and those that are
 //! declared in files.
 
+mod in_cluster;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -9,6 +11,7 @@ use crate::graph::{Entry, Kinds, Reach, Role, Row, Scaler, Trust};
 use crate::manifests::files::{self, FileError};
 use crate::manifests::{self, Manifest};
 use crate::policy::workload_kind::{WorkloadKind, parse};
+pub use in_cluster::{InCluster, counting};
 
 /// The declarations that the program has: each with its name, and how sure it is of what the kind's controller does.
 const SHIPPED: &[(&str, Trust, &str)] = &[
@@ -77,15 +80,19 @@ pub fn shipped() -> &'static Kinds {
     *KINDS
 }
 
-/// All of these, and those that files declare, which count for what the program would say of the same kind.
+/// All of these, those that a cluster declares, and those that files declare, each of which counts for what was said of
+/// the same kind before.
 ///
 /// # Errors
 /// Files that cannot be read, or declarations that are not valid, or none.
-pub fn with(paths: &[PathBuf]) -> Result<&'static Kinds, KindError> {
-    if paths.is_empty() {
+pub fn with(in_cluster: Vec<WorkloadKind>, paths: &[PathBuf]) -> Result<&'static Kinds, KindError> {
+    if paths.is_empty() && in_cluster.is_empty() {
         return Ok(shipped());
     }
-    registered(with_declared(own(|_| true), paths)?, true)
+    let mut kinds = own(|_| true);
+    let (counting, _) = counting(in_cluster);
+    kinds.extend(counting.into_iter().map(|(key, kind)| (key, (kind, Trust::Declared))));
+    registered(with_declared(kinds, paths)?, true)
 }
 
 /// The built-in kinds, those of these names, and those that files declare: what is no name is a path.
@@ -112,11 +119,7 @@ fn with_declared(mut kinds: Declarations, paths: &[PathBuf]) -> Result<Declarati
     for (place, kind) in declared(paths, &mut mistakes)? {
         let key = key(&kind);
         let title = format!("{} of {}", kind.kind, kind.group);
-        if Kinds::builtin().in_group(&kind.group, &kind.kind).is_some() || is_scaled_object(&kind) {
-            mistakes.push(format!(
-                "{place}: {title} is known already, and cannot be declared otherwise"
-            ));
-        } else if let Some(first) = places.insert(key.clone(), place.clone()) {
+        if let Some(first) = places.insert(key.clone(), place.clone()) {
             mistakes.push(format!("{place}: {title} is declared already at {first}"));
         } else {
             kinds.insert(key, (kind, Trust::Declared));
@@ -164,10 +167,6 @@ const fn scaled_object() -> Row {
     };
     let role = Role::Autoscaler(Scaler::Keda);
     Row::new(0, "keda.sh/v1alpha1", "scaledobjects", "ScaledObject", role, reach)
-}
-
-fn is_scaled_object(kind: &WorkloadKind) -> bool {
-    kind.group == "keda.sh" && kind.kind == "ScaledObject"
 }
 
 /// The declarations in files.
@@ -235,7 +234,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("kinds.yaml");
         std::fs::write(&file, text).expect("written");
-        with(&[file])
+        with(Vec::new(), &[file])
     }
 
     fn refused(text: &str) -> String {
@@ -334,7 +333,7 @@ mod tests {
         assert!(built_in.contains("Deployment of apps is known already"), "{built_in}");
         let nothing = refused("# nothing\n");
         assert!(nothing.ends_with("no WorkloadKind in it"), "{nothing}");
-        let missing = chain(&with(&["nowhere.yaml".into()]).expect_err("there is none"));
+        let missing = chain(&with(Vec::new(), &["nowhere.yaml".into()]).expect_err("there is none"));
         assert!(
             missing.starts_with("--workload-kinds nowhere.yaml: cannot read nowhere.yaml"),
             "{missing}"

@@ -10,6 +10,7 @@ mod clients;
 mod config;
 mod error;
 mod example;
+mod kinds;
 mod objects;
 mod own;
 mod parts;

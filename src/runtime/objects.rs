@@ -15,7 +15,7 @@ use crate::admission::{Answer, LiveReads};
 use crate::cluster::changes::Changes;
 use crate::cluster::connect::connect;
 use crate::cluster::live::{LiveReader, Read};
-use crate::cluster::watch::Watches;
+use crate::cluster::watch::{Watched, Watches};
 use crate::graph::{Facts, Graph, Kinds, Knowledge, Lookup, Name, Node, ObjectRef, Service};
 use crate::manifests::load::{Loaded, load};
 use crate::manifests::{self, files};
@@ -58,6 +58,9 @@ pub(super) struct Cluster {
     /// The end of the first sync.
     pub(super) synced: Shared<BoxFuture<'static, ()>>,
     pub(super) changes: Arc<Changes>,
+    pub(super) watched: Watched,
+    /// The kinds that the process was started with.
+    pub(super) kinds: &'static Kinds,
 }
 
 /// Reads the objects, or begins to; readiness waits until they are known.
@@ -88,6 +91,7 @@ fn of_cluster(client: Client, kinds: &'static Kinds, gate: Gate, parts: &mut Par
     let watches = Watches::start(&client, &graph, &parts.metrics);
     let live = LiveReader::new(client.clone(), graph.clone(), parts.metrics.clone());
     let (synced, changes) = (watches.synced().boxed().shared(), watches.changes());
+    let watched = watches.watched();
     let first_sync = synced.clone();
     let told = async move {
         synced.await;
@@ -104,6 +108,8 @@ fn of_cluster(client: Client, kinds: &'static Kinds, gate: Gate, parts: &mut Par
             client,
             synced: first_sync,
             changes,
+            watched,
+            kinds,
         }),
         example: false,
     }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::counts::Findings;
-use super::standing::Standing;
-use crate::policy::{Exception, Policy, Void};
+use super::standing::{Situation, Standing};
+use crate::policy::{Exception, Policy, Void, WorkloadKind};
 use crate::time::Time;
 
 /// A status that differs in nothing else is written again for a new time of the last full audit after so long.
@@ -87,6 +87,50 @@ pub(super) fn exception(standing: &Standing<Exception>, void: Option<Void>, find
         None => keep(&mut status, former, &["findings"]),
     }
     unless_fresh(status, former, "lastUsed", USED_AGAIN)
+}
+
+/// The status of a declared kind of whose objects that becomes.
+pub(super) fn kind(standing: &Standing<WorkloadKind>, situation: &Situation, now: Time) -> Value {
+    let title = |kind: &WorkloadKind| format!("{} of {}", kind.kind, kind.group);
+    let objects = |kind: &WorkloadKind| format!("{}.{}", kind.plural, kind.group);
+    let (holds, reason, message) = match (&standing.valid, standing.complaint(), situation) {
+        (_, Some(complaint), _) => (false, "Invalid", complaint),
+        (None, None, _) | (_, None, Situation::Unknown) => {
+            (false, "Pending", "nobody has looked for it yet".to_owned())
+        }
+        (Some(valid), None, Situation::DeclaredTwice(first)) => (
+            false,
+            "DeclaredTwice",
+            format!("{} is declared by {first} already, which counts", title(valid)),
+        ),
+        (Some(valid), None, Situation::Forbidden) => (
+            false,
+            "Forbidden",
+            format!(
+                "no permission to list and watch {}, so that the kind is not judged: install again with `stateward \
+                 manifests --workload-kinds FILE`, or with the kind among workloadKinds.declared of the chart",
+                objects(valid)
+            ),
+        ),
+        (Some(valid), None, Situation::NotServed) => (
+            false,
+            "NotServed",
+            format!(
+                "the cluster has no {} yet; it is looked for every few seconds",
+                objects(valid)
+            ),
+        ),
+        (Some(_), None, Situation::Watched) => (
+            true,
+            "Watched",
+            "its objects are watched and judged; requests about them are answered where the installation sends them"
+                .to_owned(),
+        ),
+    };
+    json!({
+        "conditions": [condition("Ready", holds, reason, message, standing, now)],
+        "observedGeneration": standing.generation,
+    })
 }
 
 const fn reason(void: Void) -> &'static str {
@@ -252,6 +296,47 @@ mod tests {
         let lost = after(&first, None, false, 60);
         assert_eq!(lost["conditions"][0]["lastTransitionTime"], at(60).to_string());
         assert_eq!(lost["findings"], first["findings"]);
+    }
+
+    #[test]
+    fn a_kind_is_ready_when_its_objects_are_watched_and_else_says_what_to_do() {
+        let object = json!({
+            "apiVersion": "stateward.dev/v1alpha1", "kind": "WorkloadKind", "metadata": {"name": "a"},
+            "spec": {"group": "example.com", "version": "v1", "kind": "Widget", "plural": "widgets", "podTemplate": "/spec/template"},
+        });
+        let widget = crate::policy::workload_kind::parse(&object).unwrap();
+        let of = |valid: Option<&WorkloadKind>, mistakes: &[&str], situation| {
+            kind(&standing(valid.cloned(), mistakes, Value::Null), &situation, at(0))
+        };
+        let good = |situation| of(Some(&widget), &[], situation);
+        let watched = good(Situation::Watched);
+        assert_eq!((said(&watched).0, said(&watched).1), ("True", "Watched"));
+        let forbidden = good(Situation::Forbidden);
+        assert_eq!((said(&forbidden).0, said(&forbidden).1), ("False", "Forbidden"));
+        assert!(
+            said(&forbidden)
+                .2
+                .contains("no permission to list and watch widgets.example.com")
+        );
+        assert_eq!(said(&good(Situation::NotServed)).1, "NotServed");
+        assert_eq!(said(&good(Situation::Unknown)).1, "Pending");
+        assert_eq!(
+            said(&good(Situation::DeclaredTwice("b".to_owned()))).2,
+            "Widget of example.com is declared by b already, which counts"
+        );
+        let wrong = of(Some(&widget), &["spec.kind: no"], Situation::Watched);
+        assert_eq!(
+            said(&wrong),
+            (
+                "False",
+                "Invalid",
+                "spec.kind: no; the last good version stays in force"
+            )
+        );
+        assert_eq!(
+            said(&of(None, &["spec.kind: no"], Situation::Unknown)).2,
+            "spec.kind: no; it is left out"
+        );
     }
 
     #[test]

@@ -5,5 +5,5 @@ mod document;
 mod standing;
 mod writer;
 
-pub use standing::{Source, Standing, Standings};
+pub use standing::{Situation, Source, Standing, Standings};
 pub use writer::{News, Statuses};

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::graph::Name;
-use crate::policy::{Exception, Policy};
+use crate::policy::{Exception, Policy, WorkloadKind};
 
 /// What becomes of one policy or exception of the cluster.
 #[derive(Clone, Debug)]
@@ -26,6 +26,23 @@ pub struct Standing<T> {
 pub struct Standings {
     pub policies: Vec<Standing<Policy>>,
     pub exceptions: Vec<Standing<Exception>>,
+    pub kinds: Vec<(Standing<WorkloadKind>, Situation)>,
+}
+
+/// What becomes of the objects of a kind that the cluster declares.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Situation {
+    /// Nobody has looked yet.
+    #[default]
+    Unknown,
+    /// The kind is declared also by another, of this name, and that one counts.
+    DeclaredTwice(String),
+    /// There is no permission to read them.
+    Forbidden,
+    /// The cluster has no such kind yet.
+    NotServed,
+    /// They are watched.
+    Watched,
 }
 
 /// Whoever keeps policies and exceptions as the cluster holds them.

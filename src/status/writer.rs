@@ -1,4 +1,4 @@
-//! Keeps the status of policies and exceptions as they stand, for as long as this replica leads.
+//! Keeps the status of policies, exceptions and kinds as they stand, for as long as this replica leads.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,7 +24,7 @@ use crate::findings::{Change, Listener, Store};
 use crate::graph::Graph;
 use crate::judge::void_where_meant;
 use crate::policy::description::API_VERSION;
-use crate::policy::resource::{self, EXCEPTIONS, POLICIES, Resource};
+use crate::policy::resource::{self, EXCEPTIONS, KINDS, POLICIES, Resource};
 use crate::policy::{Exception, Policies, Void};
 use crate::time::Time;
 
@@ -126,7 +126,7 @@ impl Statuses {
                         if !std::mem::replace(&mut told, true) {
                             warn!(
                                 error,
-                                "Cannot write the status of a policy or exception; trying again, further failures are \
+                                "Cannot write the status of a policy, exception or kind; trying again, further failures are \
                                  not told"
                             );
                         }
@@ -160,6 +160,7 @@ impl Statuses {
         let Standings {
             policies: stated,
             exceptions,
+            kinds,
         } = self.source.standings();
         let mut due = Vec::new();
         for standing in &stated {
@@ -184,6 +185,9 @@ impl Statuses {
             });
             let status = document::exception(standing, void, findings, now);
             due.extend(changed(&EXCEPTIONS, standing, status));
+        }
+        for (standing, situation) in &kinds {
+            due.extend(changed(&KINDS, standing, document::kind(standing, situation, now)));
         }
         (due, Some((ground.judged_all, workloads)))
     }

@@ -143,21 +143,23 @@ fn the_container_gets_arguments_that_serve_takes() {
 }
 
 /// What no request asks for by name, for it stands in no namespace.
-const LISTED: [&str; 7] = [
+const LISTED: [&str; 8] = [
     "csidrivers",
     "namespaces",
     "nodes",
     "persistentvolumes",
     "storageclasses",
+    "workloadkinds",
     "workloadpolicies",
     "workloadpolicyexceptions",
 ];
 
 /// What is written into any namespace, with the verbs that it takes.
-const WRITTEN: [(&str, &[&str]); 5] = [
+const WRITTEN: [(&str, &[&str]); 6] = [
     ("events", &["create"]),
     ("policyreports", &["create", "delete", "list", "patch"]),
     ("reports", &["create", "delete", "list", "patch"]),
+    ("workloadkinds/status", &["patch"]),
     ("workloadpolicies/status", &["patch"]),
     ("workloadpolicyexceptions/status", &["patch"]),
 ];
@@ -201,7 +203,8 @@ fn the_roles_read_what_is_judged_and_write_what_is_told() {
         if *resources == ["customresourcedefinitions"] {
             let own = serde_json::json!([
                 "workloadpolicies.stateward.dev",
-                "workloadpolicyexceptions.stateward.dev"
+                "workloadpolicyexceptions.stateward.dev",
+                "workloadkinds.stateward.dev"
             ]);
             assert_eq!(
                 (&rule["resourceNames"], &rule["verbs"]),

@@ -50,6 +50,53 @@ others, and by all else. */}}
 {{- index $all (ternary "own" $who (eq .Values.certificates.source "own")) | toYaml }}
 {{- end }}
 
+{{/* What of files/kinds.yaml the values name: each is an entry of the webhook configurations, its rules and permissions. */}}
+{{- define "stateward.knownKinds" -}}
+{{- $all := .Files.Get "files/kinds.yaml" | fromYaml }}
+{{- range .Values.workloadKinds.known }}
+{{- if not (hasKey $all .) }}
+{{- fail (printf "workloadKinds.known: stateward knows no %s, but %s" . (keys $all | sortAlpha | join ", ")) }}
+{{- end }}
+{{ toYaml (dict . (get $all .)) }}
+{{- end }}
+{{- end }}
+
+{{/* The rules by which requests about declared kinds are sent. */}}
+{{- define "stateward.declaredRules" -}}
+{{- range $name, $kind := include "stateward.knownKinds" . | fromYaml }}
+{{- with get $kind.entries "declared" }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+{{- range .Values.workloadKinds.declared }}
+{{- $resources := list (required "every declared kind in values has a spec.plural" .spec.plural) }}
+{{- if .spec.scale }}
+{{- $resources = append $resources (printf "%s/scale" .spec.plural) }}
+{{- end }}
+- apiGroups: [{{ required "every declared kind in values has a spec.group" .spec.group | quote }}]
+  apiVersions: [{{ required "every declared kind in values has a spec.version" .spec.version | quote }}]
+  operations: [CREATE, UPDATE]
+  resources:
+  {{- toYaml $resources | nindent 2 }}
+  scope: Namespaced
+{{- end }}
+{{- end }}
+
+{{/* The rules of an entry beyond those of built-in kinds: root, name of the entry. */}}
+{{- define "stateward.furtherRules" -}}
+{{- $root := index . 0 }}
+{{- $entry := index . 1 }}
+{{- if eq $entry "declared" }}
+{{- include "stateward.declaredRules" $root }}
+{{- else }}
+{{- range $name, $kind := include "stateward.knownKinds" $root | fromYaml }}
+{{- with get $kind.entries $entry }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* How one of our containers runs, hooks included. */}}
 {{- define "stateward.containerSecurityContext" -}}
 allowPrivilegeEscalation: false

@@ -46,7 +46,7 @@ impl Inputs {
     /// # Errors
     /// Declarations that cannot be read or are not valid.
     pub fn kinds(&self) -> anyhow::Result<&'static Kinds> {
-        Ok(kinds::with(&self.workload_kinds)?)
+        Ok(kinds::with(Vec::new(), &self.workload_kinds)?)
     }
 
     /// Reads files.

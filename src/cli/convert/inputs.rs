@@ -30,7 +30,7 @@ impl Inputs {
         let corpus = Corpus::read(Files {
             paths,
             namespace: &name,
-            kinds: kinds::with(&[])?,
+            kinds: kinds::with(Vec::new(), &[])?,
             excluded: &|_| false,
             threads: parallel::all_cores(),
         });

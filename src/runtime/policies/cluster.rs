@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
-use futures::future::join;
+use futures::future::join3;
 use kube::Client;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -16,13 +16,14 @@ use super::{names, with_default};
 use crate::cluster::follow::Intake;
 use crate::cluster::policies;
 use crate::metrics::{Metrics, Reloaded, Reloads};
-use crate::policy::{Exception, Policies, Policy};
+use crate::policy::{Exception, Policies, Policy, WorkloadKind};
 use crate::rules::RULES;
 use crate::runtime::error::StartError;
+use crate::runtime::kinds::{self, Declared};
 use crate::runtime::objects::Objects;
 use crate::runtime::parts::{End, Parts};
 use crate::server::admin::Gate;
-use crate::status::{Source, Standings};
+use crate::status::{Source, Standing, Standings};
 
 /// Policies that come once there is a cluster to ask; none until then, and the process is not ready.
 pub(in crate::runtime) struct Awaited {
@@ -56,15 +57,20 @@ impl Awaited {
         let cluster = objects.cluster.as_mut().ok_or(StartError::NoClusterForPolicies)?;
         let (client, synced) = (cluster.client.clone(), cluster.synced.clone());
         let (listed, mut first_list) = watch::channel(false);
-        let both = async move {
+        let declared = kinds::start(cluster, parts);
+        let mut taken_up = declared.taken_up();
+        let all = async move {
             synced.await;
             // Where nobody lists any more, the part has ended and readiness tells of it.
             let _ = first_list.wait_for(|listed| *listed).await;
+            let _ = taken_up.wait_for(|taken_up| *taken_up).await;
         };
-        cluster.synced = both.boxed().shared();
+        cluster.synced = all.boxed().shared();
         let set = Arc::new(Mutex::new(Set {
             policies: Held::default(),
             exceptions: Held::default(),
+            kinds: Held::default(),
+            declared,
             default: self.default,
             in_force: None,
             told: Vec::new(),
@@ -76,9 +82,11 @@ impl Awaited {
         }));
         let policies = Watched::new(|set| &mut set.policies, &set, &client, &parts.metrics);
         let exceptions = Watched::new(|set| &mut set.exceptions, &set, &client, &parts.metrics);
-        let watching = join(
+        let kinds = Watched::new(|set| &mut set.kinds, &set, &client, &parts.metrics);
+        let watching = join3(
             policies::watch(Policy::RESOURCE, client.clone(), policies),
-            policies::watch(Exception::RESOURCE, client, exceptions),
+            policies::watch(Exception::RESOURCE, client.clone(), exceptions),
+            policies::watch(WorkloadKind::RESOURCE, client, kinds),
         );
         parts.start("policies", End::Cut, watching.map(|_| ()));
         Ok(Arc::new(Told(set)))
@@ -89,6 +97,9 @@ impl Awaited {
 struct Set {
     policies: Held<Policy>,
     exceptions: Held<Exception>,
+    kinds: Held<WorkloadKind>,
+    /// Who takes up the kinds that are declared.
+    declared: Declared,
     /// The installation's own policy, unless the cluster holds one of its name.
     default: Option<Policy>,
     /// What was put in force last.
@@ -108,14 +119,20 @@ struct Told(Arc<Mutex<Set>>);
 
 impl Source for Told {
     fn version(&self) -> u64 {
-        set(&self.0).version
+        let set = set(&self.0);
+        set.version + set.declared.version()
     }
 
     fn standings(&self) -> Standings {
         let set = set(&self.0);
+        let situated = |standing: Standing<WorkloadKind>| {
+            let situation = set.declared.situation(&standing.name);
+            (standing, situation)
+        };
         Standings {
             policies: set.policies.standings(),
             exceptions: set.exceptions.standings(),
+            kinds: set.kinds.standings().into_iter().map(situated).collect(),
         }
     }
 }
@@ -176,8 +193,10 @@ impl<T: Own> Intake for Watched<T> {
 
     fn refused(&mut self, code: u16) {
         self.held(|held| held.refused(code));
-        self.set().put_in_force();
-        self.set().tell();
+        let mut set = self.set();
+        set.declare();
+        set.put_in_force();
+        set.tell();
     }
 
     async fn settle(&mut self) {
@@ -186,12 +205,20 @@ impl<T: Own> Intake for Watched<T> {
             self.held(|held| held.settle(definition));
         }
         let mut set = self.set();
+        set.declare();
         set.put_in_force();
         set.tell();
     }
 }
 
 impl Set {
+    /// Hands on the kinds that are declared; where none are to be had, there are none.
+    fn declare(&self) {
+        if self.kinds.is_listed() || self.kinds.is_refused() {
+            self.declared.are(self.kinds.valid());
+        }
+    }
+
     /// Whether all is known that counts. Where exceptions are not to be had, there are none; policies are waited for.
     fn is_known(&self) -> bool {
         self.policies.is_listed() && (self.exceptions.is_listed() || self.exceptions.is_refused())
@@ -222,6 +249,7 @@ impl Set {
         self.version += 1;
         let mut remarks = self.policies.remarks();
         remarks.extend(self.exceptions.remarks());
+        remarks.extend(self.kinds.remarks());
         if self.default.is_none() && self.policies.is_listed() && !self.policies.has_any() {
             remarks.push(Remark {
                 text: "no policy in the cluster: nothing is judged".to_owned(),

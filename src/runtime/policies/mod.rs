@@ -12,12 +12,13 @@ use stateward_nearest::nearest;
 use stateward_yaml::{Node, Value};
 
 use self::own::Own;
+use crate::kinds::KindError;
 use crate::manifests;
 use crate::manifests::files::{self, FileError};
 use crate::metrics::Refusal;
 use crate::policy::description::API_VERSION;
 use crate::policy::exception::{self, description::KIND as EXCEPTION};
-use crate::policy::{self, Exception, Policies, Policy};
+use crate::policy::{self, Exception, Policies, Policy, WorkloadKind};
 use crate::rules::RULES;
 
 /// Where embedded policies are from.
@@ -189,6 +190,20 @@ pub fn of_cluster(objects: &OwnObjects) -> Result<Policies, PolicyError> {
         Ok(Policies::new(policies, RULES).with_exceptions(exceptions))
     } else {
         Err(PolicyError::Invalid(mistakes))
+    }
+}
+
+/// The kinds that a cluster declares.
+///
+/// # Errors
+/// One that is not valid, as [`of_cluster`].
+pub fn kinds_of_cluster(objects: &[String]) -> Result<Vec<WorkloadKind>, KindError> {
+    let mut mistakes = Vec::new();
+    let kinds = valid(objects, &mut mistakes);
+    if mistakes.is_empty() {
+        Ok(kinds)
+    } else {
+        Err(KindError::Invalid(mistakes))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::policy::resource::{EXCEPTIONS, POLICIES, Resource};
-use crate::policy::{self, Exception, Mistake, Policy, exception};
+use crate::policy::resource::{EXCEPTIONS, KINDS, POLICIES, Resource};
+use crate::policy::{self, Exception, Mistake, Policy, WorkloadKind, exception, workload_kind};
 use crate::rules::RULES;
 
-/// A policy or an exception.
+/// A policy, an exception or a declared kind.
 pub(super) trait Own: Clone + PartialEq + Send + 'static {
     const RESOURCE: &'static Resource;
 
@@ -27,6 +27,14 @@ impl Own for Exception {
 
     fn parse(object: &Value) -> Result<Self, Vec<Mistake>> {
         exception::parse(object, RULES)
+    }
+}
+
+impl Own for WorkloadKind {
+    const RESOURCE: &'static Resource = &KINDS;
+
+    fn parse(object: &Value) -> Result<Self, Vec<Mistake>> {
+        workload_kind::parse(object)
     }
 }
 

@@ -13,7 +13,10 @@ type Objects = BTreeMap<String, Value>;
 /// What is compared: all but what Helm alone says, and the namespace, which is Helm's `--create-namespace`.
 fn compared(objects: Vec<Value>) -> Objects {
     let compared = objects.into_iter().filter(|object| {
-        object["kind"] != "Namespace" && object["metadata"]["annotations"]["helm.sh/hook"] == Value::Null
+        // A declared kind is an object of the release; who installs without Helm applies it.
+        object["kind"] != "Namespace"
+            && object["kind"] != "WorkloadKind"
+            && object["metadata"]["annotations"]["helm.sh/hook"] == Value::Null
     });
     let mut named = Objects::new();
     for mut object in compared {
@@ -23,6 +26,7 @@ fn compared(objects: Vec<Value>) -> Objects {
             annotations.remove("helm.sh/resource-policy");
         }
         prune(&mut object);
+        spread(&mut object);
         let name = format!("{} {}", object["kind"], object["metadata"]["name"]);
         assert!(named.insert(name.clone(), object).is_none(), "{name} twice");
     }
@@ -38,6 +42,30 @@ fn prune(value: &mut Value) {
     }
     if let Value::Array(items) = value {
         items.iter_mut().for_each(prune);
+    }
+}
+
+/// Rules one a resource, sorted: several of one group may stand in one, or each by itself.
+fn spread(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.values_mut().for_each(spread);
+            let Some(rules) = members.get_mut("rules").and_then(Value::as_array_mut) else {
+                return;
+            };
+            let mut each: Vec<Value> = Vec::new();
+            for rule in rules.iter() {
+                for resource in rule["resources"].as_array().expect("resources") {
+                    let mut rule = rule.clone();
+                    rule["resources"] = json!([resource]);
+                    each.push(rule);
+                }
+            }
+            each.sort_by_key(Value::to_string);
+            *rules = each;
+        }
+        Value::Array(items) => items.iter_mut().for_each(spread),
+        _ => {}
     }
 }
 
@@ -109,6 +137,29 @@ fn of_the_same_choices_come_the_same_objects() {
         &["--cert-manager=ClusterIssuer/ca"],
     );
     same(&["--set=certificates.source=files"], &["--ca-from-secret"]);
+    let known: Vec<&str> = stateward::kinds::names().collect();
+    let known = known.join(",");
+    same(
+        &["--set=mode=Enforce", &format!("--set=workloadKinds.known={{{known}}}")],
+        &["--mode=enforce", &format!("--workload-kinds={known}")],
+    );
+    let spec =
+        "{group: example.com, version: v1, kind: Widget, plural: widgets, podTemplate: /spec/template, scale: true}";
+    let declared = scratch.path().join("widgets.yaml");
+    let object = format!(
+        "{{apiVersion: stateward.dev/v1alpha1, kind: WorkloadKind, metadata: {{name: widgets.example.com}}, spec: {spec}}}"
+    );
+    std::fs::write(&declared, object).expect("written");
+    let values = scratch.path().join("values.yaml");
+    let told = format!("workloadKinds: {{declared: [{{name: widgets.example.com, spec: {spec}}}]}}");
+    std::fs::write(&values, told).expect("written");
+    let declared = format!("--workload-kinds={}", declared.display());
+    let values = format!("--values={}", values.display());
+    same(&[&values, "--set=mode=Enforce"], &["--mode=enforce", &declared]);
+    same(
+        &[&values, "--set=workloadKinds.known={scaledjobs.keda.sh}"],
+        &[&declared, "--workload-kinds=scaledjobs.keda.sh"],
+    );
     same(
         &[
             "--set=certificates.source=files",
@@ -157,6 +208,8 @@ fn what_only_the_chart_has_is_rendered_where_it_is_asked_for() {
         "--set=webhooks.objectSelector.matchLabels.guard=on",
         "--set-json=webhooks.namespaceSelector=[{\"key\":\"tier\",\"operator\":\"Exists\"}]",
         "--set-json=policies=[{\"name\":\"house\",\"spec\":{\"profile\":\"Strict\"}}]",
+        "--set-json=workloadKinds.declared=[{\"name\":\"widgets.example.com\",\"spec\":{\"group\":\"example.com\",\
+         \"version\":\"v1\",\"kind\":\"Widget\",\"plural\":\"widgets\",\"podTemplate\":\"/spec/pod\"}}]",
         "--set-json=exceptions=[{\"name\":\"old\",\"namespace\":\"shop\",\"spec\":{\"owner\":\"shop\"}}]",
     ])
     .expect("the chart renders");
@@ -206,5 +259,9 @@ fn what_only_the_chart_has_is_rendered_where_it_is_asked_for() {
         assert_eq!(webhook["namespaceSelector"]["matchExpressions"][1]["key"], "tier");
     }
     assert_eq!(of("WorkloadPolicy", "house")["spec"]["profile"], "Strict");
+    assert_eq!(
+        of("WorkloadKind", "widgets.example.com")["spec"]["podTemplate"],
+        "/spec/pod"
+    );
     assert_eq!(of("WorkloadPolicyException", "old")["metadata"]["namespace"], "shop");
 }

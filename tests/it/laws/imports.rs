@@ -14,7 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("admission", &["judge", "policy", "rules", "graph", "metrics"]),
     ("audit", &["judge", "policy", "rules", "graph"]),
     ("certificates", &["cluster", "controller", "metrics", "server"]),
-    ("cluster", &["policy", "graph", "metrics"]),
+    ("cluster", &["kinds", "policy", "graph", "metrics"]),
     ("controller", &["metrics"]),
     ("convert", &["rules", "graph"]),
     (
@@ -69,6 +69,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "otlp",
             "reports",
             "status",
+            "kinds",
             "manifests",
             "policy",
             "rules",

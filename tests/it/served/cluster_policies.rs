@@ -64,7 +64,8 @@ async fn policies_in_the_cluster_rule_and_never_get_looser_by_accident() {
         &served,
         503,
         "[-]policies the API server has no workloadpolicies.stateward.dev: apply what `stateward crds` prints; \
-         the API server has no workloadpolicyexceptions.stateward.dev: apply what `stateward crds` prints",
+         the API server has no workloadpolicyexceptions.stateward.dev: apply what `stateward crds` prints; \
+         the API server has no workloadkinds.stateward.dev: apply what `stateward crds` prints",
     )
     .await;
     define(&cluster).await;

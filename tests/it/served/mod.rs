@@ -23,6 +23,7 @@ mod cert_manager;
 mod certificate_sources;
 mod cluster_policies;
 mod controllers;
+mod declared;
 mod defaults;
 mod dependencies;
 mod exceptions;

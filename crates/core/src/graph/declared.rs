@@ -54,3 +54,80 @@ pub struct Bound {
     /// Where nothing stands there.
     pub default: Amount,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::kind::{Defaults, Entry, Field, Form, Kind, Reach, Role, Row, Runs};
+    use crate::graph::kinds::{BUILTIN, Kinds};
+
+    fn widget(api_version: &'static str) -> Row {
+        let form = Form {
+            runs: Runs::Replicas,
+            pod_spec: "/spec/template/spec",
+            fields: &[("/spec/template", Field::Template)],
+            makers: &[],
+            declared: None,
+        };
+        let reach = Reach::Review {
+            entry: Entry::Declared,
+            scale: false,
+            defaults: Defaults::Never,
+        };
+        Row::new(0, api_version, "widgets", "Widget", Role::Workload(form), reach)
+    }
+
+    #[test]
+    fn a_kind_has_its_position_again_when_it_comes_back() {
+        let both = Kinds::with([widget("a.example/v1"), widget("b.example/v1")]).unwrap();
+        let of = |kinds: &Kinds, version| kinds.of(version, "Widget");
+        let (first, second) = (of(both, "a.example/v1").unwrap(), of(both, "b.example/v1").unwrap());
+        assert_eq!((first.label(), second.label()), ("Widget", "widgets.b.example"));
+        let one = both.changed(|kind| kind != first, []).unwrap();
+        assert_eq!(of(one, "a.example/v1"), None);
+        assert!(of(one, "b.example/v1").unwrap().is_row_of(second));
+        assert_eq!((one.iter().len(), one.positions()), (BUILTIN + 1, BUILTIN + 2));
+        let again = one.changed(|_| true, [widget("a.example/v2")]).unwrap();
+        let back = of(again, "a.example/v1").unwrap();
+        assert!(back == first && !back.is_row_of(first) && back.position() == first.position());
+        assert_eq!(
+            again.iter().map(Kind::position).collect::<Vec<_>>(),
+            (0..BUILTIN + 2).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_a_graph_has_of_a_kind_goes_with_what_was_said_of_it() {
+        use crate::graph::project::NodeSeed;
+        use crate::graph::{Facts, Graph, Knowledge, Lookup};
+
+        let both = Kinds::with([widget("a.example/v1"), widget("b.example/v1")]).unwrap();
+        let of = |kinds: &Kinds, version| kinds.of(version, "Widget").unwrap();
+        let graph = Graph::new(Facts::of(both, Knowledge::Complete));
+        let json = r#"{"metadata": {"name": "web"}, "spec": {"template": {"spec": {}}}}"#;
+        for version in ["a.example/v1", "b.example/v1"] {
+            let seed = NodeSeed {
+                kind: of(both, version),
+                kinds: both,
+                sent_to: &"shop".into(),
+            };
+            let _ = graph.insert_all([("shop".into(), seed.read(json).unwrap())]);
+        }
+        let count = |kind: Kind| {
+            graph
+                .counts()
+                .into_iter()
+                .find(|(one, _)| *one == kind)
+                .map(|(_, count)| count)
+        };
+        assert_eq!(count(of(both, "a.example/v1")), Some(1));
+        let first = of(both, "a.example/v1");
+        let otherwise = both.changed(|kind| kind != first, [widget("a.example/v2")]).unwrap();
+        assert!(graph.set_kinds(otherwise).everything);
+        let facts = graph.facts();
+        assert_eq!(facts.knowledge(of(otherwise, "a.example/v2")), Knowledge::Unavailable);
+        assert_eq!(facts.knowledge(of(otherwise, "b.example/v1")), Knowledge::Complete);
+        assert_eq!(facts.answer(of(otherwise, "b.example/v1"), None::<()>), Lookup::Absent);
+        assert_eq!(count(of(otherwise, "a.example/v2")), Some(0));
+        assert_eq!(count(of(otherwise, "b.example/v1")), Some(1));
+    }
+}

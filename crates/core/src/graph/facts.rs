@@ -81,7 +81,7 @@ impl Facts {
             drivers: BTreeMap::new(),
             nodes: Vec::new(),
             version: None,
-            knowledge: vec![knowledge; kinds.iter().len()].into(),
+            knowledge: vec![knowledge; kinds.positions()].into(),
             edition: 0,
         }
     }
@@ -111,6 +111,20 @@ impl Facts {
         if let Some(known) = self.knowledge.get_mut(kind.position()) {
             *known = knowledge;
         }
+    }
+
+    /// Says which kinds there are. What is said anew of a kind is not known yet.
+    pub(super) fn set_kinds(&mut self, kinds: &'static Kinds) {
+        let mut knowledge = vec![Knowledge::Unavailable; kinds.positions()];
+        for kind in self
+            .kinds
+            .iter()
+            .filter(|kind| kinds.iter().any(|one| one.is_row_of(*kind)))
+        {
+            knowledge[kind.position()] = self.knowledge(kind);
+        }
+        self.kinds = kinds;
+        self.knowledge = knowledge.into();
     }
 
     /// Turns what was found, or not, of `kind` into a three-valued answer.

@@ -1,7 +1,8 @@
 //! Filling the graph: inserting, removing and counting objects of any kind.
 
-use super::facts::{Class, ClusterNode, Driver, Facts};
+use super::facts::{Class, ClusterNode, Driver, Facts, Knowledge};
 use super::kind::{Kind, Role};
+use super::kinds::Kinds;
 use super::lookup::Lookup;
 use super::names::{Name, ObjectRef};
 use super::node::Node;
@@ -65,6 +66,23 @@ impl Graph {
         touched
     }
 
+    /// Says which kinds there are. The objects of a kind that is gone, or of which something else is said now, are taken
+    /// out; what others were taken for that refer to it is as old as they are.
+    pub fn set_kinds(&self, kinds: &'static Kinds) -> Touched {
+        let facts = self.facts();
+        let is_kept = |former: &Kind| kinds.iter().any(|kind| kind.is_row_of(*former));
+        for gone in facts.kinds.iter().filter(|kind| !is_kept(kind)) {
+            // Before they go, so that nobody takes what is going for absent.
+            self.set_knowledge(gone, Knowledge::Unavailable);
+            self.remove(gone, self.keys(gone));
+        }
+        self.update_facts(|facts| facts.set_kinds(kinds));
+        Touched {
+            everything: true,
+            ..Touched::default()
+        }
+    }
+
     fn set_namespace(&self, name: &Name, facts: Lookup<NamespaceFacts>, touched: &mut Touched) {
         let there = matches!(facts, Lookup::Known(_));
         let set = |shard: &mut Shard| {
@@ -119,23 +137,26 @@ impl Graph {
     #[must_use]
     pub fn counts(&self) -> Vec<(Kind, usize)> {
         let facts = self.facts();
-        let mut counts: Vec<(Kind, usize)> = facts.kinds.iter().map(|kind| (kind, 0)).collect();
-        counts[Kind::CLASS.position()].1 = facts.classes.len();
-        counts[Kind::DRIVER.position()].1 = facts.drivers.len();
-        counts[Kind::NODE.position()].1 = facts.nodes.len();
-        counts[Kind::VOLUME.position()].1 = self.volume_count();
+        let mut counts = vec![0; facts.kinds.positions()];
+        // Of a kind that came a moment ago there may be objects already.
+        let mut add = |kind: Kind, count| {
+            if let Some(counted) = counts.get_mut(kind.position()) {
+                *counted += count;
+            }
+        };
+        add(Kind::CLASS, facts.classes.len());
+        add(Kind::DRIVER, facts.drivers.len());
+        add(Kind::NODE, facts.nodes.len());
+        add(Kind::VOLUME, self.volume_count());
         self.each_shard(|shard| {
-            for autoscaler in shard.autoscalers() {
-                counts[autoscaler.id.kind.position()].1 += 1;
-            }
-            counts[Kind::CLAIM.position()].1 += shard.claims().count();
-            counts[Kind::NAMESPACE.position()].1 += usize::from(matches!(shard.facts(), Lookup::Known(_)));
-            counts[Kind::SERVICE.position()].1 += shard.services().count();
-            for workload in shard.workloads() {
-                counts[workload.id.kind.position()].1 += 1;
-            }
+            shard.autoscalers().for_each(|one| add(one.id.kind, 1));
+            add(Kind::CLAIM, shard.claims().count());
+            add(Kind::NAMESPACE, usize::from(matches!(shard.facts(), Lookup::Known(_))));
+            add(Kind::SERVICE, shard.services().count());
+            shard.workloads().for_each(|one| add(one.id.kind, 1));
         });
-        counts
+        let kinds = facts.kinds.iter();
+        kinds.map(|kind| (kind, counts[kind.position()])).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use super::kinds::BUILTIN;
 pub struct Kind(pub(super) &'static Row);
 
 /// A row of the table: all that is said of one kind.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Row {
     pub(super) api_version: &'static str,
     pub(super) resource: &'static str,
@@ -146,6 +146,8 @@ pub enum Reach {
 pub enum Entry {
     /// What changes how many pods workloads run: creates and updates.
     Advice,
+    /// What runs pods and is warned about at most: creates and updates, which never wait for us.
+    Declared,
     /// What workloads depend on: creates, updates and deletes.
     Dependencies,
     /// Pods that nobody controls, with a claim: creates. Pods of a set with disks of their own: deletes by force.
@@ -415,6 +417,18 @@ impl Kind {
             self.0.role,
             Role::Autoscaler(_) | Role::Claim | Role::Service | Role::Workload(_)
         )
+    }
+
+    /// All that is said of the kind.
+    #[must_use]
+    pub const fn row(self) -> Row {
+        *self.0
+    }
+
+    /// Returns true where both are the same kind, of which the same was said at the same time.
+    #[must_use]
+    pub fn is_row_of(self, other: Self) -> bool {
+        std::ptr::eq(self.0, other.0)
     }
 
     /// Where the kind stands in its table.

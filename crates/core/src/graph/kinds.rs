@@ -4,10 +4,12 @@ use std::sync::LazyLock;
 
 use super::kind::{Defaults, Entry, Field, Form, Kind, Reach, Role, Row, Runs, Scaler, group};
 
-/// The kinds of one process: the built-in ones, and those that were registered at its start.
+/// The kinds of one process: the built-in ones, and those that are registered beside them.
 #[derive(Debug)]
 pub struct Kinds {
     rows: Vec<Kind>,
+    /// Every kind that ever had a position, by its position.
+    seats: Vec<Kind>,
 }
 
 /// A kind that cannot be registered, because there is one of its name in its group already.
@@ -18,7 +20,10 @@ impl Kinds {
     /// The built-in kinds.
     #[must_use]
     pub fn builtin() -> &'static Self {
-        static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds { rows: ROWS.to_vec() });
+        static KINDS: LazyLock<Kinds> = LazyLock::new(|| Kinds {
+            rows: ROWS.to_vec(),
+            seats: ROWS.to_vec(),
+        });
         &KINDS
     }
 
@@ -27,23 +32,50 @@ impl Kinds {
     /// # Errors
     /// Two kinds of one name in one group.
     pub fn with(further: impl IntoIterator<Item = Row>) -> Result<&'static Self, Taken> {
-        let mut rows = Self::builtin().rows.clone();
+        Self::builtin().changed(|_| true, further)
+    }
+
+    /// Those of these kinds that are kept, and further ones, for as long as the process lives.
+    ///
+    /// A kind keeps its position while it is gone, and has it again when it comes back or is declared otherwise: what a
+    /// graph has of a kind is found by it.
+    ///
+    /// # Errors
+    /// Two kinds of one name in one group.
+    pub fn changed(
+        &self,
+        is_kept: impl Fn(Kind) -> bool,
+        further: impl IntoIterator<Item = Row>,
+    ) -> Result<&'static Self, Taken> {
+        let mut rows: Vec<Kind> = self.iter().filter(|kind| is_kept(*kind)).collect();
+        let mut seats = self.seats.clone();
         for row in further {
-            let position = rows.len();
-            // A kind is named in every object, edge and finding, so it is a reference that is never given back.
-            let named = |other: &Kind| other.as_str() == row.kind;
-            let label = if rows.iter().any(named) {
+            let is_it = |other: &Kind| other.as_str() == row.kind && other.group() == group(row.api_version);
+            if let Some(taken) = rows.iter().find(|other| is_it(other)) {
+                return Err(Taken(*taken));
+            }
+            let label = if rows.iter().any(|other| other.as_str() == row.kind) {
                 String::leak(format!("{}.{}", row.resource, group(row.api_version)))
             } else {
                 row.kind
             };
+            let position = seats.iter().position(|other| is_it(other)).unwrap_or(seats.len());
+            // A kind is named in every object, edge and finding, so it is a reference that is never given back.
             let kind = Kind(Box::leak(Box::new(Row { position, label, ..row })));
-            if let Some(taken) = rows.iter().find(|other| other.cmp(&&kind).is_eq()) {
-                return Err(Taken(*taken));
+            match seats.get_mut(position) {
+                Some(seat) => *seat = kind,
+                None => seats.push(kind),
             }
             rows.push(kind);
         }
-        Ok(Box::leak(Box::new(Self { rows })))
+        rows.sort_unstable_by_key(|kind| kind.position());
+        Ok(Box::leak(Box::new(Self { rows, seats })))
+    }
+
+    /// How many positions there are: more than kinds, where some are gone.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.seats.len()
     }
 
     /// Every kind, in the order of the table.

@@ -6,6 +6,7 @@ use super::description::{API_VERSION, KIND, document};
 use super::exception::description::{self as exception, KIND as EXCEPTION};
 use super::openapi::{Form, schema};
 use super::status;
+use super::workload_kind::description::{self as workload_kind, KIND as WORKLOAD_KIND};
 use crate::rules::kit::Rule;
 
 /// A kind that an API server serves once it has its definition.
@@ -121,6 +122,45 @@ pub const EXCEPTIONS: Resource = Resource {
     ],
 };
 
+/// `WorkloadKind`.
+pub const KINDS: Resource = Resource {
+    kind: WORKLOAD_KIND,
+    plural: "workloadkinds",
+    singular: "workloadkind",
+    short: "wkind",
+    scope: "Cluster",
+    summary: "A kind of workload that is not built into Kubernetes, and where its fields stand.",
+    columns: &[
+        Column {
+            name: "Kind",
+            of: "string",
+            path: ".spec.kind",
+            description: "The kind that is declared.",
+        },
+        Column {
+            name: "Group",
+            of: "string",
+            path: ".spec.group",
+            description: "Its API group.",
+        },
+        Column {
+            name: "Ready",
+            of: "string",
+            path: r#".status.conditions[?(@.type=="Ready")].status"#,
+            description: "Whether its objects are watched and judged.",
+        },
+        Column {
+            name: "Age",
+            of: "date",
+            path: ".metadata.creationTimestamp",
+            description: "The time since it was declared.",
+        },
+    ],
+};
+
+/// All of them.
+pub const ALL: [&Resource; 3] = [&POLICIES, &EXCEPTIONS, &KINDS];
+
 /// The definitions of all of them over these rules, in the order in which they are applied.
 #[must_use]
 pub fn definitions(rules: &[&Rule]) -> Vec<Value> {
@@ -128,7 +168,13 @@ pub fn definitions(rules: &[&Rule]) -> Vec<Value> {
     policy["properties"]["status"] = status::policy();
     let mut excepted = schema(&exception::document(rules), Form::Cluster);
     excepted["properties"]["status"] = status::exception();
-    vec![POLICIES.definition(policy), EXCEPTIONS.definition(excepted)]
+    let mut kind = schema(&workload_kind::document(), Form::Cluster);
+    kind["properties"]["status"] = status::kind();
+    vec![
+        POLICIES.definition(policy),
+        EXCEPTIONS.definition(excepted),
+        KINDS.definition(kind),
+    ]
 }
 
 impl Resource {

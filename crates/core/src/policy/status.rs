@@ -39,6 +39,18 @@ pub(super) fn exception() -> Value {
     })
 }
 
+/// The status of a `WorkloadKind`.
+pub(super) fn kind() -> Value {
+    json!({
+        "type": "object",
+        "description": "What the cluster says of the kind.",
+        "properties": {
+            "conditions": conditions("Ready: objects of the kind are watched and judged."),
+            "observedGeneration": count("The generation of the declaration that the status is about."),
+        },
+    })
+}
+
 /// `meta/v1` conditions, with the bounds that Kubernetes' own generator writes for them.
 fn conditions(types: &str) -> Value {
     let text = |description: &str, longest: u32, pattern: &str| json!({"type": "string", "description": description, "maxLength": longest, "pattern": pattern});

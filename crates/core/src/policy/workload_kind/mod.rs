@@ -85,7 +85,10 @@ impl WorkloadKind {
         };
         let api_version = kept(format!("{}/{}", self.group, self.version));
         let reach = Reach::Review {
-            entry: Entry::Workloads,
+            entry: match trust {
+                Trust::Declared => Entry::Declared,
+                Trust::Sure => Entry::Workloads,
+            },
             scale: self.scale,
             defaults: Defaults::Never,
         };

@@ -5,9 +5,12 @@ use serde_json::Value;
 use super::description::{self, CHILDREN, DOES, NAMING, RUNS, document};
 use super::fields::Fields;
 use super::{Bound, DeclaredWay, Does, WorkloadKind};
-use crate::graph::{Amount, Field, Runs};
+use crate::graph::{Amount, Field, Kinds, Runs};
 use crate::policy::check::{Mistake, check};
 use crate::policy::parse::{list, texts, word};
+
+/// KEDA's autoscaler, which runs no pods.
+const SCALED_OBJECT: (&str, &str) = ("keda.sh", "ScaledObject");
 
 /// Reads a declaration.
 ///
@@ -27,15 +30,26 @@ fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
     let spec = &declaration["spec"];
     let mut text = |name: &str| {
         let text = spec[name].as_str().unwrap_or_default().to_owned();
-        if text.is_empty() {
-            mistakes.push(Mistake {
-                pointer: format!("/spec/{name}"),
-                message: "expected words, found an empty text".to_owned(),
-            });
-        }
+        let message = if text.is_empty() {
+            Some("expected words, found an empty text".to_owned())
+        } else {
+            // They are parts of a URL.
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+            (!text.chars().all(is_plain)).then(|| format!("{text:?} has something else than letters, digits, - and ."))
+        };
+        mistakes.extend(message.map(|message| Mistake {
+            pointer: format!("/spec/{name}"),
+            message,
+        }));
         text
     };
     let (group, version, kind, plural) = (text("group"), text("version"), text("kind"), text("plural"));
+    if Kinds::builtin().in_group(&group, &kind).is_some() || (&*group, &*kind) == SCALED_OBJECT {
+        mistakes.push(Mistake {
+            pointer: "/spec/kind".to_owned(),
+            message: format!("{kind} of {group} is known already, and cannot be declared otherwise"),
+        });
+    }
     let mut fields = Fields::default();
     for (name, field) in [
         ("firstOrdinal", Field::FirstOrdinal),
