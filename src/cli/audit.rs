@@ -110,7 +110,10 @@ impl Args {
             ..judged(&graph, &chosen.policies, time, &live.gaps)
         };
         report.notes.extend(note);
-        if self.exceptions.write(&report, self.reporting.least(), time)? {
+        if self
+            .exceptions
+            .write(&report, graph.facts().kinds, self.reporting.least(), time)?
+        {
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(others) = others {

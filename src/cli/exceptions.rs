@@ -61,7 +61,7 @@ impl Args {
     ///
     /// # Errors
     /// A file that is there already, or cannot be written.
-    pub fn write(&self, report: &Report, least: Level, now: Time) -> anyhow::Result<bool> {
+    pub fn write(&self, report: &Report, kinds: &Kinds, least: Level, now: Time) -> anyhow::Result<bool> {
         let (Some(directory), Some(owner), Some(expires)) = (&self.write_exceptions, &self.owner, self.expires) else {
             return Ok(false);
         };
@@ -70,9 +70,9 @@ impl Args {
             expires: now.plus(expires),
             now,
         };
-        let written: Vec<Written> = violators(report, least)
+        let written: Vec<Written> = violators(report, kinds, least)
             .into_iter()
-            .map(|(object, found)| terms.write(object, &found))
+            .map(|(object, (kind, found))| terms.write(object, kind, &found))
             .collect();
         let place = if directory == Path::new(STDOUT) {
             let texts: Vec<&str> = written.iter().map(|one| &*one.text).collect();
@@ -108,23 +108,28 @@ impl Args {
 }
 
 /// The workloads with what is found in them and nobody answers for yet, by namespace, kind and name.
-fn violators(report: &Report, least: Level) -> BTreeMap<&Object, Vec<&Entry>> {
-    let mut violators: BTreeMap<&Object, Vec<&Entry>> = BTreeMap::new();
+fn violators<'r>(report: &'r Report, kinds: &Kinds, least: Level) -> BTreeMap<&'r Object, (Kind, Vec<&'r Entry>)> {
+    let mut violators: BTreeMap<&Object, (Kind, Vec<&Entry>)> = BTreeMap::new();
     for entry in &report.entries {
-        let kind = Kinds::builtin().of(&entry.object.api_version, &entry.object.kind);
+        let kind = kinds.of(&entry.object.api_version, &entry.object.kind);
         let counts = entry.level >= least || entry.denied_after.is_some();
-        if counts && !entry.is_let_pass() && kind.is_some_and(Kind::is_workload) {
-            violators.entry(&entry.object).or_default().push(entry);
+        if let Some(kind) = kind.filter(|kind| counts && !entry.is_let_pass() && kind.is_workload()) {
+            let (_, found) = violators.entry(&entry.object).or_insert_with(|| (kind, Vec::new()));
+            found.push(entry);
         }
     }
     violators
 }
 
 impl Terms<'_> {
-    fn write(&self, object: &Object, found: &[&Entry]) -> Written {
-        let Object {
-            namespace, kind, name, ..
-        } = object;
+    fn write(&self, object: &Object, kind: Kind, found: &[&Entry]) -> Written {
+        let Object { namespace, name, .. } = object;
+        // As exceptions call it.
+        let kind = if kind.is_builtin() {
+            kind.as_str().to_owned()
+        } else {
+            format!("{}.{}", kind.resource(), kind.group())
+        };
         let exception = format!("{}-{name}", kind.to_lowercase());
         let mut rules: Vec<&str> = found.iter().map(|entry| entry.rule).collect();
         rules.sort_unstable();
@@ -170,6 +175,8 @@ fn owner(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Name;
+    use crate::kinds;
     use crate::manifests;
     use crate::policy::exception::parse;
     use crate::rules::RULES;
@@ -180,7 +187,11 @@ mod tests {
             namespace: "shop".into(),
             kind: kind.into(),
             name: name.into(),
-            api_version: if kind == "Service" { "v1" } else { "apps/v1" }.into(),
+            api_version: match kind {
+                "Rollout" => "argoproj.io/v1alpha1".into(),
+                "Service" => "v1".into(),
+                _ => "apps/v1".into(),
+            },
         };
         Entry {
             rule,
@@ -219,6 +230,7 @@ mod tests {
             entry("Deployment", "1e3", "rwo-replicas", Level::Error),
             entry("Deployment", "warned", "rwo-replicas", Level::Warning),
             entry("Service", "web", "rwo-replicas", Level::Error),
+            entry("Rollout", "web", "rwo-replicas", Level::Error),
             allowed,
             later,
         ];
@@ -243,7 +255,7 @@ mod tests {
         let now = time("2026-11-29T03:10:09Z");
         assert!(
             args(directory.path(), false)
-                .write(&report(), Level::Error, now)
+                .write(&report(), kinds::shipped(), Level::Error, now)
                 .unwrap()
         );
         let mut files: Vec<String> = std::fs::read_dir(directory.path())
@@ -251,17 +263,27 @@ mod tests {
             .map(|file| file.unwrap().file_name().into_string().unwrap())
             .collect();
         files.sort();
-        assert_eq!(files, ["shop.deployment-1e3.yaml", "shop.statefulset-db.yaml"]);
+        assert_eq!(
+            files,
+            [
+                "shop.deployment-1e3.yaml",
+                "shop.rollouts.argoproj.io-web.yaml",
+                "shop.statefulset-db.yaml"
+            ]
+        );
         let text = std::fs::read_to_string(directory.path().join(&files[0])).unwrap();
         assert_eq!(text.lines().filter(|line| line.starts_with('#')).count(), 3, "{text}");
         let manifests = manifests::read(text.into_bytes());
         let exception = parse(&manifests.get(0).unwrap().to_json(), RULES).unwrap();
         assert_eq!(exception.title(), "shop/deployment-1e3");
         assert_eq!(exception.rules, ["rwo-replicas", "rwo-surge"]);
-        assert_eq!(exception.kinds, [Kind::DEPLOYMENT]);
+        assert_eq!(exception.kinds, [Name::from("Deployment")]);
         assert!(exception.names[0].matches("1e3") && exception.names.len() == 1);
         assert_eq!((&*exception.owner, exception.created), ("team: shop", None));
         assert_eq!(exception.expires, time("2027-01-28T03:10:09Z"));
+        let of_rollout = std::fs::read(directory.path().join(&files[1])).unwrap();
+        let exception = parse(&manifests::read(of_rollout).get(0).unwrap().to_json(), RULES).unwrap();
+        assert_eq!(exception.kinds, [Name::from("rollouts.argoproj.io")]);
     }
 
     #[test]
@@ -271,14 +293,14 @@ mod tests {
         let there = directory.path().join("shop.statefulset-db.yaml");
         std::fs::write(&there, "mine").unwrap();
         let error = args(directory.path(), false)
-            .write(&report(), Level::Error, now)
+            .write(&report(), kinds::shipped(), Level::Error, now)
             .unwrap_err()
             .to_string();
         assert!(error.contains("shop.statefulset-db.yaml is there already"), "{error}");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
         assert!(
             args(directory.path(), true)
-                .write(&report(), Level::Warning, later)
+                .write(&report(), kinds::shipped(), Level::Warning, later)
                 .unwrap()
         );
         assert!(

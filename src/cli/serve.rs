@@ -69,7 +69,7 @@ pub struct Args {
     /// Kinds of workloads beside Kubernetes' own that are watched and judged: names of those that stateward knows, or files that declare some
     ///
     /// docs/workload-kinds.md has the names. A kind that the cluster does not have yet is waited for.
-    #[arg(long, value_name = "NAME|PATH", value_delimiter = ',', conflicts_with_all = ["no_cluster", "manifests"])]
+    #[arg(long, value_name = "NAME|PATH", value_delimiter = ',', conflicts_with = "no_cluster")]
     workload_kinds: Vec<String>,
     /// What a request gets when judging it fails in this process
     #[arg(long, default_value = "allow", value_name = "ANSWER")]
@@ -221,6 +221,7 @@ impl Args {
         let objects = if !self.manifests.is_empty() {
             ObjectSource::Manifests {
                 paths: self.manifests,
+                kinds,
                 skip_unreadable: self.skip_unreadable,
             }
         } else if self.no_cluster {

@@ -108,10 +108,10 @@ mod tests {
         let mut kinds = InCluster::new(started);
         assert!(kinds.declare(BTreeMap::new()).is_none());
         let widget = declaration("a", "example.com", "Widget", "/spec/template");
-        let first = kinds.declare(once(&[widget.clone()])).expect("another");
+        let first = kinds.declare(once(std::slice::from_ref(&widget))).expect("another");
         let kind = first.in_group("example.com", "Widget").expect("declared");
         assert!(!kind.is_sure() && kinds.kind(&widget) == Some(kind));
-        assert!(kinds.declare(once(&[widget.clone()])).is_none(), "nothing is new");
+        assert!(kinds.declare(once(&[widget])).is_none(), "nothing is new");
 
         let otherwise = declaration("a", "example.com", "Widget", "/spec/pod");
         let second = kinds.declare(once(&[otherwise])).expect("another");

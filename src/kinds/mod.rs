@@ -36,6 +36,11 @@ const SHIPPED: &[(&str, Trust, &str)] = &[
         include_str!("../../kinds/rollout.yaml"),
     ),
     (
+        "services.serving.knative.dev",
+        Trust::Declared,
+        include_str!("../../kinds/knative-service.yaml"),
+    ),
+    (
         "scaledjobs.keda.sh",
         Trust::Declared,
         include_str!("../../kinds/scaledjob.yaml"),
@@ -258,7 +263,7 @@ mod tests {
         assert!(
             kinds
                 .of("serving.knative.dev/v1", "Service")
-                .is_none_or(|kind| kind != Kind::SERVICE)
+                .is_some_and(|kind| kind != Kind::SERVICE && kind.label() == "services.serving.knative.dev")
         );
     }
 

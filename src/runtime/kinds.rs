@@ -154,9 +154,13 @@ impl Taking {
             .iter()
             .filter_map(|kind| self.kinds.kind(kind))
             .for_each(|kind| self.watched.again(kind));
+        // Whoever is not known to be there may be, so that nobody begins to answer without them.
+        let all_known = situations.values().all(|situation| *situation != Situation::Unknown);
         self.tell(situations);
-        self.gate.open();
-        self.first.send_replace(true);
+        if all_known {
+            self.gate.open();
+            self.first.send_replace(true);
+        }
     }
 
     fn former(&self, name: &str) -> Situation {

@@ -37,6 +37,8 @@ pub enum ObjectSource {
     /// Files or directories; what is not in them is unknown.
     Manifests {
         paths: Vec<PathBuf>,
+        /// The kinds of which objects are read.
+        kinds: &'static Kinds,
         /// What cannot be read is told and left out.
         skip_unreadable: bool,
     },
@@ -79,7 +81,11 @@ pub(super) async fn start(source: ObjectSource, parts: &mut Parts) -> Result<Obj
             }
         },
         ObjectSource::Example => built_in(),
-        ObjectSource::Manifests { paths, skip_unreadable } => from_files(&paths, skip_unreadable)?,
+        ObjectSource::Manifests {
+            paths,
+            kinds,
+            skip_unreadable,
+        } => from_files(&paths, kinds, skip_unreadable)?,
     };
     gate.open();
     Ok(objects)
@@ -126,8 +132,8 @@ fn built_in() -> Objects {
 }
 
 /// The objects of files; everything that is not in them is unknown. So is what cannot be read, where that may be skipped.
-fn from_files(paths: &[PathBuf], skip_unreadable: bool) -> Result<Objects, StartError> {
-    let graph = Graph::new(Facts::new(Knowledge::Partial));
+fn from_files(paths: &[PathBuf], kinds: &'static Kinds, skip_unreadable: bool) -> Result<Objects, StartError> {
+    let graph = Graph::new(Facts::of(kinds, Knowledge::Partial));
     let mut read = Inserted::default();
     for path in paths {
         let (found, errors) = files::find(path);

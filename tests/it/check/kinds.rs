@@ -39,7 +39,7 @@ const CANARY: &str = "  strategy: {canary: {}}\n";
 const APART: &str = "  strategy: {canary: {maxSurge: 0, maxUnavailable: 1}}\n";
 
 /// What a check of these objects and the claim says, with what else it is told.
-fn checked(objects: &[String], args: &[&str]) -> Answer {
+pub fn checked(objects: &[String], args: &[&str]) -> Answer {
     let repository = Repository::new(&[("a.yaml", &format!("{CLAIM}{}", objects.concat()))]);
     repository.check(&[&["a.yaml", "--format", "json", "--assume-complete"], args].concat())
 }
@@ -60,7 +60,7 @@ fn found(objects: &[String]) -> Vec<(String, String, String, String)> {
         .collect()
 }
 
-fn entries(objects: &[String]) -> Vec<Value> {
+pub fn entries(objects: &[String]) -> Vec<Value> {
     let answer = checked(objects, &[]);
     assert_eq!(answer.stderr, "", "{}", answer.stdout);
     let report: Value = serde_json::from_str(&answer.stdout).expect("JSON");
@@ -258,6 +258,33 @@ fn kinds_that_are_named_as_built_in_ones_are_judged_as_what_they_are() {
         [one("error", "rwo-replicas", "StatefulSet", "/spec/replicas")]
     );
     assert_eq!(found(&advanced("StatefulSet", "")), []);
+}
+
+/// Objects without the selector that only some kinds have.
+fn unselected(object: &str) -> String {
+    object.replace("  selector: {matchLabels: {app: web}}\n", "")
+}
+
+#[test]
+fn the_revisions_of_a_knative_service_run_side_by_side() {
+    let service = [unselected(&workload("serving.knative.dev/v1", "Service", ""))];
+    assert_eq!(
+        found(&service),
+        [one("warning", "rwo-surge", "Service", "/spec/template")]
+    );
+    assert_eq!(
+        remedy(&service, "rwo-surge"),
+        "Use a ReadWriteMany class, or a kind whose old pods end before new ones begin: nothing is known that makes a Service \
+         do so"
+    );
+    // Its pods are no part of a Service of Kubernetes' own.
+    let set = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec: {serviceName: web, selector: {matchLabels: \
+               {app: set}}, template: {metadata: {labels: {app: set}}, spec: {containers: [{name: a, image: a}]}}}\n";
+    let rules: Vec<String> = found(&[service[0].clone(), set.to_owned()])
+        .into_iter()
+        .map(|(_, rule, ..)| rule)
+        .collect();
+    assert!(rules.iter().any(|rule| rule == "service-missing"), "{rules:?}");
 }
 
 #[test]

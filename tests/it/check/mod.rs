@@ -2,6 +2,7 @@
 
 mod compare;
 mod config;
+mod declared;
 mod definitions;
 mod exceptions;
 mod formats;

@@ -156,6 +156,10 @@ fn value(shape: &Shape) -> String {
         Shape::Text => "text".to_owned(),
         Shape::Texts => "texts by key".to_owned(),
         Shape::Time => "time, such as `2026-12-24T18:00:00Z`".to_owned(),
+        Shape::Kind(builtin) => {
+            let builtin: Vec<String> = builtin.iter().map(|kind| code(kind)).collect();
+            format!("{}, or the name of a definition", builtin.join(", "))
+        }
         Shape::Word(words) if words.noun == "rule" => "id of a [rule](rules.md)".to_owned(),
         Shape::Word(words) => words
             .allowed

@@ -1,6 +1,6 @@
 //! What is said of a kind that was registered when the process started, beyond what the table says of every kind.
 
-use super::kind::Kind;
+use super::kind::{Field, Kind};
 use super::workload::Amount;
 
 /// What a declaration says of a kind of workload.
@@ -53,6 +53,35 @@ pub struct Bound {
     pub path: Option<&'static str>,
     /// Where nothing stands there.
     pub default: Amount,
+}
+
+impl Kind {
+    /// A JSON pointer into a StatefulSet, as it is for objects of this kind, which may have the same field elsewhere.
+    #[must_use]
+    pub fn own_path(self, path: impl Into<String>) -> String {
+        const FIELDS: [(&str, Field); 2] = [
+            ("/spec/serviceName", Field::ServiceName),
+            ("/spec/volumeClaimTemplates", Field::ClaimTemplates),
+        ];
+        let path = path.into();
+        if self.declared().is_none() {
+            return path;
+        }
+        let moved = FIELDS.iter().find_map(|(usual, field)| {
+            let rest = path
+                .strip_prefix(usual)
+                .filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+            Some(format!("{}{rest}", self.path_of(*field)?))
+        });
+        moved.unwrap_or(path)
+    }
+
+    /// What the field is called that names the Service of the pods.
+    #[must_use]
+    pub fn service_field(self) -> String {
+        let path = self.own_path("/spec/serviceName");
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Kinds {
             } else {
                 row.kind
             };
-            let position = seats.iter().position(|other| is_it(other)).unwrap_or(seats.len());
+            let position = seats.iter().position(is_it).unwrap_or(seats.len());
             // A kind is named in every object, edge and finding, so it is a reference that is never given back.
             let kind = Kind(Box::leak(Box::new(Row { position, label, ..row })));
             match seats.get_mut(position) {

@@ -111,6 +111,7 @@ impl Checker {
             Shape::Unread => {
                 self.object(value, at);
             }
+            Shape::Kind(builtin) => self.kind(value, builtin, at),
             Shape::Variants(variants) => self.variants(value, variants, at),
             Shape::Word(words) => self.word(value, words, at),
         }
@@ -284,6 +285,25 @@ impl Checker {
                 }
                 Some(_) | None => {}
             },
+        }
+    }
+
+    /// A built-in kind, or the name of a definition.
+    fn kind(&mut self, value: &Value, builtin: &[&str], at: &str) {
+        let Some(name) = self.text(value, at) else { return };
+        let is_part = |part: &str| {
+            let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            !part.is_empty() && part.chars().all(is_inner) && !part.starts_with('-') && !part.ends_with('-')
+        };
+        let is_definition = name.len() <= 253 && name.contains('.') && name.split('.').all(is_part);
+        if !is_definition && !builtin.contains(&name) {
+            let message = unknown(name, "kind of workload", builtin);
+            let others = if message.contains("did you mean") {
+                ""
+            } else {
+                "; one that is not built in is called by the name of its definition, such as rollouts.argoproj.io"
+            };
+            self.mistake(at, &format!("{message}{others}"));
         }
     }
 

@@ -11,6 +11,9 @@ use crate::time::{Span, Time};
 /// As Kubernetes writes it (`k8s.io/apimachinery/pkg/api/resource`), with whole exponents only.
 const QUANTITY: &str = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$";
 
+/// The name of a definition: a resource and its group.
+const DEFINITION: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$";
+
 /// Who reads a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -41,6 +44,9 @@ pub fn schema(shape: &Shape, form: Form) -> Value {
                 schema["default"] = (*default).into();
             }
             schema
+        }
+        Shape::Kind(builtin) => {
+            json!({"type": "string", "maxLength": 253, "anyOf": [{"enum": builtin}, {"pattern": DEFINITION}]})
         }
         Shape::List(list) => array(list, form),
         Shape::Metadata(scope) => metadata(*scope),

@@ -22,6 +22,8 @@ pub enum Shape {
         most: i32,
         default: Option<i32>,
     },
+    /// One of these built-in kinds, or the name of the definition of another.
+    Kind(Vec<&'static str>),
     List(List),
     /// Kubernetes' metadata, of which the name is asked for.
     Metadata(Scope),

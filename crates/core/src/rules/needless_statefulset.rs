@@ -25,7 +25,9 @@ pub(super) static RULE: Rule = Rule {
 };
 
 fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
-    if !workload.claim_templates.is_empty()
+    // What else another kind is for, nobody knows.
+    if workload.id.kind.declared().is_some()
+        || !workload.claim_templates.is_empty()
         || workload.claims().next().is_some()
         || workload.first_ordinal > 0
         || lacks_a_volume(workload)

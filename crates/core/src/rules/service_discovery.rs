@@ -119,7 +119,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         );
     }
     for finding in &mut findings[first..] {
-        "/spec/serviceName".clone_into(&mut finding.path);
+        finding.path = workload.id.kind.own_path("/spec/serviceName");
     }
 }
 

@@ -71,17 +71,24 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
 
 /// Where a headless Service selects the pods, its name was likely meant; `serviceName` cannot be changed.
 fn remedy(workload: &Workload, service: &str, others: &[&Service]) -> String {
+    let kind = workload.id.kind;
     let create = format!(
-        "Service \"{service}\" with clusterIP: None and the selector {}, and delete it only after the StatefulSet",
+        "Service \"{service}\" with clusterIP: None and the selector {}, and delete it only after the {kind}",
         governing::pairs(governing::selector(workload))
     );
     let headless = others.iter().find(|other| other.exposure == Exposure::Headless);
     match headless {
-        Some(other) => format!(
-            "Write serviceName: {}, if that is meant (a StatefulSet that exists is deleted with --cascade=orphan first); \
-             else create {create}",
-            other.name
-        ),
+        Some(other) => {
+            let anew = match kind.declared() {
+                Some(_) => "",
+                None => " (a StatefulSet that exists is deleted with --cascade=orphan first)",
+            };
+            let field = kind.service_field();
+            format!(
+                "Write {field}: {}, if that is meant{anew}; else create {create}",
+                other.name
+            )
+        }
         None => format!("Create {create}"),
     }
 }

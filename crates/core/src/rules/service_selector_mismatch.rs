@@ -56,7 +56,12 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         let (instead, or) = others.first().map_or_else(Default::default, |first| {
             (
                 format!(", while {} selects them", governing::names(&others)),
-                format!(", or recreate the StatefulSet with serviceName: {}", first.name),
+                format!(
+                    ", or recreate the {} with {}: {}",
+                    workload.id.kind,
+                    workload.id.kind.service_field(),
+                    first.name
+                ),
             )
         });
         finding

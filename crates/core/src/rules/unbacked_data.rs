@@ -40,8 +40,9 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         Finding::violation(&RULE, &workload.id, name)
             .says(
                 format!(
-                    "nothing is said to back up its claims (template \"{name}\"): a StatefulSet keeps the disks, not \
-                     what was on them before a mistake"
+                    "nothing is said to back up its claims (template \"{name}\"): a {} keeps the disks, not what was on \
+                     them before a mistake",
+                    workload.id.kind
                 ),
                 format!("nothing is said to back up the claims of template \"{name}\""),
             )

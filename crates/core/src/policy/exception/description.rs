@@ -38,8 +38,8 @@ pub fn document(rules: &[&Rule]) -> Shape {
     ])
 }
 
-/// The kinds that an exception may name.
-pub(super) fn kinds() -> impl Iterator<Item = Kind> {
+/// The built-in kinds that an exception may name.
+fn kinds() -> impl Iterator<Item = Kind> {
     Kinds::builtin().iter().filter(|kind| kind.is_workload())
 }
 
@@ -60,9 +60,9 @@ fn spec(rules: &[&Rule]) -> Shape {
             Shape::object(vec![
                 Field::optional(
                     "kinds",
-                    "Kinds, of which one must be the workload's.",
+                    "Kinds, of which one must be the workload's; one that is not built in by the name of its definition, such as `rollouts.argoproj.io`.",
                     "every kind",
-                    Shape::set(words("kind of workload", kinds().map(Kind::as_str).collect()), 1),
+                    Shape::set(Shape::Kind(kinds().map(Kind::as_str).collect()), 1),
                 ),
                 Field::optional(
                     "names",

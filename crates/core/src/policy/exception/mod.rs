@@ -21,7 +21,8 @@ pub struct Exception {
     pub rules: Vec<&'static str>,
     /// What it is meant for: all that is given must hold, and none is everything.
     pub names: Vec<Glob>,
-    pub kinds: Vec<Kind>,
+    /// As it names them: built-in kinds as Kubernetes does, others by their definitions.
+    pub kinds: Vec<Name>,
     pub labels: Selector,
     pub reason: String,
     /// Who answers for it.
@@ -70,7 +71,7 @@ impl Exception {
     #[must_use]
     pub fn selects(&self, workload: &Workload) -> bool {
         let id = &workload.id;
-        (self.kinds.is_empty() || self.kinds.contains(&id.kind))
+        (self.kinds.is_empty() || self.kinds.iter().any(|name| is_named(id.kind, name)))
             && (self.names.is_empty() || self.names.iter().any(|glob| glob.matches(&id.name)))
             && self.labels.matches(&workload.labels)
     }
@@ -130,4 +131,15 @@ impl Exceptions {
             _ => Self::Forbidden,
         }
     }
+}
+
+/// Returns true where this is the name by which an exception calls a kind.
+fn is_named(kind: Kind, name: &str) -> bool {
+    if kind.is_builtin() {
+        return name == kind.as_str();
+    }
+    let group = name
+        .strip_prefix(kind.resource())
+        .and_then(|rest| rest.strip_prefix('.'));
+    group == Some(kind.group())
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Exception;
-use super::description::{document, kinds};
+use super::description::document;
 use crate::policy::check::{Mistake, check};
 use crate::policy::glob::Of;
 use crate::policy::parse::{globs, selector, texts, time};
@@ -35,9 +35,7 @@ fn read(exception: &Value, rules: &[&Rule]) -> Exception {
         created: time(&metadata["creationTimestamp"]),
         rules: ids.filter(|id| texts(&spec["rules"]).any(|rule| rule == *id)).collect(),
         names: globs(&matching["names"], Of::Workload),
-        kinds: kinds()
-            .filter(|kind| texts(&matching["kinds"]).any(|name| name == kind.as_str()))
-            .collect(),
+        kinds: texts(&matching["kinds"]).map(Into::into).collect(),
         labels: selector(&matching["objectSelector"]),
         reason: said(&spec["reason"]),
         owner: said(&spec["owner"]),

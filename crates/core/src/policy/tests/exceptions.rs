@@ -77,7 +77,7 @@ fn all_of_it_is_read() {
         (&*read.reason, &*read.owner),
         ("until the volume is moved", "team-shop")
     );
-    assert_eq!((read.names.len(), read.kinds), (1, vec![Kind::DEPLOYMENT]));
+    assert_eq!((read.names.len(), read.kinds), (1, vec!["Deployment".into()]));
 }
 
 #[test]
@@ -114,6 +114,15 @@ fn every_mistake_is_told_with_its_place() {
             "/spec/rules/2: \"rwo-surge\" is listed already",
         ]
     );
+    let named = exception(&with("match", json!({"kinds": ["rollouts.argoproj.io", "Pod"]})));
+    assert_eq!(named.kinds.len(), 2);
+    for unknown in ["Rollout", "Rollouts.argoproj.io", "rollouts.", ".io", "-a.b"] {
+        let told = of(&with("match", json!({"kinds": [unknown]}))).concat();
+        assert!(
+            told.contains("there is no kind of workload") && told.contains("such as rollouts.argoproj.io"),
+            "{told}"
+        );
+    }
     assert_eq!(
         of(&with("rules", json!([]))),
         ["/spec/rules: expected at least one entry, found an empty list"]
@@ -259,4 +268,43 @@ fn a_set_has_the_exceptions_of_each_namespace_by_name() {
     let policies = policies.with_exceptions([later]);
     let owners: Vec<&str> = policies.exceptions("shop").iter().map(|one| &*one.owner).collect();
     assert_eq!(owners, ["team-pay", "team-shop"]);
+}
+
+#[test]
+fn a_kind_is_called_by_its_name_or_by_that_of_its_definition() {
+    use crate::graph::{Entry, Field, Form, Kind, Kinds, Reach, Role, Row, Runs};
+
+    let form = Form {
+        runs: Runs::Replicas,
+        pod_spec: "/spec/template/spec",
+        fields: &[("/spec/template", Field::Template)],
+        makers: &[],
+        declared: None,
+    };
+    let reach = Reach::Review {
+        entry: Entry::Declared,
+        scale: false,
+        defaults: crate::graph::Defaults::Never,
+    };
+    let row = Row::new(
+        0,
+        "apps.kruise.io/v1",
+        "statefulsets",
+        "StatefulSet",
+        Role::Workload(form),
+        reach,
+    );
+    let advanced = Kinds::with([row])
+        .unwrap()
+        .of("apps.kruise.io/v1", "StatefulSet")
+        .unwrap();
+    let selects = |name: &str, kind: Kind| {
+        let json = r#"{"metadata": {"name": "db"}, "spec": {}}"#;
+        let seed = WorkloadSeed::new(kind, &"shop".into()).unwrap().read(json).unwrap();
+        exception(&with("match", json!({"kinds": [name]}))).selects(&seed.workload)
+    };
+    let definition = "statefulsets.apps.kruise.io";
+    assert!(selects("StatefulSet", Kind::STATEFUL_SET) && !selects("StatefulSet", advanced));
+    assert!(selects(definition, advanced) && !selects(definition, Kind::STATEFUL_SET));
+    assert!(!selects("statefulsets.apps", advanced) && !selects("statefulsets.apps", Kind::STATEFUL_SET));
 }

@@ -136,7 +136,7 @@ impl Finding {
     #[must_use]
     pub fn at(self, path: impl Into<String>) -> Self {
         Self {
-            path: path.into(),
+            path: self.object.kind.own_path(path),
             ..self
         }
     }
