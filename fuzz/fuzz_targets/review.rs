@@ -3,6 +3,7 @@
 
 #[path = "../../tests/it/any_bytes/review.rs"]
 mod review;
+#[expect(dead_code, reason = "the tests ask for more of it")]
 #[path = "../../tests/it/support/webhook.rs"]
 mod webhook;
 
