@@ -69,6 +69,9 @@ pub struct Args {
     /// As for kubectl; directories are always read recursively
     #[arg(short = 'R', long, hide = true)]
     recursive: bool,
+    /// As for kubectl; all namespaces of the files are always judged
+    #[arg(short = 'A', long, hide = true)]
+    all_namespaces: bool,
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default", value_name = "NAME", value_parser = super::manifests::namespace)]
     namespace: String,

@@ -112,7 +112,7 @@ fn flags_are_taken_as_kubectl_has_them() {
     let wrong = replicas(3);
     let repository = Repository::new(&[("a.yaml", &wrong), ("b/b.yaml", CORRECT)]);
     let plain = repository.report(&["a.yaml", "b"]);
-    let alike = repository.check(&["-R", "-f", "a.yaml", "-f", "b", "-o", "json"]);
+    let alike = repository.check(&["-R", "-A", "-f", "a.yaml", "-f", "b", "-o", "json"]);
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&alike.stdout).expect("a report"),
         plain
