@@ -170,6 +170,17 @@ impl Lines {
     }
 }
 
+/// What is told of an object, in one line.
+fn facts(node: &crate::picture::Node) -> String {
+    let facts: Vec<&str> = node
+        .lines
+        .iter()
+        .map(String::as_str)
+        .chain(node.presence.note())
+        .collect();
+    facts.join(", ")
+}
+
 /// What a workload mounts, or makes for its pods.
 fn storage<'p>(id: &'p Id, part: &'p Picture) -> impl Iterator<Item = String> {
     let own = part
@@ -178,12 +189,6 @@ fn storage<'p>(id: &'p Id, part: &'p Picture) -> impl Iterator<Item = String> {
         .filter(move |edge| edge.from == *id && edge.to.column == Column::Claims);
     own.filter_map(move |edge| {
         let node = part.node(&edge.to)?;
-        let facts: Vec<&str> = node
-            .lines
-            .iter()
-            .map(String::as_str)
-            .chain(node.presence.note())
-            .collect();
         let label = if edge.label.is_empty() {
             String::new()
         } else {
@@ -194,7 +199,7 @@ fn storage<'p>(id: &'p Id, part: &'p Picture) -> impl Iterator<Item = String> {
             .iter()
             .filter(|bound| bound.from == edge.to && bound.meaning == Meaning::Binds);
         let volumes: String = volumes.map(|bound| format!(", on {}", bound.to.title())).collect();
-        Some(format!("{}{label}: {}{volumes}", node.id.title(), facts.join(", ")))
+        Some(format!("{}{label}: {}{volumes}", node.id.title(), facts(node)))
     })
 }
 
@@ -229,17 +234,11 @@ fn steered<'p>(id: &'p Id, part: &'p Picture, kind: &'p str) -> impl Iterator<It
     let of_kind = steering.filter(move |edge| (edge.from.kind == "Service") == (kind == "Service"));
     of_kind.filter_map(|edge| {
         let node = part.node(&edge.from)?;
-        let facts: Vec<&str> = node
-            .lines
-            .iter()
-            .map(String::as_str)
-            .chain(node.presence.note())
-            .collect();
         Some(format!(
             "{} {} it: {}",
             node.id.title(),
             edge.meaning.as_str(),
-            facts.join(", ")
+            facts(node)
         ))
     })
 }

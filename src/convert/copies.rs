@@ -38,11 +38,7 @@ impl Move<'_> {
             ),
             down: Down::Still,
             learn: Vec::new(),
-            before: self
-                .moved
-                .iter()
-                .map(|moved| self.shell().unused(moved.claim()))
-                .collect(),
+            before: self.all_unused(),
             run: vec![Command::apply(objects)],
             after: vec![Check::new(
                 "everything is copied",
@@ -83,11 +79,7 @@ impl Move<'_> {
             why: "The driver takes a snapshot of each volume, and fills the first pod's claims from it.".to_owned(),
             down: Down::Still,
             learn: Vec::new(),
-            before: self
-                .moved
-                .iter()
-                .map(|moved| self.shell().unused(moved.claim()))
-                .collect(),
+            before: self.all_unused(),
             run: vec![Command::apply(objects)],
             after,
             back: Back {

@@ -150,11 +150,7 @@ impl Move<'_> {
             learn: Vec::new(),
             before: self.kept(),
             run: vec![self.shell().line(&format!("scale deployment {name} --replicas=0"))],
-            after: self
-                .moved
-                .iter()
-                .map(|moved| self.shell().unused(moved.claim()))
-                .collect(),
+            after: self.all_unused(),
             back: Back {
                 says: "The Deployment gets its pods again.".to_owned(),
                 run: vec![
@@ -343,6 +339,12 @@ impl Move<'_> {
             self.shell().field("persistentvolumeclaim", claim, "{.status.phase}"),
             "Bound",
         )
+    }
+
+    /// No pod uses a claim of the Deployment any more.
+    pub(super) fn all_unused(&self) -> Vec<Check> {
+        let claims = self.moved.iter().map(|moved| moved.claim());
+        claims.map(|claim| self.shell().unused(claim)).collect()
     }
 
     pub(super) fn shell(&self) -> Shell<'_> {

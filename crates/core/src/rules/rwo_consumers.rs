@@ -26,11 +26,12 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     }
     for used in others::shareable(workload, cx.view) {
         let claim = used.claim();
-        let access = sharing::access(claim, cx);
-        // Of one pod alone speaks `rwop-overlap`.
-        if matches!(access, Access::Free | Access::OnePod(_)) {
-            continue;
-        }
+        let held = match sharing::access(claim, cx) {
+            // Of one pod alone speaks `rwop-overlap`.
+            Access::Free | Access::OnePod(_) => continue,
+            Access::OneNode(modes, barrier) => Ok((modes, barrier)),
+            Access::Missing(missing) => Err(missing),
+        };
         let mut met = others::others(workload, claim, cx.view);
         met.retain(|other| {
             !other.workload.is_one_shot() && !sharing::share_a_confined_claim(workload, other.workload, cx)
@@ -45,14 +46,13 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         let (Some(meeting), Some(worst)) = (meetings.first(), others.first()) else {
             continue;
         };
-        let finding = match access {
-            Access::Free | Access::OnePod(_) => continue,
+        let finding = match held {
             // Nothing waits then.
-            Access::OneNode(_, Barrier::Nothing) if *meeting == Meeting::Led => continue,
-            Access::OneNode(modes, barrier) => {
+            Ok((_, Barrier::Nothing)) if *meeting == Meeting::Led => continue,
+            Ok((modes, barrier)) => {
                 violation(workload, claim, modes, barrier, *meeting, &others).at_most(barrier.limit())
             }
-            Access::Missing(missing) => {
+            Err(missing) => {
                 let question = format!("whether {} may use it too", text::object(worst.workload));
                 sharing::cannot_tell(&RULE, workload, claim, missing, &question)
             }

@@ -35,10 +35,11 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
     for used in others::shareable(workload, cx.view) {
         let claim = used.claim();
         // Who else uses it takes longest to tell, and is asked only where it matters.
-        let access = sharing::access(claim, cx);
-        if matches!(access, Access::Free | Access::OneNode(..)) {
-            continue;
-        }
+        let modes = match sharing::access(claim, cx) {
+            Access::Free | Access::OneNode(..) => continue,
+            Access::OnePod(modes) => Ok(modes),
+            Access::Missing(missing) => Err(missing),
+        };
         let made = matches!(used, Used::Made(..));
         let others = match pods {
             Lookup::Known(0) => Vec::new(),
@@ -54,10 +55,9 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             _ if surge > 0 && workload.replicas <= 1 => Cause::Surge,
             _ => continue,
         };
-        let finding = match access {
-            Access::Free | Access::OneNode(..) => continue,
-            Access::OnePod(modes) => violation(workload, claim, modes, &cause),
-            Access::Missing(missing) => {
+        let finding = match modes {
+            Ok(modes) => violation(workload, claim, modes, &cause),
+            Err(missing) => {
                 let question = "whether more than one pod may use it";
                 sharing::cannot_tell(&RULE, workload, claim, missing, question)
             }
