@@ -24,7 +24,7 @@ pub trait Cursor<'a>: Clone {
     /// Goes to the value of the next member that `number` knows, past those that it does not know, and returns its
     /// number; `None` behind the object. Numbers are below 64. One that comes twice is a failure: such a member means
     /// different things to different readers, and so nothing to us.
-    fn member(&mut self, members: &mut Self::Members, number: &dyn Fn(&str) -> Option<usize>) -> Option<usize>;
+    fn member(&mut self, members: &mut Self::Members, number: &dyn Fn(&[u8]) -> Option<usize>) -> Option<usize>;
 
     /// Goes to the value of the next member, and returns its name; `None` behind the object.
     fn entry(&mut self, members: &mut Self::Members) -> Option<Cow<'a, str>>;
@@ -88,11 +88,21 @@ pub fn list<'a, C: Cursor<'a>, T>(cursor: &mut C, read: impl Fn(&mut C) -> T) ->
 #[macro_export]
 macro_rules! members {
     ($cursor:ident, { $($name:literal => $read:expr),+ $(,)? }) => {{
-        const NAMES: &[&str] = &[$($name),+];
         match $cursor.object() {
             None => false,
             Some(mut members) => {
-                let number = |name: &str| NAMES.iter().position(|known| *known == name);
+                // Name by name: to compare with what is known here is two or three instructions.
+                let number = |name: &[u8]| {
+                    let next = 0;
+                    $(
+                        if name == $name.as_bytes() {
+                            return Some(next);
+                        }
+                        let next = next + 1;
+                    )+
+                    debug_assert!(next < 64, "invariant: the numbers of members are below 64");
+                    None
+                };
                 while let Some(number) = $cursor.member(&mut members, &number) {
                     let next = 0;
                     $(

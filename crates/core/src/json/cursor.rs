@@ -30,9 +30,13 @@ impl<'a> Cursor<'a> for Reader<'a> {
         self.enters(b'{', "an object").then_some(members)
     }
 
-    fn member(&mut self, members: &mut Members, number: &dyn Fn(&str) -> Option<usize>) -> Option<usize> {
-        while let Some(name) = self.key(&mut members.first) {
-            if let Some(number) = number(&name) {
+    fn member(&mut self, members: &mut Members, number: &dyn Fn(&[u8]) -> Option<usize>) -> Option<usize> {
+        loop {
+            let known = match self.plain_key(&mut members.first) {
+                Some(name) => number(name),
+                None => number(self.key(&mut members.first)?.as_bytes()),
+            };
+            if let Some(number) = known {
                 let bit = 1 << number;
                 if members.seen & bit != 0 {
                     self.fail("a field stands twice");
@@ -41,9 +45,8 @@ impl<'a> Cursor<'a> for Reader<'a> {
                 members.seen |= bit;
                 return Some(number);
             }
-            self.skip();
+            self.pass_value();
         }
-        None
     }
 
     fn entry(&mut self, members: &mut Members) -> Option<Cow<'a, str>> {

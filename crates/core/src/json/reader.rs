@@ -30,9 +30,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// They are no UTF-8.
     pub fn from_slice(bytes: &'a [u8]) -> Result<Self, Error> {
-        std::str::from_utf8(bytes).map(Self::new).map_err(|error| {
+        // It does not tell where.
+        simdutf8::basic::from_utf8(bytes).map(Self::new).map_err(|_| {
             let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-            Error::new("invalid UTF-8", valid, error.valid_up_to())
+            Error::new("invalid UTF-8", valid, valid.len())
         })
     }
 
@@ -140,7 +141,6 @@ impl<'a> Reader<'a> {
     }
 
     /// The next key of an object, past the colon; `None` behind it.
-    #[inline]
     pub(super) fn key(&mut self, first: &mut bool) -> Option<Cow<'a, str>> {
         if !self.next(first, b'}') {
             return None;
@@ -158,10 +158,29 @@ impl<'a> Reader<'a> {
         Some(key)
     }
 
+    /// The same where the key stands as programs write it, without blanks and escapes; `None` anywhere else, and nothing
+    /// is passed then.
+    #[inline]
+    pub(super) fn plain_key(&mut self, first: &mut bool) -> Option<&'a [u8]> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let (skipped, name) = match rest {
+            [b',', b'"', name @ ..] if !*first => (2, name),
+            [b'"', name @ ..] if *first => (1, name),
+            _ => return None,
+        };
+        let (name, after) = name.split_at_checked(skip::plain(name))?;
+        if !after.starts_with(b"\":") {
+            return None;
+        }
+        *first = false;
+        self.at += skipped + name.len() + 2;
+        Some(name)
+    }
+
     /// The string that begins here.
     #[inline]
     pub(super) fn string(&mut self) -> Option<Cow<'a, str>> {
-        match self.pass_plain() {
+        match self.plain_string() {
             Some(text) => Some(Cow::Borrowed(text)),
             None => self.odd_string(),
         }
@@ -169,14 +188,15 @@ impl<'a> Reader<'a> {
 
     /// Passes the string that begins here where nothing in it is escaped, as in nearly all.
     #[inline]
-    fn pass_plain(&mut self) -> Option<&'a str> {
+    fn plain_string(&mut self) -> Option<&'a str> {
         let start = self.at + 1;
-        let end = start + skip::plain(&self.text.as_bytes()[start..]);
-        if self.text.as_bytes().get(end) != Some(&b'"') {
+        let rest = self.text.as_bytes().get(start..)?;
+        let length = skip::plain(rest);
+        if rest.get(length) != Some(&b'"') {
             return None;
         }
-        self.at = end + 1;
-        self.text.get(start..end)
+        self.at = start + length + 1;
+        self.text.get(start..start + length)
     }
 
     /// The string that begins here, with something in it that is escaped, or should not be there.
@@ -239,18 +259,23 @@ impl<'a> Reader<'a> {
         &rest[..length]
     }
 
-    /// Passes a value of any type, and returns its text. What nobody reads need only have an end: nonsense in it must
-    /// not change an answer.
+    /// Passes a value of any type, and returns its text.
     pub(super) fn skip(&mut self) -> &'a str {
-        let first = self.peek();
+        self.peek();
         let (text, start) = (self.text, self.at);
-        match first {
+        self.pass_value();
+        text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Passes a value of any type. What nobody reads need only have an end: nonsense in it must not change an answer.
+    pub(super) fn pass_value(&mut self) {
+        match self.peek() {
             Some(b'"') => {
-                if self.pass_plain().is_none() {
+                if self.plain_string().is_none() {
                     self.pass_any_string();
                 }
             }
-            Some(b'{' | b'[') => match skip::nested(&text.as_bytes()[start..]) {
+            Some(b'{' | b'[') => match skip::nested(&self.text.as_bytes()[self.at..]) {
                 Some(length) => self.at += length,
                 None => self.fail("EOF while parsing an array or object"),
             },
@@ -261,7 +286,6 @@ impl<'a> Reader<'a> {
             }
             None => self.fail("EOF while parsing a value"),
         }
-        text.get(start..self.at).unwrap_or_default()
     }
 
     /// Passes the string that begins here, whatever is in it.

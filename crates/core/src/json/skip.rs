@@ -18,8 +18,8 @@ struct Shape {
 
 impl Shape {
     #[inline(always)]
-    fn of<S: Simd>(simd: S, block: [u8; BLOCK]) -> Self {
-        let bytes = u8x64::simd_from(simd, block);
+    fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Self {
+        let bytes = u8x64::from_slice(simd, block);
         // Brackets differ from braces in this one bit, and nothing else of JSON becomes a brace by it.
         let braces = bytes | u8x64::splat(simd, 0x20);
         Self {
@@ -43,7 +43,15 @@ fn end_of_nested<S: Simd>(simd: S, bytes: &[u8]) -> Option<usize> {
     let mut in_string = 0_u64;
     let mut escaped = false;
     for start in (0..bytes.len()).step_by(BLOCK) {
-        let shape = Shape::of(simd, block(&bytes[start..]));
+        let filled;
+        let block = match bytes[start..].first_chunk() {
+            Some(block) => block,
+            None => {
+                filled = filled_up(&bytes[start..]);
+                &filled
+            }
+        };
+        let shape = Shape::of(simd, block);
         let quotes = if shape.backslashes == 0 && !escaped {
             shape.quotes
         } else {
@@ -72,14 +80,12 @@ fn end_of_nested<S: Simd>(simd: S, bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// The first bytes, filled up where there are too few.
-#[inline(always)]
-fn block(bytes: &[u8]) -> [u8; BLOCK] {
-    bytes.first_chunk().copied().unwrap_or_else(|| {
-        let mut block = [0; BLOCK];
-        block[..bytes.len()].copy_from_slice(bytes);
-        block
-    })
+/// The last bytes, which are too few for a block, as one.
+#[cold]
+fn filled_up(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    block[..rest.len()].copy_from_slice(rest);
+    block
 }
 
 /// The bytes that a backslash makes ordinary. `escaped` carries over from one block to the next.
@@ -116,16 +122,17 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
 
 #[inline(always)]
 fn end_of_plain<S: Simd>(simd: S, bytes: &[u8]) -> usize {
-    let (chunks, rest) = bytes.as_chunks::<16>();
-    for (number, chunk) in chunks.iter().enumerate() {
+    let mut passed = 0;
+    while let Some(chunk) = bytes.get(passed..).and_then(<[u8]>::first_chunk) {
         let chunk = u8x16::simd_from(simd, *chunk);
         let ends = chunk.simd_eq(b'"') | chunk.simd_eq(b'\\') | chunk.simd_lt(0x20);
         let ends = ends.to_bitmask();
         if ends != 0 {
-            return number * 16 + ends.trailing_zeros() as usize;
+            return passed + ends.trailing_zeros() as usize;
         }
+        passed += 16;
     }
     let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | ..=0x1f);
-    let run = rest.iter().position(ends).unwrap_or(rest.len());
-    chunks.len() * 16 + run
+    let rest = bytes.get(passed..).unwrap_or_default();
+    passed + rest.iter().position(ends).unwrap_or(rest.len())
 }

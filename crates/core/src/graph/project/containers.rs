@@ -169,11 +169,14 @@ fn place(index: usize) -> u16 {
 
 /// The last two segments of an image's path, without registry, tag and digest: more is never asked for.
 fn repository(image: &str) -> &str {
-    let image = image.split_once('@').map_or(image, |(image, _)| image);
-    let last = image.rfind('/').map_or(0, |slash| slash + 1);
-    let end = image[last..].find(':').map_or(image.len(), |colon| last + colon);
+    // Byte by byte: of so few no search is faster.
+    let at = |text: &str, byte: u8| text.bytes().position(|other| other == byte);
+    let behind_last_slash = |text: &str| text.bytes().rposition(|byte| byte == b'/').map(|slash| slash + 1);
+    let image = at(image, b'@').map_or(image, |at| &image[..at]);
+    let last = behind_last_slash(image).unwrap_or(0);
+    let end = at(&image[last..], b':').map_or(image.len(), |colon| last + colon);
     let path = &image[..end];
-    let Some(above) = path[..last.saturating_sub(1)].rfind('/').map(|slash| slash + 1) else {
+    let Some(above) = behind_last_slash(&path[..last.saturating_sub(1)]) else {
         // Of two segments the first may be a registry (`distribution/reference`, splitDockerDomain).
         let registry = path[..last].contains(['.', ':']) || path.starts_with("localhost/");
         return if registry { &path[last..] } else { path };

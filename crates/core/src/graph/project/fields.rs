@@ -82,8 +82,8 @@ impl<'a> Fields<'a> {
             // The only parent that a patch may have to rely on is the first one.
             self.spec |= table.first().is_some_and(|(path, _)| &path[..depth] == "/spec");
         }
-        let number = |name: &str| match table.iter().position(|(path, _)| leads_on(path, depth, name)) {
-            None if depth == 0 && name == "metadata" => Some(METADATA),
+        let number = |name: &[u8]| match table.iter().position(|(path, _)| leads_on(path, depth, name)) {
+            None if depth == 0 && name == b"metadata" => Some(METADATA),
             number => number,
         };
         while let Some(first) = cursor.member(&mut members, &number) {
@@ -185,8 +185,8 @@ impl<'a> Fields<'a> {
 }
 
 /// Returns true where a pointer goes on with `name` after so many bytes.
-fn leads_on(path: &str, depth: usize, name: &str) -> bool {
-    let rest = path.as_bytes()[depth + 1..].strip_prefix(name.as_bytes());
+fn leads_on(path: &str, depth: usize, name: &[u8]) -> bool {
+    let rest = path.as_bytes()[depth + 1..].strip_prefix(name);
     rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
 }
 
