@@ -77,8 +77,8 @@ impl<'t> Cursor<'t> for NodeCursor<'t> {
     }
 
     /// A key that stands twice is told when the text is read; here the last one counts.
-    fn member(&mut self, members: &mut Entries<'t>, number: &dyn Fn(&str) -> Option<usize>) -> Option<usize> {
-        let (number, value) = members.find_map(|entry| Some((number(entry.key())?, entry.value)))?;
+    fn member(&mut self, members: &mut Entries<'t>, number: &dyn Fn(&[u8]) -> Option<usize>) -> Option<usize> {
+        let (number, value) = members.find_map(|entry| Some((number(entry.key().as_bytes())?, entry.value)))?;
         self.node = value;
         Some(number)
     }
