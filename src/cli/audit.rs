@@ -16,11 +16,10 @@ use crate::cluster::snapshot::{Cause, Gap, Scope};
 use crate::graph::{Facts, Graph, Kinds, Knowledge};
 use crate::judge::inspect;
 use crate::output::html::Surroundings;
+use crate::parallel;
 use crate::policy::Policies;
-use crate::runtime::policies;
 use crate::time::Time;
 use crate::yaml;
-use crate::{kinds, parallel};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,13 +81,7 @@ impl Args {
         // Before anything is read: mistakes in files show at once.
         let mut chosen = self.reporting.policies(&nothing)?;
         let others = self.compare.policies()?;
-        let from_files = kinds::with(Vec::new(), &self.workload_kinds)?;
-        let (declared, note) = live::declared(&self.cluster)?;
-        let kinds = if declared.is_empty() {
-            from_files
-        } else {
-            kinds::with(policies::kinds_of_cluster(&declared)?, &self.workload_kinds)?
-        };
+        let (kinds, note) = live::kinds(&self.cluster, &self.workload_kinds)?;
         let graph = Arc::new(Graph::new(Facts::of(kinds, Knowledge::Unavailable)));
         let scope = self
             .namespace

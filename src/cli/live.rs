@@ -14,9 +14,10 @@ use crate::cluster::connect::connect;
 use crate::cluster::policies::ListError;
 use crate::cluster::snapshot::{self, Cause, Gap, Progress, Scope};
 use crate::cluster::{installed, policies};
-use crate::graph::Graph;
+use crate::graph::{Graph, Kinds};
+use crate::kinds;
 use crate::policy::resource::{EXCEPTIONS, KINDS, POLICIES};
-use crate::runtime::policies::OwnObjects;
+use crate::runtime::policies::{OwnObjects, kinds_of_cluster};
 
 /// Threads that read: the lists are few, and parsing them takes less time than getting them.
 const THREADS: usize = 2;
@@ -65,7 +66,7 @@ pub enum Policies {
 ///
 /// # Errors
 /// No cluster is configured, or it cannot be read.
-pub fn declared(cluster: &Cluster) -> anyhow::Result<(Vec<String>, Option<String>)> {
+fn declared(cluster: &Cluster) -> anyhow::Result<(Vec<String>, Option<String>)> {
     runtime()?.block_on(async {
         let client = cluster.client().await?;
         match policies::list(&KINDS, &client).await {
@@ -80,6 +81,23 @@ pub fn declared(cluster: &Cluster) -> anyhow::Result<(Vec<String>, Option<String
             Err(error) => Err(error.into()),
         }
     })
+}
+
+/// All kinds that play a part: those that the cluster declares too, which give way to files; and a note where it may not
+/// be asked.
+///
+/// # Errors
+/// Declarations that are not valid, or a cluster that cannot be read.
+pub fn kinds(cluster: &Cluster, files: &[PathBuf]) -> anyhow::Result<(&'static Kinds, Option<String>)> {
+    // Before anything is asked: mistakes in files show at once.
+    let from_files = kinds::with(Vec::new(), files)?;
+    let (declared, note) = declared(cluster)?;
+    let kinds = if declared.is_empty() {
+        from_files
+    } else {
+        kinds::with(kinds_of_cluster(&declared)?, files)?
+    };
+    Ok((kinds, note))
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -21,10 +21,10 @@ use crate::graph::{Facts, Graph, Knowledge, Name, ObjectRef, Overlay, View};
 use crate::judge::{Basis, inspect};
 use crate::manifests::worlds::{World, namespaces, worlds};
 use crate::output::html::{Beside, Surroundings};
+use crate::parallel;
 use crate::picture::{Picture, around, draw};
 use crate::policy::Policies;
 use crate::time::Time;
-use crate::{kinds, parallel};
 
 /// How everything is read and judged.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ impl Reading<'_> {
     pub fn cluster(&self) -> anyhow::Result<Seen> {
         let config = Config::default();
         let chosen = self.judging.policies(&config.defaults)?;
-        let kinds = kinds::with(Vec::new(), &self.inputs.workload_kinds)?;
+        let (kinds, no_kinds) = self.inputs.kinds(true)?;
         let graph = Arc::new(Graph::new(Facts::of(kinds, Knowledge::Unavailable)));
         let scope = self
             .namespace
@@ -95,7 +95,7 @@ impl Reading<'_> {
             Some(objects) => Chosen::of_cluster(objects)?,
             None => chosen,
         };
-        let notes = live.gaps.iter().map(note).collect();
+        let notes = live.gaps.iter().map(note).chain(no_kinds).collect();
         Ok(self.seen(vec![(graph, None)], chosen, notes))
     }
 
@@ -105,7 +105,8 @@ impl Reading<'_> {
         // Before anything is read: mistakes in files show at once.
         let named = self.judging.policies(&config.defaults)?;
         let namespace: Name = self.namespace.unwrap_or("default").into();
-        let mut corpus = self.inputs.corpus(paths, &namespace, self.inputs.kinds()?, &config)?;
+        let (kinds, no_kinds) = self.inputs.kinds(with_cluster)?;
+        let mut corpus = self.inputs.corpus(paths, &namespace, kinds, &config)?;
         let whose = self.judging.whose(&config.defaults);
         let live = if with_cluster {
             Some(self.inputs.live(&corpus, whose)?)
@@ -126,7 +127,8 @@ impl Reading<'_> {
             None => None,
         };
         let mut chosen = if objects.is_some() { chosen()? } else { named };
-        let notes: Vec<String> = live.iter().flat_map(|(_, live)| &live.gaps).map(note).collect();
+        let gaps = live.iter().flat_map(|(_, live)| &live.gaps);
+        let notes: Vec<String> = gaps.map(note).chain(no_kinds).collect();
         let excepted = exceptions::take(&mut corpus, &namespace);
         chosen.policies = chosen.policies.with_exceptions(excepted).denying_in_doubt();
         let judge = Judge {

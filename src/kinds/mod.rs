@@ -13,7 +13,8 @@ use crate::manifests::{self, Manifest};
 use crate::policy::workload_kind::{WorkloadKind, parse};
 pub use in_cluster::{InCluster, counting};
 
-/// The declarations that the program has: each with its name, and how sure it is of what the kind's controller does.
+/// The declarations that the program has: each with its name, and how sure it is of what the kind's controller does. Of
+/// one with several pod templates it is never sure, for a match condition that keeps requests away knows one.
 const SHIPPED: &[(&str, Trust, &str)] = &[
     (
         "daemonsets.apps.kruise.io",
@@ -29,6 +30,16 @@ const SHIPPED: &[(&str, Trust, &str)] = &[
         "clonesets.apps.kruise.io",
         Trust::Sure,
         include_str!("../../kinds/cloneset.yaml"),
+    ),
+    (
+        "jobsets.jobset.x-k8s.io",
+        Trust::Declared,
+        include_str!("../../kinds/jobset.yaml"),
+    ),
+    (
+        "leaderworkersets.leaderworkerset.x-k8s.io",
+        Trust::Declared,
+        include_str!("../../kinds/leaderworkerset.yaml"),
     ),
     (
         "rollouts.argoproj.io",

@@ -18,15 +18,44 @@ pub(super) fn fragment(manifest: Manifest<'_>, kind: Kind) -> Option<&'static st
     if borrows.is_some_and(|path| manifest.root().locate(path).exact) {
         return None;
     }
-    let place = manifest.root().locate(kind.pod_spec());
-    let mut images = ["containers", "initContainers"]
+    let mut images = pod_specs(manifest, kind)
         .into_iter()
-        .filter_map(|list| place.node.get(list))
+        .flat_map(|spec| ["containers", "initContainers"].map(|list| spec.get(list)))
+        .flatten()
         .flat_map(Node::items)
         .map(|container| container.get("image").is_some());
-    if place.exact && images.any(|image| image) {
+    if images.any(|image| image) {
         None
     } else {
         Some("a part of an object, such as a patch: no container has an image")
     }
+}
+
+/// The specs of the pods of a workload, of however many templates they are.
+fn pod_specs(manifest: Manifest<'_>, kind: Kind) -> Vec<Node<'_>> {
+    let templates = kind.declared().map_or(&[][..], |declared| declared.templates);
+    if templates.is_empty() {
+        let place = manifest.root().locate(kind.pod_spec());
+        return place.exact.then_some(place.node).into_iter().collect();
+    }
+    let found = templates
+        .iter()
+        .flat_map(|template| all_at(manifest.root(), template.path));
+    found.filter_map(|template| template.get("spec")).collect()
+}
+
+/// All values at a path that may lead through lists.
+fn all_at<'m>(root: Node<'m>, path: &str) -> Vec<Node<'m>> {
+    let mut nodes = vec![root];
+    for name in path.split('/').skip(1) {
+        nodes = match name.strip_suffix("[]") {
+            Some(list) => nodes
+                .into_iter()
+                .filter_map(|node| node.get(list))
+                .flat_map(Node::items)
+                .collect(),
+            None => nodes.into_iter().filter_map(|node| node.get(name)).collect(),
+        };
+    }
+    nodes
 }

@@ -41,12 +41,16 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// The kinds that play a part.
+    /// The kinds that play a part, with those that the cluster declares if it is looked up; and a note where it may not be
+    /// asked for them.
     ///
     /// # Errors
     /// Declarations that cannot be read or are not valid.
-    pub fn kinds(&self) -> anyhow::Result<&'static Kinds> {
-        Ok(kinds::with(Vec::new(), &self.workload_kinds)?)
+    pub fn kinds(&self, with_cluster: bool) -> anyhow::Result<(&'static Kinds, Option<String>)> {
+        if with_cluster {
+            return live::kinds(&self.cluster, &self.workload_kinds);
+        }
+        Ok((kinds::with(Vec::new(), &self.workload_kinds)?, None))
     }
 
     /// Reads files.

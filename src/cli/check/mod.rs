@@ -104,7 +104,7 @@ impl Args {
         let mut chosen = self.reporting.policies(&config.defaults)?;
         let others = self.compare.policies()?;
         let namespace: Name = self.namespace.as_str().into();
-        let kinds = self.inputs.kinds()?;
+        let (kinds, note) = self.inputs.kinds(self.inputs.with_cluster)?;
         let read = || self.inputs.corpus(&self.paths, &namespace, kinds, &config);
         // Its memory goes back with the process: freeing it piece by piece would take a twentieth of the run.
         let mut corpus = ManuallyDrop::new(read()?);
@@ -150,7 +150,7 @@ impl Args {
             return self.compare.write(&report, &without, &graphs, &self.reporting);
         }
         let gaps = live.iter().flat_map(|(_, live)| &live.gaps);
-        report.notes.extend(gaps.map(live::note));
+        report.notes.extend(gaps.map(live::note).chain(note));
         let mut surroundings = Surroundings::default();
         if self.reporting.shows_surroundings() {
             for world in worlds(&corpus).0 {

@@ -56,6 +56,27 @@ fn the_names_and_disks_of_a_declared_kind_are_judged_where_it_has_them() {
         storage.is_some_and(|(_, path, _)| path.starts_with("/spec/disks/0")),
         "{strict:?}"
     );
+    // It is called what it is, wherever a rule thinks of StatefulSets.
+    let service = "headless: db, ";
+    let plain_service =
+        "---\napiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {selector: {app: db}, ports: [{port: 1}]}\n";
+    let repository = Repository::new(&[
+        (
+            "a.yaml",
+            &format!("{}{plain_service}", widget(&format!("{service}{disks}"))),
+        ),
+        ("kinds.yaml", declaration),
+    ]);
+    let answer = repository.check(&["a.yaml", "--workload-kinds", "kinds.yaml", "--assume-complete"]);
+    assert!(
+        answer
+            .stdout
+            .contains("Recreate Service \"db\" under the same name with clusterIP: None")
+            && answer.stdout.contains("headless stays")
+            && !answer.stdout.contains("StatefulSet"),
+        "{}",
+        answer.stdout
+    );
     // Whether such a kind is for more than names and disks, nobody knows.
     let plain = found("", &["--policy", "strict"]);
     assert!(

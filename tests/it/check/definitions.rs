@@ -25,7 +25,10 @@ fn schemas(definition: &Value) -> Vec<&Value> {
 fn at<'s>(schema: &'s Value, path: &str) -> Option<&'s Value> {
     path.split('/')
         .skip(1)
-        .try_fold(schema, |schema, name| schema["properties"].get(name))
+        .try_fold(schema, |schema, name| match name.strip_suffix("[]") {
+            Some(list) => schema["properties"].get(list)?.get("items"),
+            None => schema["properties"].get(name),
+        })
 }
 
 /// The type of a field, as far as its schema says it.
@@ -74,8 +77,9 @@ fn declared_fields_are_those_of_the_definitions() {
             assert!(found.len() >= count, "{name}: {path} is in {} versions", found.len());
             let expected: &[&str] = match field {
                 Field::Paused | Field::Suspend => &["boolean"],
-                Field::PodClaims | Field::ClaimTemplates => &["array"],
-                Field::Replicas => &["integer"],
+                Field::ClaimTemplates | Field::InTurn | Field::PodClaims | Field::SharedClaims => &["array"],
+                Field::PodCount | Field::Replicas => &["integer"],
+                Field::ServiceName => &["string"],
                 Field::Rollout => &["array", "boolean", "integer", "object", "string"],
                 _ => &["object"],
             };

@@ -133,7 +133,15 @@ fn a_rollout_that_borrows_a_template_is_judged_in_the_place_of_its_lender() {
         "rwo-replicas"
     );
     // Until it is scaled down, the lender runs pods too.
-    let both = found_of(&lender.replace("replicas: 0", "replicas: 1"), APART);
+    let running = lender.replace("replicas: 0", "replicas: 1");
+    let both = found_of(&running, APART);
+    let scaled_down = reference.replace("name: web", "name: web, scaleDown: progressively");
+    let borrower = borrowed(APART).replace(reference, &scaled_down);
+    assert_eq!(
+        remedy(&[running, borrower], "rwo-consumers"),
+        "Scale Deployment \"web\" to 0 first: kubectl scale deployment web -n default --replicas=0; workloadRef.scaleDown takes its \
+         pods away only once those of Rollout \"blue\" are ready, which wait for the claim"
+    );
     assert!(both.iter().any(|(_, rule, ..)| rule == "rwo-consumers"), "{both:?}");
     assert!(
         both.iter().all(|(_, rule, ..)| rule != "overlapping-selectors"),
@@ -277,6 +285,14 @@ fn the_revisions_of_a_knative_service_run_side_by_side() {
         "Use a ReadWriteMany class, or a kind whose old pods end before new ones begin: nothing is known that makes a Service \
          do so"
     );
+    // The Deployment of a Revision is judged with it, as long as it has its claims.
+    let revision = |labels: &str| {
+        let owner = "ownerReferences: [{apiVersion: serving.knative.dev/v1, kind: Revision, name: web-1, controller: true, uid: u}]";
+        let revision = deployment("").replace("{name: web}", &format!("{{name: web-1, labels: {labels}, {owner}}}"));
+        found(&[service[0].clone(), revision])
+    };
+    assert_eq!(revision("{serving.knative.dev/service: web}").len(), 1);
+    assert!(revision("{}").len() > 1);
     // Its pods are no part of a Service of Kubernetes' own.
     let set = "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: web}\nspec: {serviceName: web, selector: {matchLabels: \
                {app: set}}, template: {metadata: {labels: {app: set}}, spec: {containers: [{name: a, image: a}]}}}\n";

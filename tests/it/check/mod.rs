@@ -15,6 +15,7 @@ mod order;
 mod policies;
 mod right;
 mod schema;
+mod several;
 mod told;
 mod with_cluster;
 mod worlds;

@@ -112,7 +112,7 @@ async fn a_kind_is_judged_from_its_declaration_on() {
         (known(&served).await == Some(1.0)).then_some(())
     })
     .await;
-    an_audit_asks_the_cluster(&installed, &namespace);
+    an_audit_and_a_check_ask_the_cluster(&installed, &namespace);
     a_mistake_keeps_the_last_good_one(&installed, &namespace).await;
 
     // Without us nothing that is warned about at most is refused.
@@ -174,17 +174,25 @@ async fn warned_about_at_most(installed: &Installed, namespace: &str) {
     assert!(beside.stderr.contains("Widget"), "{}", beside.stderr);
 }
 
-fn an_audit_asks_the_cluster(installed: &Installed, namespace: &str) {
-    let mut audit = Command::new(env!("CARGO_BIN_EXE_stateward"));
+fn an_audit_and_a_check_ask_the_cluster(installed: &Installed, namespace: &str) {
     let kubeconfig = installed.cluster.kubeconfig();
-    audit
-        .arg("audit")
-        .arg("--kubeconfig")
-        .arg(kubeconfig)
-        .args(["-n", namespace, "--format", "json"]);
-    let output = audit.output().expect("the binary runs");
-    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert!(report.to_string().contains("\"Widget\""), "{report}");
+    let report = |args: &[&str]| -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stateward"));
+        command.args(args).arg("--kubeconfig").arg(kubeconfig);
+        let output = command.args(["-n", namespace, "--format", "json"]).output();
+        let output = output.expect("the binary runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        serde_json::from_slice(&output.stdout).expect(&told)
+    };
+    let audit = report(&["audit"]);
+    assert!(audit.to_string().contains("\"Widget\""), "{audit}");
+    // What only the cluster declares is known of files too: by itself, and beside what is there.
+    let scratch = Scratch::new().expect("a directory can be made");
+    let file = scratch.write("new.yaml", widget("new", 2)).expect("written");
+    let check = report(&["check", "--with-cluster", &file.display().to_string()]);
+    let found = check["findings"].as_array().expect("findings");
+    let rules: Vec<&str> = found.iter().filter_map(|finding| finding["rule"].as_str()).collect();
+    assert!(rules.contains(&"rwo-replicas"), "{check:#}");
 }
 
 async fn a_mistake_keeps_the_last_good_one(installed: &Installed, namespace: &str) {

@@ -96,7 +96,7 @@ impl<'a> Old<'a> {
 /// The node of a workload with the pods that it borrows; any other as it is.
 fn borrowing(node: Node, known: &View<'_>) -> Node {
     match &node {
-        Node::Workload(workload) => match workload.template_of.as_deref() {
+        Node::Workload(workload) => match workload.template_of() {
             Some(lender) => {
                 let borrower = Workload::clone(workload);
                 Node::Workload(Arc::new(borrower.borrowing(known.workload(lender).known())))

@@ -106,6 +106,13 @@ impl ClaimTemplate {
     pub fn claim<'a>(&'a self, set: &'a str, ordinal: u64) -> impl fmt::Display + 'a {
         fmt::from_fn(move |f| write!(f, "{}-{set}-{ordinal}", self.name))
     }
+
+    /// The name of the one claim that it makes for all pods of a workload of a kind that shares them:
+    /// `<template>-<workload>`.
+    #[must_use]
+    pub fn shared_claim(&self, workload: &str) -> String {
+        format!("{}-{workload}", self.name)
+    }
 }
 
 /// What else a claim template says, as digests: rules compare it, for nothing of a template can change.

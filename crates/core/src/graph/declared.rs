@@ -16,6 +16,24 @@ pub struct Declared {
     pub ends_first: Option<&'static str>,
     /// The built-in kinds of which its controller makes objects: they were judged in its place.
     pub children: &'static [Kind],
+    /// The label of such objects that names the workload, where something else than the workload owns them.
+    pub child_label: Option<&'static str>,
+    /// The templates of its pods, where it has several.
+    pub templates: &'static [PodTemplate],
+}
+
+/// One of several pod templates. In all its paths `[]` behind a name stands for every element of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodTemplate {
+    pub path: &'static str,
+    /// The numbers whose product says how many pods are made of it for each replica; what is not there counts as one.
+    pub replicas: &'static [&'static str],
+    /// Where a number stands beyond which the last of these does not count.
+    pub at_most: Option<&'static str>,
+    /// So many fewer than the product.
+    pub less: u32,
+    /// The template of which the pods are made where there is none at `path`.
+    pub or_else: Option<&'static str>,
 }
 
 /// How sure a declaration is of what it says.

@@ -92,13 +92,19 @@ pub enum Field {
     Conditions,
     /// The ordinal of the first pod, else 0.
     FirstOrdinal,
+    /// What is there where pods of one of several templates wait for those of another to end.
+    InTurn,
     /// Labels that select the pods.
     MatchLabels,
+    /// One of several templates of pods.
+    OneTemplate,
     Paused,
     /// The phase of a Pod: `Succeeded` and `Failed` end it.
     Phase,
     /// A list of claim templates, each with a claim of a random name for every pod.
     PodClaims,
+    /// A number of pods of one of several templates.
+    PodCount,
     /// Whether a StatefulSet starts its pods one after the other.
     PodManagement,
     /// The spec of the one pod, which has the object's own labels.
@@ -113,6 +119,8 @@ pub enum Field {
     Selector,
     /// The Service that gives every pod a name.
     ServiceName,
+    /// A list of claim templates, each with one claim `<template>-<workload>` for all pods that mount it.
+    SharedClaims,
     /// The strategy of a Deployment: how far a rollout goes above and below the replicas.
     Strategy,
     Suspend,

@@ -35,6 +35,7 @@ pub mod shard;
 pub mod shared;
 pub mod sorted;
 pub mod store;
+pub mod templates;
 pub mod touched;
 pub mod uid;
 pub mod version;
@@ -46,7 +47,7 @@ pub use change::{Actor, Change, Old, Operation, States};
 pub use claim::{
     AccessMode, Claim, ClaimTemplate, ClassName, Modes, Unread, Volatile, Volume, VolumeKind, VolumeTraits, Written,
 };
-pub use declared::{Bound, Declared, Replaces, Trust, Way};
+pub use declared::{Bound, Declared, PodTemplate, Replaces, Trust, Way};
 pub use facts::{Class, ClusterNode, Driver, Facts, Knowledge};
 pub use kind::{Defaults, Entry, Features, Field, Form, Kind, Reach, Role, Row, Runs, Scaler};
 pub use kinds::Kinds;
@@ -65,6 +66,7 @@ pub use service::{Exposure, Service};
 pub use set_options::{ClaimFate, PodManagement, Retention, SetOptions, UpdateStrategy};
 pub use shard::{NamespaceFacts, Shard};
 pub use store::Graph;
+pub use templates::{OfPart, Part, Several, Templates};
 pub use touched::{Touched, Workloads};
 pub use uid::Uid;
 pub use version::Version;

@@ -259,7 +259,7 @@ impl Shard {
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
         let id = workload.id.clone();
         self.reserved.seen(&workload);
-        if let Some(lender) = workload.template_of.as_deref() {
+        if let Some(lender) = workload.template_of() {
             let lender = self.workload(lender).map(AsRef::as_ref);
             workload = Arc::new(Workload::clone(&workload).borrowing(lender));
         }
@@ -288,7 +288,7 @@ impl Shard {
         if let Some(owner) = workload.known_owner() {
             self.made.insert((Hashed::object(owner), id.clone()), ());
         }
-        if let Some(lender) = &workload.template_of {
+        if let Some(lender) = workload.template_of() {
             let edge = (Hashed::object(ObjectRef::clone(lender)), id.clone());
             self.borrowers.insert(edge, ());
         }
@@ -477,7 +477,7 @@ impl Shard {
         if let Some(owner) = old.known_owner() {
             cut(&mut self.made, Hashed::object_like(&owner), id);
         }
-        if let Some(lender) = &old.template_of {
+        if let Some(lender) = old.template_of() {
             cut(&mut self.borrowers, Hashed::object_like(lender), id);
         }
     }

@@ -11,6 +11,7 @@ use super::names::{Name, ObjectRef};
 use super::pods::{PodVolume, Pods, RestartPolicy, VolumeSource};
 use super::selector::Selector;
 use super::set_options::SetOptions;
+use super::templates::Templates;
 use super::uid::Uid;
 
 /// A workload, projected to what rules ask of it.
@@ -42,8 +43,8 @@ pub struct Workload {
     pub claim_templates: Box<[ClaimTemplate]>,
     /// What a StatefulSet does otherwise than by default, if anything; [`Workload::options`] fills in the rest.
     pub options: Option<Box<SetOptions>>,
-    /// The workload whose template its pods are made of, where that is another one: an Argo Rollout may borrow it.
-    pub template_of: Option<Box<ObjectRef>>,
+    /// Where its pods come from, if not from one template of its own, as those of every built-in kind do.
+    pub templates: Option<Box<Templates>>,
 }
 
 /// `metadata.creationTimestamp` as the number that its digits make: RFC 3339 in UTC, so that their order is time's.
@@ -120,7 +121,7 @@ impl Workload {
     /// Returns true where the pods of both are made of one template, which the one borrows from the other.
     #[must_use]
     pub fn shares_template_with(&self, other: &Self) -> bool {
-        let borrows = |one: &Self, other: &Self| one.template_of.as_deref() == Some(&other.id);
+        let borrows = |one: &Self, other: &Self| one.template_of() == Some(&other.id);
         borrows(self, other) || borrows(other, self)
     }
 
@@ -162,12 +163,12 @@ impl Workload {
             first_ordinal,
             claim_templates,
             options,
-            template_of,
+            templates,
         } = self;
         // What lies side by side comes before what has to be fetched.
         (
             (unnamed, uid, created, deleting, replicas, idle, rollout, first_ordinal),
-            (pods, selector, claim_templates, service_name, options, template_of),
+            (pods, selector, claim_templates, service_name, options, templates),
             (id, namespace, labels, annotations, owner),
         )
     }
@@ -324,15 +325,30 @@ impl Owner {
         self.builtin_maker_of(kind).or(self.declared)
     }
 
-    /// The owner of an object of `kind`, which may be of one of these kinds.
-    pub(super) fn known(self, kind: Kind, kinds: &Kinds) -> Self {
+    /// The owner of an object of `kind` with these labels, which may be of one of these kinds, or made for one.
+    pub(super) fn known(self, kind: Kind, labels: &Labels, kinds: &Kinds) -> Self {
         if self.builtin_maker_of(kind).is_some() {
             return self;
         }
         let declared = kinds.of(&self.api_version, &self.kind);
-        Self {
-            declared: declared.filter(|maker| maker.makes(kind)),
-            ..self
+        if let Some(maker) = declared.filter(|maker| maker.makes(kind)) {
+            return Self {
+                declared: Some(maker),
+                ..self
+            };
+        }
+        let mut labelled = kinds.iter().filter_map(|maker| {
+            let name = labels.get(maker.declared()?.child_label?)?;
+            maker.makes(kind).then_some((maker, name))
+        });
+        match labelled.next() {
+            Some((maker, name)) => Self {
+                api_version: maker.api_version().into(),
+                kind: maker.as_str().into(),
+                name: name.into(),
+                declared: Some(maker),
+            },
+            None => self,
         }
     }
 

@@ -13,6 +13,7 @@ mod exempt;
 mod injected;
 pub mod inspect;
 pub mod message;
+mod parts;
 mod ratchet;
 mod terms;
 mod voices;

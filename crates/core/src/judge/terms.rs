@@ -8,6 +8,7 @@ use super::decision::Exemption;
 use super::exempt::exemption;
 use super::injected;
 use super::message::WayOut;
+use super::parts;
 use crate::graph::{Autoscaler, Labels, Node, Ownership, View, Workload};
 use crate::policy::{Enforced, Exceptions, Mutation, Overrides, RuleSettings, Settings};
 use crate::rules::kit::{Action, Finding, Surroundings, Transition, Verdict};
@@ -113,7 +114,7 @@ impl<'a> Terms<'a> {
                 injects: setting.mutation != Mutation::Disabled,
             };
             if let (Some(judge), Some(workload)) = (rule.judge, workload) {
-                judge(workload, &cx, &mut findings);
+                parts::judge(judge, workload, &cx, &mut findings);
                 if !findings.is_empty() {
                     injected::mark(workload, &mut findings);
                     found.extend(self.weighed(&mut findings, setting, Origin::State, basis.time));

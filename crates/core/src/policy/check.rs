@@ -361,8 +361,10 @@ fn unknown(word: &str, noun: &str, words: &[&str]) -> String {
 
 /// Whether a text leads to a member of an object.
 fn is_pointer(text: &str) -> bool {
-    let is_name =
-        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_name = |name: &str| {
+        let name = name.strip_suffix("[]").unwrap_or(name);
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
     text.strip_prefix('/')
         .is_some_and(|names| names.split('/').all(is_name))
 }

@@ -57,7 +57,7 @@ pub fn schema(shape: &Shape, form: Form) -> Value {
             }
             schema.into()
         }
-        Shape::Pointer => json!({"type": "string", "maxLength": 256, "pattern": "^(/[A-Za-z0-9_]+)+$"}),
+        Shape::Pointer => json!({"type": "string", "maxLength": 256, "pattern": r"^(/[A-Za-z0-9_]+(\[\])?)+$"}),
         Shape::Quantity => json!({
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "pattern": QUANTITY,

@@ -75,9 +75,10 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
             }
         }
     }
+    let kind = set.id.kind;
     let path = match transition.through {
-        Through::Object if transition.operation == Operation::Create => template::TEMPLATES,
-        Through::Object | Through::Scale => "/spec/replicas",
+        Through::Object if transition.operation == Operation::Create => kind.own_path(template::TEMPLATES),
+        Through::Object | Through::Scale => kind.path_of(Field::Replicas).unwrap_or_default().to_owned(),
     };
     let first = findings.len();
     let (broken, whole): (Vec<&Taken<'_>>, Vec<&Taken<'_>>) =
@@ -93,7 +94,7 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
         findings.push(old_data(set, &free, cx.view));
     }
     for finding in &mut findings[first..] {
-        path.clone_into(&mut finding.path);
+        finding.path.clone_from(&path);
     }
 }
 
@@ -121,7 +122,8 @@ fn unusable(set: &Workload, one: &Taken<'_>, count: usize) -> Finding {
             format!("is being deleted: pod {pod} waits until it is gone, and starts on an empty disk"),
             format!("claim \"{claim}\" is being deleted; {pod} waits for that"),
             format!(
-                "Wait for it (kubectl wait --for=delete pvc/{claim} -n {namespace}), or create the StatefulSet later"
+                "Wait for it (kubectl wait --for=delete pvc/{claim} -n {namespace}), or create the {} later",
+                set.id.kind
             ),
         )
     };
@@ -152,8 +154,8 @@ fn in_use(set: &Workload, one: &Taken<'_>, users: &[Other<'_>], cx: &Surrounding
             format!("claim \"{claim}\" exists and is used by {}", others::brief(users)),
         )
         .remedy(format!(
-            "Stop that workload first, or give the StatefulSet or its claim template another name than \"{}\"",
-            one.template.name
+            "Stop that workload first, or give the {} or its claim template another name than \"{}\"",
+            set.id.kind, one.template.name
         ));
     others::related(finding, users, claim)
 }
@@ -195,8 +197,9 @@ fn old_data(set: &Workload, taken: &[&Taken<'_>], view: &View<'_>) -> Finding {
         .extent(taken.len() as u64)
         .says(text, brief)
         .remedy(format!(
-            "Leave it so where that is meant (a restore, a StatefulSet created again); else delete what is there: \
+            "Leave it so where that is meant (a restore, a {} created again); else delete what is there: \
              kubectl delete pvc {} -n {}{rest}",
+            set.id.kind,
             pasted.join(" "),
             set.namespace
         ));

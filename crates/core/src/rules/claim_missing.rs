@@ -49,7 +49,8 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         // Nobody should make by hand what a template makes.
         let finding = match cx.view.template_user(claim) {
             Some((set, ordinal)) if !set.deleting => finding.remedy(format!(
-                "Name a claim that is there: StatefulSet \"{name}\" makes this one only once it has a pod {name}-{ordinal}",
+                "Name a claim that is there: {kind} \"{name}\" makes this one only once it has a pod {name}-{ordinal}",
+                kind = set.id.kind,
                 name = set.id.name
             )),
             _ => finding,

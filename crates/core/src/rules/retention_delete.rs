@@ -81,7 +81,8 @@ fn shrinking<'a>(workload: &Workload, cx: &Surroundings<'a>) -> Option<&'a Autos
 }
 
 fn beside(finding: Finding, autoscaler: &Autoscaler) -> Finding {
-    let finding = finding.related(autoscaler.id.clone(), "/spec/scaleTargetRef", "scales this StatefulSet");
+    let scales = format!("scales this {}", finding.object.kind);
+    let finding = finding.related(autoscaler.id.clone(), "/spec/scaleTargetRef", scales);
     // The user edits KEDA's ScaledObject; refusing what KEDA writes tells nobody.
     if autoscaler.keda {
         finding.at_most(Action::Warn)

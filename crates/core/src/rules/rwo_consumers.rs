@@ -134,9 +134,35 @@ fn violation(
                 others::brief(others)
             ),
         )
-        .remedy(
-            "Give each its own claim, use a ReadWriteMany class, or keep them on one node by required podAffinity with \
-             topologyKey kubernetes.io/hostname, in both",
-        )
+        .remedy(remedy(workload, others))
         .at_most(limit)
+}
+
+fn remedy(workload: &Workload, others: &[Other<'_>]) -> String {
+    let own = others.iter().map(|other| other.workload);
+    match own.into_iter().find(|other| workload.shares_template_with(other)) {
+        // Argo Rollouts' scaleDown, whatever it says, takes no pod of the lender away before one of the borrower is ready
+        // (`rollout/replicaset.go`, `rollout/sync.go` of Argo Rollouts).
+        Some(other) => {
+            let (lender, borrower) = match workload.template_of() {
+                Some(_) => (other, workload),
+                None => (workload, other),
+            };
+            let (id, namespace) = (&lender.id, &lender.namespace);
+            format!(
+                "Scale {kind} \"{name}\" to 0 first: kubectl scale {resource} {name} -n {namespace} --replicas=0; workloadRef.scaleDown \
+                 takes its pods away only once those of {} \"{}\" are ready, which wait for the claim",
+                borrower.id.kind,
+                borrower.id.name,
+                kind = id.kind,
+                name = id.name,
+                resource = id.kind.as_str().to_lowercase(),
+            )
+        }
+        None => {
+            "Give each its own claim, use a ReadWriteMany class, or keep them on one node by required podAffinity with \
+                 topologyKey kubernetes.io/hostname, in both"
+                .to_owned()
+        }
+    }
 }

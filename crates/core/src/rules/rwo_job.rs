@@ -139,31 +139,30 @@ fn one_pod(workload: &Workload, claim: &str, modes: Modes, cause: &Cause<'_>) ->
 
 fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, cause: &Cause<'_>) -> Finding {
     let explained = text::modes_explained(modes);
-    let finding =
-        match cause {
-            Cause::Held(others) => Finding::violation(&RULE, &workload.id, claim)
-                .says(
-                    format!(
-                        "claim \"{claim}\", which is {explained}, is held by {}; {}",
-                        others::described(others),
-                        barrier.consequence("the job's pods")
-                    ),
-                    format!(
-                        "claim \"{claim}\", which is {modes}, is held by {}",
-                        others::brief(others)
-                    ),
-                )
-                .remedy(beside(others, claim))
-                .remedy_in_place(again(workload, &beside(others, claim))),
-            Cause::Parallel => {
-                let field = workload
-                    .id
-                    .kind
-                    .path_of(Field::Replicas)
-                    .and_then(|path| path.rsplit('/').next());
-                let at_once = field.unwrap_or("parallelism");
-                let pods = text::counted(u64::from(workload.replicas), "pod");
-                Finding::violation(&RULE, &workload.id, claim)
+    let finding = match cause {
+        Cause::Held(others) => Finding::violation(&RULE, &workload.id, claim)
+            .says(
+                format!(
+                    "claim \"{claim}\", which is {explained}, is held by {}; {}",
+                    others::described(others),
+                    barrier.consequence("the job's pods")
+                ),
+                format!(
+                    "claim \"{claim}\", which is {modes}, is held by {}",
+                    others::brief(others)
+                ),
+            )
+            .remedy(beside(others, claim))
+            .remedy_in_place(again(workload, &beside(others, claim))),
+        Cause::Parallel => {
+            let field = workload
+                .id
+                .kind
+                .path_of(Field::Replicas)
+                .and_then(|path| path.rsplit('/').next());
+            let at_once = field.unwrap_or("parallelism");
+            let pods = text::counted(u64::from(workload.replicas), "pod");
+            Finding::violation(&RULE, &workload.id, claim)
                 .says(
                     format!(
                         "{pods} at once mount claim \"{claim}\", which is {explained}; those on other nodes wait until \
@@ -171,10 +170,14 @@ fn one_node(workload: &Workload, claim: &str, modes: Modes, barrier: Barrier, ca
                     ),
                     format!("{pods} at once mount claim \"{claim}\", which is {modes} (one node only)"),
                 )
-                .remedy(format!("Use {at_once}: 1, an ephemeral volume, or a ReadWriteMany class"))
-            }
-            Cause::Overlap => overlap(workload, claim, modes, "on another node "),
-        };
+                .remedy(if workload.id.kind.has(Field::OneTemplate) {
+                    "Have one pod at a time mount it, or use an ephemeral volume or a ReadWriteMany class".to_owned()
+                } else {
+                    format!("Use {at_once}: 1, an ephemeral volume, or a ReadWriteMany class")
+                })
+        }
+        Cause::Overlap => overlap(workload, claim, modes, "on another node "),
+    };
     finding.at_most(barrier.limit())
 }
 

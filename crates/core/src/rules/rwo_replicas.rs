@@ -65,6 +65,8 @@ fn remedied(workload: &Workload, volume: &str, claim: &str) -> Finding {
     if workload.id.kind.has(Field::PodClaims) {
         let add = "Add a claim template, and name it as the volume, which it replaces by a claim for each pod";
         finding.remedy(format!("{add}; or use a ReadWriteMany class, or replicas: 1"))
+    } else if workload.id.kind.has(Field::OneTemplate) {
+        finding.remedy("Use a ReadWriteMany class, or have one pod alone mount it")
     } else if workload.id.kind.has(Field::ClaimTemplates) {
         let add = format!(
             "Add a volumeClaimTemplates entry named \"{volume}\", which replaces the volume by a claim for each pod"

@@ -32,21 +32,25 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         return;
     }
     let candidates = governing::candidates(workload, cx.view);
+    let field = workload.id.kind.service_field();
     let remedy = match &candidates[..] {
         [] => format!(
             "Name a headless Service that selects {}, or set the annotation {}: none",
             governing::pairs(governing::selector(workload)),
             governing::SERVICE
         ),
-        [only] => format!(
-            "Set serviceName: {}, the headless Service that selects the pods",
-            only.name
-        ),
-        several => format!("Set serviceName to one of {}", governing::names(several)),
+        [only] => format!("Set {field}: {}, the headless Service that selects the pods", only.name),
+        several => format!("Set {field} to one of {}", governing::names(several)),
     };
+    let finding = Finding::violation(&RULE, &workload.id, "serviceName").at(FIELD);
+    if workload.id.kind.declared().is_some() {
+        // Whether it can be filled in later, nobody says.
+        let empty = format!("{field} is empty; no pod has a DNS name of its own");
+        findings.push(finding.says(empty.clone(), empty).remedy(remedy).at_most(Action::Warn));
+        return;
+    }
     findings.push(
-        Finding::violation(&RULE, &workload.id, "serviceName")
-            .at(FIELD)
+        finding
             .says(
                 "serviceName is empty, so no pod has a DNS name of its own, and the field can never be filled in \
                  later",

@@ -56,21 +56,27 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
 
 /// `serviceName` cannot be changed, and a Service of some types cannot become headless.
 fn remedy(workload: &Workload, service: &Service, cx: &Surroundings<'_>) -> String {
-    const ANEW: &str = "a StatefulSet that exists is deleted with --cascade=orphan and applied anew";
+    let kind = workload.id.kind;
+    // What can be changed in a kind that is declared, nobody says.
+    let anew = match kind.declared() {
+        Some(_) => "",
+        None => "; a StatefulSet that exists is deleted with --cascade=orphan and applied anew",
+    };
+    let field = kind.service_field();
     let name = &service.name;
     if let Some(other) = governing::candidates(workload, cx.view).first() {
         let other = &other.name;
-        return format!("Write serviceName: {other}, a headless Service that selects these pods; {ANEW}");
+        return format!("Write {field}: {other}, a headless Service that selects these pods{anew}");
     }
     if service.exposure == Exposure::NodePort {
         return format!(
             "Keep Service \"{name}\" for clients, since its type cannot be headless, and name another one in \
-             serviceName, with clusterIP: None and the selector {}; {ANEW}",
+             {field}, with clusterIP: None and the selector {}{anew}",
             governing::pairs(governing::selector(workload))
         );
     }
     format!(
-        "Recreate Service \"{name}\" under the same name with clusterIP: None (kubectl replace --force): serviceName \
+        "Recreate Service \"{name}\" under the same name with clusterIP: None (kubectl replace --force): {field} \
          stays, clients of the old address are interrupted"
     )
 }

@@ -14,6 +14,7 @@ use super::super::workload::Amount;
 use super::count;
 use super::digest::digest;
 use super::meta::ObjectMeta;
+use super::several::Seen;
 use super::workload::amount;
 use crate::cursor::{Cursor, Form, Scalar, list, members};
 
@@ -39,6 +40,8 @@ pub(super) struct Fields<'a> {
     pub(super) rollout: Vec<(&'static str, Option<Scalar<'a>>)>,
     pub(super) selector: Selector,
     pub(super) service_name: Option<Cow<'a, str>>,
+    /// What kinds with several templates have instead of one.
+    pub(super) several: Option<Box<Seen>>,
     pub(super) strategy: Strategy<'a>,
     pub(super) suspend: bool,
     pub(super) template_of: Option<ObjectRef>,
@@ -95,20 +98,35 @@ impl<'a> Fields<'a> {
             let below = path[depth + 1..]
                 .find('/')
                 .map_or(path.len(), |length| depth + 1 + length);
-            if below == path.len() {
-                if field == Field::Rollout {
-                    self.note(cursor, &table[first..], below);
-                } else {
-                    self.take(cursor, field);
-                }
+            let table = &table[first..];
+            if path.as_bytes()[below - 1] == b']' {
+                self.walk_list(cursor, table, below);
+            } else if below < path.len() {
+                self.walk(cursor, beneath(table, below), below);
+            } else if field == Field::Rollout {
+                self.note(cursor, table, below);
             } else {
-                let table = &table[first..];
-                let count = table
-                    .iter()
-                    .take_while(|(other, _)| other.starts_with(&path[..=below]))
-                    .count();
-                self.walk(cursor, &table[..count], below);
+                self.take(cursor, path, field);
             }
+        }
+    }
+
+    /// Reads the fields in every element of a list, `depth` bytes down their pointers.
+    fn walk_list<C: Cursor<'a>>(&mut self, cursor: &mut C, table: &'static Table, depth: usize) {
+        let Some(mut elements) = cursor.array() else {
+            return;
+        };
+        let (path, field) = table[0];
+        let mut index = 0;
+        while cursor.element(&mut elements) {
+            self.several.get_or_insert_default().enter(index);
+            if depth < path.len() {
+                self.walk(cursor, beneath(table, depth), depth);
+            } else {
+                self.take(cursor, path, field);
+            }
+            self.several.get_or_insert_default().leave();
+            index += 1;
         }
     }
 
@@ -139,13 +157,16 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads the value of a field.
-    fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, field: Field) {
+    fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, path: &'static str, field: Field) {
         match field {
             Field::ClaimTemplates | Field::PodClaims => self.claim_templates = list(cursor, ClaimTemplate::read),
             Field::Completions => self.completions = cursor.integer(),
             Field::ConcurrencyPolicy => self.concurrency = cursor.text(),
             Field::Conditions => self.over = list(cursor, read_end).is_some_and(|ends| ends.contains(&true)),
             Field::FirstOrdinal => self.first_ordinal = cursor.integer(),
+            Field::InTurn | Field::OneTemplate | Field::PodCount | Field::SharedClaims => {
+                self.pod_spec |= self.several.get_or_insert_default().take(cursor, path, field);
+            }
             Field::MatchLabels => self.selector.match_labels = Labels::read(cursor).unwrap_or_default(),
             Field::Paused => self.paused = cursor.boolean() == Some(true),
             Field::Phase => self.over = matches!(cursor.text().as_deref(), Some("Succeeded" | "Failed")),
@@ -187,7 +208,14 @@ impl<'a> Fields<'a> {
 /// Returns true where a pointer goes on with `name` after so many bytes.
 fn leads_on(path: &str, depth: usize, name: &[u8]) -> bool {
     let rest = path.as_bytes()[depth + 1..].strip_prefix(name);
-    rest.is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
+    rest.is_some_and(|rest| matches!(rest, [] | [b'/' | b'[', ..]))
+}
+
+/// The fields of a table that stand below its first, so many bytes down.
+fn beneath(table: &'static Table, depth: usize) -> &'static Table {
+    let Some((path, _)) = table.first() else { return table };
+    let is_beneath = |(other, _): &&(&str, Field)| other.starts_with(&path[..=depth]);
+    &table[..table.iter().take_while(is_beneath).count()]
 }
 
 /// Reads a condition: whether it says that a Job has ended.

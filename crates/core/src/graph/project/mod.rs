@@ -9,6 +9,7 @@ mod fields;
 mod meta;
 mod pods;
 mod seed;
+mod several;
 mod storage;
 mod traffic;
 mod workload;

@@ -8,8 +8,10 @@ use super::super::kinds::Kinds;
 use super::super::labels::Labels;
 use super::super::names::{Name, ObjectRef};
 use super::super::placement::Placement;
+use super::super::pods::Pods;
 use super::super::selector::Selector;
 use super::super::set_options::SetOptions;
+use super::super::templates::Templates;
 use super::super::uid::Uid;
 use super::super::workload::{Amount, Concurrency, Created, Rollout, Shape, Workload};
 use super::fields::{Fields, Strategy};
@@ -90,7 +92,7 @@ impl<'n> WorkloadSeed<'n> {
         };
         let service = fields.service_name.as_deref().filter(|name| !name.is_empty());
         workload.service_name = service.map(Into::into);
-        workload.template_of = fields.template_of.map(Box::new);
+        workload.templates = fields.template_of.map(|lender| Box::new(Templates::Of(lender)));
         workload.first_ordinal = count(fields.first_ordinal, 0);
         workload.options = (fields.options != SetOptions::DEFAULT).then(|| Box::new(fields.options));
         let shape = Shape {
@@ -100,21 +102,34 @@ impl<'n> WorkloadSeed<'n> {
             pod_spec: fields.pod_spec,
         };
         workload.claim_templates = fields.claim_templates.unwrap_or_default().into();
-        let mut pods = fields.pods;
         workload.labels = fields.metadata.labels;
+        if let Some(declared) = self.form.declared.filter(|declared| !declared.templates.is_empty()) {
+            let several = fields.several.unwrap_or_default();
+            let several = several.several(declared, &workload, |pods| self.asked(pods));
+            workload.pods = Arc::new(several.united());
+            workload.templates = Some(Box::new(Templates::Several(several)));
+            workload.annotations = fields.metadata.annotations.unwrap_or_default();
+            return ProjectedWorkload { workload, shape };
+        }
+        let mut pods = fields.pods;
         if kind.has(Field::PodSpec) {
             pods.labels = workload.labels.clone();
         }
-        if !kind.has(Field::ServiceName) {
+        workload.pods = Arc::new(self.asked(pods));
+        workload.annotations = fields.metadata.annotations.unwrap_or_default();
+        ProjectedWorkload { workload, shape }
+    }
+
+    /// Pods without what no rule asks of those of this kind.
+    fn asked(self, mut pods: Pods) -> Pods {
+        if !self.kind.has(Field::ServiceName) {
             pods.ports = Box::default();
             pods.placement = pods.placement.and_then(Placement::without_preferences);
         }
-        if !kind.has(Field::UpdateStrategy) {
+        if !self.kind.has(Field::UpdateStrategy) {
             pods.image_digest = 0;
         }
-        workload.pods = Arc::new(pods);
-        workload.annotations = fields.metadata.annotations.unwrap_or_default();
-        ProjectedWorkload { workload, shape }
+        pods
     }
 
     /// What the metadata says, but for labels and annotations.
@@ -133,7 +148,7 @@ impl<'n> WorkloadSeed<'n> {
             annotations: Labels::default(),
             owner: metadata
                 .controller()
-                .map(|owner| Box::new(owner.known(self.kind, self.kinds))),
+                .map(|owner| Box::new(owner.known(self.kind, &metadata.labels, self.kinds))),
             replicas: 1,
             idle: false,
             selector: Selector::default(),
@@ -143,7 +158,7 @@ impl<'n> WorkloadSeed<'n> {
             first_ordinal: 0,
             claim_templates: Box::default(),
             options: None,
-            template_of: None,
+            templates: None,
         }
     }
 }

@@ -17,6 +17,7 @@ pub(super) const RUNS: &[(&str, Runs)] = &[
 /// How the claims of claim templates are named.
 pub(super) const NAMING: &[(&str, crate::graph::Field)] = &[
     ("Random", crate::graph::Field::PodClaims),
+    ("Shared", crate::graph::Field::SharedClaims),
     ("StatefulSet", crate::graph::Field::ClaimTemplates),
 ];
 
@@ -78,13 +79,19 @@ fn spec() -> Shape {
             Shape::list(Shape::word(CHILDREN), Entries::Set),
         ),
         Field::optional(
+            "childLabel",
+            "The label of the objects that are made for such a workload which has its name, where something else owns them.",
+            "it owns them itself",
+            Shape::Text,
+        ),
+        Field::optional(
             "claimTemplates",
-            "Claim templates, each with a claim for every pod.",
+            "Claim templates, each with a claim for every pod, or one for all.",
             "there are none",
             Shape::object(vec![
                 Field::required(
                     "naming",
-                    "How the claims are named: `StatefulSet` by template, workload and ordinal, `Random` by nothing that can be told before.",
+                    "How the claims are named: `StatefulSet` by template, workload and ordinal, `Random` by nothing that can be told before, `Shared` by template and workload, one for all pods that mount it.",
                     Shape::word(NAMING),
                 ),
                 Field::required("path", "Where the list stands.", Shape::Pointer),
@@ -108,6 +115,11 @@ fn spec() -> Shape {
         ),
         pointer("firstOrdinal", "Where the ordinal of the first pod stands.", "it is 0"),
         Field::required("group", "The API group of the kind.", Shape::Text),
+        pointer(
+            "inTurn",
+            "What is there where pods of one of several templates wait for those of another to end.",
+            "they run at the same time",
+        ),
         Field::required("kind", "The kind, as `kind` in its objects.", Shape::Text),
         pointer(
             "paused",
@@ -115,7 +127,17 @@ fn spec() -> Shape {
             "nothing does",
         ),
         Field::required("plural", "The resource, as in a URL.", Shape::Text),
-        Field::required("podTemplate", "Where the template of its pods stands.", Shape::Pointer),
+        pointer(
+            "podTemplate",
+            "Where the template of its pods stands; a kind has this or `podTemplates`.",
+            "it has several",
+        ),
+        Field::optional(
+            "podTemplates",
+            "The templates of its pods, where there are several; their paths may lead through lists.",
+            "it has one",
+            Shape::list(template(), Entries::Atomic),
+        ),
         Field::optional(
             "pods",
             "How many pods run at once: as many as its replicas, one on every node, or as many as its replicas until they have completed.",
@@ -163,6 +185,43 @@ fn spec() -> Shape {
             "version",
             "The version of the group in which the kind is read.",
             Shape::Text,
+        ),
+    ])
+}
+
+/// One of several templates.
+fn template() -> Shape {
+    Shape::object(vec![
+        pointer(
+            "atMost",
+            "Where a number stands beyond which the last of `replicas` does not count.",
+            "nothing bounds it",
+        ),
+        Field::optional(
+            "less",
+            "So many fewer pods than the product of `replicas`.",
+            "none fewer",
+            Shape::Integer {
+                least: 0,
+                most: 1_000_000,
+                default: None,
+            },
+        ),
+        pointer(
+            "orElse",
+            "The path of the other template of which the pods are made where there is none at `path`.",
+            "there are no such pods then",
+        ),
+        Field::required(
+            "path",
+            "Where the template stands, such as /spec/jobs[]/template: `[]` stands for every element of a list.",
+            Shape::Pointer,
+        ),
+        Field::optional(
+            "replicas",
+            "Numbers whose product says how many pods are made of it, for each replica of the workload; what is not there counts as one.",
+            "one for each replica",
+            Shape::list(Shape::Pointer, Entries::Atomic),
         ),
     ])
 }

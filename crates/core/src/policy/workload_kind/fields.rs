@@ -16,9 +16,10 @@ pub(super) struct Fields {
 impl Fields {
     /// Adds a field, named at `at` of the declaration.
     pub(super) fn add(&mut self, path: &str, field: Field, at: impl Into<String>) {
-        let decides = |(other, own, _): &(String, Field, String)| other == path && *own == Field::Rollout;
-        // Several ways may look at one place.
-        if field == Field::Rollout && self.named.iter().any(decides) {
+        // Several ways, or several templates, may look at one place.
+        let may_repeat = matches!(field, Field::Rollout | Field::PodCount);
+        let is_named = |(other, own, _): &(String, Field, String)| other == path && *own == field;
+        if may_repeat && self.named.iter().any(is_named) {
             return;
         }
         self.named.push((path.to_owned(), field, at.into()));
@@ -34,9 +35,21 @@ impl Fields {
                 message,
             });
         };
-        for (position, (path, _, at)) in self.named.iter().enumerate() {
+        for (position, (path, field, at)) in self.named.iter().enumerate() {
             if path == "/metadata" || path.starts_with("/metadata/") {
                 mistake(at, format!("{path:?} is in the metadata, which is read of every kind"));
+            }
+            if path.contains("[]") && !leads_through_lists(*field) {
+                mistake(
+                    at,
+                    format!("{path:?} leads through a list, as only podTemplates, inTurn and Shared claims may"),
+                );
+            }
+            if let Some(list) = self.named.iter().find_map(|(other, ..)| list_above(path, other)) {
+                mistake(
+                    at,
+                    format!("{path:?} is no path through {list:?}, which is a list in another one"),
+                );
             }
             let before = self.named[..position].iter().rev();
             let above = before
@@ -59,4 +72,22 @@ impl Fields {
         }
         self.named.into_iter().map(|(path, field, _)| (path, field)).collect()
     }
+}
+
+/// The list of another path that a path leads through as if it were none.
+fn list_above<'o>(path: &str, other: &'o str) -> Option<&'o str> {
+    let lists = other.match_indices("[]").map(|(end, _)| &other[..end]);
+    let mut above = lists.filter(|list| {
+        let rest = path.strip_prefix(*list);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    above.next()
+}
+
+/// Whether what stands there may stand in every element of a list.
+const fn leads_through_lists(field: Field) -> bool {
+    matches!(
+        field,
+        Field::InTurn | Field::OneTemplate | Field::PodCount | Field::SharedClaims
+    )
 }

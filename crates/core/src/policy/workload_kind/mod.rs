@@ -5,6 +5,8 @@ mod fields;
 mod parse;
 
 #[cfg(test)]
+mod several;
+#[cfg(test)]
 mod tests;
 
 pub use parse::parse;
@@ -26,10 +28,24 @@ pub struct WorkloadKind {
     runs: Runs,
     default_replicas: u32,
     scale: bool,
+    /// The first of several.
     pod_template: String,
+    /// Empty where there is one.
+    pod_templates: Vec<PodTemplate>,
+    child_label: Option<String>,
     ways: Vec<DeclaredWay>,
     ends_first: Option<String>,
     children: Vec<Kind>,
+}
+
+/// One of several templates of pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PodTemplate {
+    path: String,
+    replicas: Vec<String>,
+    at_most: Option<String>,
+    less: u32,
+    or_else: Option<String>,
 }
 
 /// One way in which pods are replaced.
@@ -75,6 +91,8 @@ impl WorkloadKind {
             ways: Vec::leak(ways.collect()),
             ends_first: self.ends_first.map(kept),
             children: Vec::leak(self.children),
+            child_label: self.child_label.map(kept),
+            templates: Vec::leak(self.pod_templates.into_iter().map(PodTemplate::kept).collect()),
         };
         let form = Form {
             runs: self.runs,
@@ -100,6 +118,18 @@ impl WorkloadKind {
             Role::Workload(form),
             reach,
         )
+    }
+}
+
+impl PodTemplate {
+    fn kept(self) -> crate::graph::PodTemplate {
+        crate::graph::PodTemplate {
+            path: kept(self.path),
+            replicas: Vec::leak(self.replicas.into_iter().map(kept).collect()),
+            at_most: self.at_most.map(kept),
+            less: self.less,
+            or_else: self.or_else.map(kept),
+        }
     }
 }
 

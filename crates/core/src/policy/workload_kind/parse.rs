@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::description::{self, CHILDREN, DOES, NAMING, RUNS, document};
 use super::fields::Fields;
-use super::{Bound, DeclaredWay, Does, WorkloadKind};
+use super::{Bound, DeclaredWay, Does, PodTemplate, WorkloadKind};
 use crate::graph::{Amount, Field, Kinds, Runs};
 use crate::policy::check::{Mistake, check};
 use crate::policy::parse::{list, texts, word};
@@ -53,6 +53,7 @@ fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
     let mut fields = Fields::default();
     for (name, field) in [
         ("firstOrdinal", Field::FirstOrdinal),
+        ("inTurn", Field::InTurn),
         ("paused", Field::Paused),
         ("podTemplate", Field::Template),
         ("replicas", Field::Replicas),
@@ -69,6 +70,11 @@ fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
     if let (Some(path), Some(field)) = (templates["path"].as_str(), word(&templates["naming"], NAMING)) {
         fields.add(path, field, "/spec/claimTemplates/path");
     }
+    mistakes.extend(of_pods(spec));
+    let pod_templates = list(&spec["podTemplates"]).iter().enumerate();
+    let pod_templates: Vec<PodTemplate> = pod_templates
+        .map(|(number, entry)| template(entry, &format!("/spec/podTemplates/{number}"), &mut fields))
+        .collect();
     let ways = list(&spec["rollout"]).iter().enumerate().map(|(number, entry)| {
         let at = format!("/spec/rollout/{number}");
         mistakes.extend(unasked(entry, &at));
@@ -88,7 +94,12 @@ fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
         runs: word(&spec["pods"], RUNS).unwrap_or(Runs::Replicas),
         scale: spec["scale"].as_bool().unwrap_or_default(),
         default_replicas: default_replicas.unwrap_or(1),
-        pod_template: spec["podTemplate"].as_str().unwrap_or_default().to_owned(),
+        pod_template: match pod_templates.first() {
+            Some(first) => first.path.clone(),
+            None => spec["podTemplate"].as_str().unwrap_or_default().to_owned(),
+        },
+        pod_templates,
+        child_label: spec["childLabel"].as_str().map(str::to_owned),
         ways,
         ends_first: spec["endsFirst"].as_str().map(|said| said.trim().to_owned()),
         children: children.map(|(_, kind)| *kind).collect(),
@@ -110,6 +121,97 @@ fn unasked(entry: &Value, at: &str) -> Vec<Mistake> {
     }
     let told = mistakes.into_iter();
     told.map(|(pointer, message)| Mistake { pointer, message }).collect()
+}
+
+/// What does not go together, or is missing, of what says where templates of pods stand.
+fn of_pods(spec: &Value) -> Vec<Mistake> {
+    let mistake = |pointer: String, message: String| Mistake { pointer, message };
+    let has = |name: &str| !spec[name].is_null();
+    let templates = list(&spec["podTemplates"]);
+    let mut mistakes = Vec::new();
+    match (has("podTemplate"), templates.is_empty()) {
+        (false, true) => mistakes.push(mistake(
+            "/spec".to_owned(),
+            "podTemplate is missing, or podTemplates where there are several".to_owned(),
+        )),
+        (true, false) => mistakes.push(mistake(
+            "/spec/podTemplates".to_owned(),
+            "a kind has podTemplate or podTemplates, not both".to_owned(),
+        )),
+        (true, true) | (false, false) => {}
+    }
+    let is_shared = spec["claimTemplates"]["naming"] == "Shared";
+    let needless = [
+        ("templateOf", has("templateOf") && !templates.is_empty(), "podTemplate"),
+        ("inTurn", has("inTurn") && templates.is_empty(), "podTemplates"),
+        ("claimTemplates", is_shared && templates.is_empty(), "podTemplates"),
+    ];
+    for (name, is_wrong, other) in needless {
+        if is_wrong {
+            let what = if name == "claimTemplates" {
+                "naming: Shared"
+            } else {
+                name
+            };
+            mistakes.push(mistake(
+                format!("/spec/{name}"),
+                format!("{what} goes with {other} alone"),
+            ));
+        }
+    }
+    for (number, entry) in templates.iter().enumerate() {
+        let at = format!("/spec/podTemplates/{number}");
+        let path = entry["path"].as_str().unwrap_or_default();
+        let leads_to = |other: &str| {
+            other
+                .rsplit_once("[]")
+                .is_none_or(|(list, _)| path.starts_with(&format!("{list}[]")))
+        };
+        let counts = texts(&entry["replicas"]).enumerate();
+        let counts = counts.map(|(index, count)| (format!("{at}/replicas/{index}"), count));
+        let bound = entry["atMost"].as_str().map(|most| (format!("{at}/atMost"), most));
+        for (pointer, count) in counts.chain(bound).filter(|(_, count)| !leads_to(count)) {
+            mistakes.push(mistake(
+                pointer,
+                format!(
+                    "{count:?} stands in another list than {path:?}, so that nothing says which of its elements counts"
+                ),
+            ));
+        }
+        let earlier = |other: &str| templates[..number].iter().any(|one| one["path"] == other);
+        if let Some(other) = entry["orElse"].as_str()
+            && (!earlier(other) || path.contains("[]") || other.contains("[]"))
+        {
+            mistakes.push(mistake(
+                format!("{at}/orElse"),
+                format!("{other:?} is not the path of a template before this one, both outside of lists"),
+            ));
+        }
+    }
+    mistakes
+}
+
+fn template(entry: &Value, at: &str, fields: &mut Fields) -> PodTemplate {
+    let path = entry["path"].as_str().unwrap_or_default().to_owned();
+    fields.add(&path, Field::OneTemplate, format!("{at}/path"));
+    let replicas: Vec<String> = texts(&entry["replicas"]).map(str::to_owned).collect();
+    for (index, path) in replicas.iter().enumerate() {
+        fields.add(path, Field::PodCount, format!("{at}/replicas/{index}"));
+    }
+    let at_most = entry["atMost"].as_str().map(str::to_owned);
+    if let Some(path) = &at_most {
+        fields.add(path, Field::PodCount, format!("{at}/atMost"));
+    }
+    PodTemplate {
+        path,
+        replicas,
+        at_most,
+        less: entry["less"]
+            .as_u64()
+            .and_then(|less| u32::try_from(less).ok())
+            .unwrap_or_default(),
+        or_else: entry["orElse"].as_str().map(str::to_owned),
+    }
 }
 
 fn way(entry: &Value, at: &str, fields: &mut Fields) -> DeclaredWay {

@@ -166,10 +166,13 @@ impl Finding {
         }
     }
 
-    /// A remedy that writes what nobody can change in a StatefulSet that is there.
+    /// A remedy that writes what nobody can change in a StatefulSet that is there. Of other kinds nobody says what can.
     #[must_use]
     pub fn remedy_of_new(self, remedy: impl Into<String>, set: &Workload) -> Self {
         let remedy = remedy.into();
+        if set.id.kind.declared().is_some() {
+            return self.remedy(remedy);
+        }
         let first = text::orphaning(set);
         let again = format!("{remedy}; that changes in no StatefulSet that is there, so first {first}");
         self.remedy(remedy).remedy_in_place(again)

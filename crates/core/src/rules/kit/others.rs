@@ -108,7 +108,10 @@ const NAMED: usize = 20;
 pub fn related(finding: Finding, others: &[Other<'_>], claim: &str) -> Finding {
     others.iter().take(NAMED).fold(finding, |finding, other| {
         let by_hand = sharing::mounted(other.workload).find(|mounted| &**mounted.claim == claim);
-        let path = by_hand.map_or_else(|| "/spec/volumeClaimTemplates".to_owned(), |mounted| mounted.path());
+        let path = by_hand.map_or_else(
+            || other.workload.id.kind.own_path("/spec/volumeClaimTemplates"),
+            |mounted| mounted.path(),
+        );
         let message = format!("also uses claim \"{claim}\"");
         finding.related(other.workload.id.clone(), path, message)
     })

@@ -34,7 +34,7 @@ pub const LOCAL_PROVISIONERS: Parameter = Parameter {
 pub struct Mounted<'a> {
     pub claim: &'a Name,
     pub volume: &'a Name,
-    kind: Kind,
+    workload: &'a Workload,
     /// Of the volume among those of the pod.
     index: usize,
 }
@@ -77,8 +77,8 @@ impl Mounted<'_> {
     /// JSON pointer to the claim's name in the workload.
     #[must_use]
     pub fn path(&self) -> String {
-        let Self { kind, index, .. } = self;
-        format!("{}/volumes/{index}/persistentVolumeClaim/claimName", kind.pod_spec())
+        let volume = self.workload.volume_path(self.index);
+        format!("{volume}/persistentVolumeClaim/claimName")
     }
 }
 
@@ -132,7 +132,7 @@ pub fn mounted(workload: &Workload) -> impl Iterator<Item = Mounted<'_>> {
         Some(Mounted {
             claim,
             volume: &volume.name,
-            kind: workload.id.kind,
+            workload,
             index,
         })
     });
@@ -160,7 +160,7 @@ pub fn pods(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
     if workload.id.kind.runs(Runs::PerNode) {
         admitting_nodes(workload, view)
     } else {
-        Lookup::Known(u64::from(workload.replicas))
+        Lookup::Known(workload.pods_at(workload.replicas))
     }
 }
 
@@ -180,7 +180,7 @@ pub fn pods_ever(workload: &Workload, view: &View<'_>) -> Lookup<u64> {
         .autoscalers(&workload.id)
         .into_iter()
         .filter(|one| workload.replicas > 0 || one.wakes())
-        .map(|one| u64::from(one.max_replicas))
+        .map(|one| workload.pods_at(one.max_replicas))
         .max();
     pods(workload, view).map(|now| now.max(scaled.unwrap_or_default()))
 }
@@ -339,6 +339,17 @@ pub fn cannot_tell(
 pub fn is_to_be_made(claim: &str, view: &View<'_>) -> bool {
     view.template_user(claim)
         .is_some_and(|(set, ordinal)| !set.deleting && set.ordinals().contains(&ordinal))
+        || sharer(claim, view).is_some()
+}
+
+/// The template of which a workload makes this claim for all of its pods.
+fn sharer<'a>(claim: &str, view: &View<'a>) -> Option<&'a ClaimTemplate> {
+    let users = view.claim_users(claim).into_iter().filter(|user| !user.deleting);
+    let mut templates = users.filter_map(|user| {
+        let mut shared = user.several()?.shared.iter();
+        shared.find(|template| template.shared_claim(&user.id.name) == claim)
+    });
+    templates.next()
 }
 
 fn found<'a>(claim: &str, view: &View<'a>) -> Result<Cow<'a, Claim>, Missing> {
@@ -350,12 +361,15 @@ fn found<'a>(claim: &str, view: &View<'a>) -> Result<Cow<'a, Claim>, Missing> {
     of_template(claim, view).map(Cow::Owned).ok_or(missing)
 }
 
-/// The claim that a StatefulSet makes, or would make for a further pod: nobody else makes one of that name, so what is
-/// not seen is like this.
+/// The claim that a StatefulSet makes, or would make for a further pod, or that another makes for all of its pods: nobody
+/// else makes one of that name, so what is not seen is like this.
 fn of_template(claim: &str, view: &View<'_>) -> Option<Claim> {
-    let (set, ordinal) = view.template_user(claim).filter(|(set, _)| !set.deleting)?;
-    let makes = |template: &&ClaimTemplate| template.claim(&set.id.name, ordinal).to_string() == claim;
-    let template = set.claim_templates.iter().find(makes)?;
+    let of_set = || {
+        let (set, ordinal) = view.template_user(claim).filter(|(set, _)| !set.deleting)?;
+        let makes = |template: &&ClaimTemplate| template.claim(&set.id.name, ordinal).to_string() == claim;
+        set.claim_templates.iter().find(makes)
+    };
+    let template = of_set().or_else(|| sharer(claim, view))?;
     Some(Claim {
         name: claim.into(),
         requested: template.modes,

@@ -71,7 +71,11 @@ pub fn quoted(names: &[String], most: usize, count: u64) -> String {
 #[must_use]
 pub fn orphaning(set: &Workload) -> String {
     let Workload { id, namespace, .. } = set;
-    format!("kubectl delete statefulset {} -n {namespace} --cascade=orphan", id.name)
+    let resource = match id.kind.declared() {
+        Some(_) => format!("{}.{}", id.kind.resource(), id.kind.group()),
+        None => id.kind.as_str().to_lowercase(),
+    };
+    format!("kubectl delete {resource} {} -n {namespace} --cascade=orphan", id.name)
 }
 
 /// What is said of one claim, said of several: `claim "data", which is …` becomes `claims "data" and "logs", which
