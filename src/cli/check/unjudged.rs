@@ -18,6 +18,8 @@ const DEPTH: usize = 8;
 #[must_use]
 pub fn notes(corpus: &Corpus) -> Vec<String> {
     let mut kinds: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    // Asked once of a kind: to compare it with all that are known costs more than to read an object of it.
+    let mut slips: BTreeMap<(&str, &str), Option<String>> = BTreeMap::new();
     let mut notes = Vec::new();
     for file in corpus.files.iter().filter(|file| !file.skipped.is_empty()) {
         for manifest in file.manifests.iter() {
@@ -27,8 +29,11 @@ pub fn notes(corpus: &Corpus) -> Vec<String> {
             if corpus.kinds.of(version, kind).is_some() {
                 continue;
             }
-            if let Some(meant) = meant(version, kind, corpus.kinds) {
-                notes.push(slip(file, manifest, &meant));
+            let meant = slips
+                .entry((version, kind))
+                .or_insert_with(|| meant(version, kind, corpus.kinds));
+            if let Some(meant) = meant {
+                notes.push(slip(file, manifest, meant));
             } else if has_pods(manifest.root(), DEPTH) {
                 *kinds.entry((kind, version)).or_default() += 1;
             }
@@ -87,7 +92,7 @@ fn has_pods(node: Node<'_>, depth: usize) -> bool {
     }
     match node.value() {
         Value::Mapping(mut entries) => entries.any(|entry| {
-            let is_template = entry.key().to_lowercase().ends_with("template")
+            let is_template = ends_with_template(entry.key())
                 && entry
                     .value
                     .get("spec")
@@ -98,6 +103,11 @@ fn has_pods(node: Node<'_>, depth: usize) -> bool {
         Value::Sequence(mut items) => items.any(|item| has_pods(item, depth - 1)),
         _ => false,
     }
+}
+
+fn ends_with_template(key: &str) -> bool {
+    let end = key.as_bytes().last_chunk::<8>();
+    end.is_some_and(|end| end.eq_ignore_ascii_case(b"template"))
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ impl Touched {
         }
     }
 
+    /// Returns true where nothing of this namespace could be added.
+    fn has_all_of(&self, namespace: &Name) -> bool {
+        self.everything || self.namespaces.get(namespace) == Some(&Workloads::All)
+    }
+
     pub(super) fn all_of(&mut self, namespace: &Name) {
         self.namespaces.insert(namespace.clone(), Workloads::All);
     }
@@ -74,7 +79,7 @@ impl Shard {
         let is_service = matches!(object.kind.role(), Role::Service);
         if changes && is_service {
             touched.all_of(&namespace);
-        } else if changes {
+        } else if changes && !touched.has_all_of(&namespace) {
             touched.add(&namespace, self.touched_by(object, former.as_ref(), facts));
         }
         match node {
@@ -85,7 +90,7 @@ impl Shard {
             Some(Node::Class(_) | Node::ClusterNode(_) | Node::Driver(_) | Node::Namespace(..) | Node::Volume(_)) => {}
             None => self.remove(object),
         }
-        if changes && !is_service {
+        if changes && !touched.has_all_of(&namespace) {
             let node = self.node(object);
             touched.add(&namespace, self.touched_by(object, node.as_ref(), facts));
         }
