@@ -55,6 +55,7 @@ mod reports;
 mod resilience;
 mod rollouts;
 mod scale;
+mod several;
 mod shop;
 mod status;
 mod traces;
