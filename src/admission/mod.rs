@@ -13,7 +13,7 @@ mod traceparent;
 mod traces;
 mod webhook;
 
-pub use decisions::Decisions;
+pub use decisions::{Decisions, Remembered};
 pub use live::{Answer, LiveReads};
 pub use refusals::Refusals;
 pub use routes::router;

@@ -269,6 +269,7 @@ impl Webhook {
             } = request;
             let namespace = &*change.namespace;
             info!(%uid, %user, %operation, %kind, namespace, %name, rules = rules.join(","), "Defaults injected");
+            self.decisions.remember_injection(request, &rules, clock::now());
         }
         (answer, outcome)
     }

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod completions;
 pub mod convert;
 pub mod crds;
+pub mod dashboard;
 pub mod exceptions;
 pub mod explain;
 pub mod graph;
@@ -45,6 +46,7 @@ enum Command {
     Completions(completions::Args),
     Convert(convert::Args),
     Crds(crds::Args),
+    Dashboard(Box<dashboard::Args>),
     Explain(Box<explain::Args>),
     Graph(Box<graph::Args>),
     Man(man::Args),
@@ -81,6 +83,7 @@ impl Cli {
             Command::Completions(args) => args.run(),
             Command::Convert(args) => args.run(),
             Command::Crds(args) => args.run(),
+            Command::Dashboard(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Graph(args) => args.run(),
             Command::Man(args) => args.run(),

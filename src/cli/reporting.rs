@@ -101,6 +101,12 @@ enum FailOn {
 }
 
 impl Judging {
+    /// By these policies, as of now.
+    #[must_use]
+    pub const fn by(policy: Vec<PolicySource>) -> Self {
+        Self { policy, at: None }
+    }
+
     /// The policies that are named; the built-in baseline where none is.
     ///
     /// # Errors

@@ -13,16 +13,16 @@ use super::check::{exceptions, inputs};
 use super::compare::OWNER;
 use super::live::{self, note};
 use super::reporting::{Chosen, Judging};
+use crate::audit::by_namespace;
 use crate::audit::report::Failure;
-use crate::audit::{by_namespace, entries, leave_other_sides};
 use crate::cluster::snapshot::Scope;
-use crate::graph::view::Reservations;
-use crate::graph::{Facts, Graph, Knowledge, Name, ObjectRef, Overlay, View};
-use crate::judge::{Basis, inspect};
+use crate::explain::picture;
+use crate::graph::{Facts, Graph, Knowledge, Name, ObjectRef};
+use crate::judge::Basis;
 use crate::manifests::worlds::{World, namespaces, worlds};
 use crate::output::html::{Beside, Surroundings};
 use crate::parallel;
-use crate::picture::{Picture, around, draw};
+use crate::picture::{Picture, around};
 use crate::policy::Policies;
 use crate::time::Time;
 
@@ -201,16 +201,6 @@ impl Seen {
             super::tell(&format!("note: {note}"));
         }
     }
-}
-
-/// The picture of one namespace, with all that is found in it.
-#[must_use]
-pub fn picture(namespace: &Name, basis: &Basis<'_>) -> Picture {
-    let mut entries = entries(inspect(basis), namespace);
-    leave_other_sides(&mut entries);
-    let nothing = Overlay::default();
-    let view = View::new(basis.shard, basis.facts, &nothing, Reservations::Ignored);
-    draw(&view, &entries)
 }
 
 /// The neighbourhood of everything on which something is found, and whom it belongs to; what is known already stays.

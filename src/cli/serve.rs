@@ -34,6 +34,9 @@ pub struct Args {
     /// Address of /livez, /readyz and /metrics, in plain text
     #[arg(long, default_value = "0.0.0.0:8080", value_name = "ADDRESS", value_parser = address)]
     admin_listen: SocketAddr,
+    /// Address of the dashboard, such as 127.0.0.1:8090; without one there is none. On loopback in plain text and for whoever reaches it (kubectl port-forward); elsewhere over TLS, for tokens of those who may list workloadpolicies
+    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    dashboard_bind: Option<SocketAddr>,
     /// Policies: a file, a directory, or one of baseline, strict, warn, audit; repeatable, reloaded when changed
     #[arg(long, value_name = "PATH", value_parser = PolicySource::parse)]
     policy: Vec<PolicySource>,
@@ -253,6 +256,7 @@ impl Args {
         Config {
             listen: self.listen,
             admin_listen: self.admin_listen,
+            dashboard: self.dashboard_bind,
             policies: match self.policy_source {
                 PolicySourceArg::Cluster => PolicyOrigin::Cluster {
                     default: self.default_policy.as_deref().and_then(default_policy),
@@ -321,6 +325,15 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "not an IP address and a port such as 0.0.0.0:8443, 127.0.0.1:8443 or :8443".to_owned())
 }
 
+/// Parses an address; without a host it is loopback.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    if text.starts_with(':') {
+        address(&format!("127.0.0.1{text}"))
+    } else {
+        address(text)
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .trim_end_matches('s')
@@ -368,6 +381,12 @@ mod tests {
         for wrong in ["", ":", "9443", "localhost:9443", ":99999"] {
             assert!(address(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_dashboard_is_on_loopback_unless_told_otherwise() {
+        assert_eq!(loopback(":8090"), Ok(SocketAddr::from(([127, 0, 0, 1], 8090))));
+        assert_eq!(loopback("0.0.0.0:1"), Ok(SocketAddr::from(([0, 0, 0, 0], 1))));
     }
 
     #[test]

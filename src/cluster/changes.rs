@@ -3,6 +3,8 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use tokio::sync::watch;
+
 use crate::graph::Touched;
 
 /// Collects what watches touch for the one who judges it again, on a thread of its own. As long as nobody listens,
@@ -11,6 +13,8 @@ use crate::graph::Touched;
 pub struct Changes {
     pending: Mutex<Pending>,
     came: Condvar,
+    /// For those who only want to know that there are some.
+    news: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -25,11 +29,18 @@ impl Changes {
         self.lock().listening = true;
     }
 
+    /// Told of whenever an event touched anything.
+    #[must_use]
+    pub fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
     /// Adds what an event touched.
     pub(super) fn add(&self, touched: Touched) {
         if touched.is_empty() {
             return;
         }
+        self.news.send_replace(());
         let mut pending = self.lock();
         if pending.listening {
             pending.touched.merge(touched);

@@ -1,5 +1,6 @@
 //! The API server: watches that fill the graph, and what is written back.
 
+pub mod access;
 pub mod cert_manager;
 pub mod changes;
 pub mod cidr;

@@ -46,8 +46,16 @@ pub trait Listener: Send + Sync {
 pub struct Store {
     state: Mutex<State>,
     listeners: Vec<Box<dyn Listener>>,
+    patience: Patience,
     /// When everything was judged last, in Unix seconds.
     complete: watch::Sender<Option<i64>>,
+}
+
+/// Whether findings that may vanish by themselves wait before they are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    Grace,
+    None,
 }
 
 #[derive(Default)]
@@ -95,9 +103,20 @@ impl Store {
     /// An empty store.
     #[must_use]
     pub fn new(listeners: Vec<Box<dyn Listener>>) -> Self {
+        Self::with(listeners, Patience::Grace)
+    }
+
+    /// An empty store in which nothing waits, for whoever looks at it at this moment.
+    #[must_use]
+    pub fn at_once(listeners: Vec<Box<dyn Listener>>) -> Self {
+        Self::with(listeners, Patience::None)
+    }
+
+    fn with(listeners: Vec<Box<dyn Listener>>, patience: Patience) -> Self {
         Self {
             state: Mutex::default(),
             listeners,
+            patience,
             complete: watch::Sender::new(None),
         }
     }
@@ -301,7 +320,8 @@ impl Store {
                 before.next_if(|held| held.found.identity() < now.found.identity())
             }));
             let former = before.next_if(|held| held.found.identity() == now.found.identity());
-            let grace = Grace::next(former.as_ref().map(|held| held.grace), now.waits, at.now);
+            let waits = now.waits.filter(|_| self.patience == Patience::Grace);
+            let grace = Grace::next(former.as_ref().map(|held| held.grace), waits, at.now);
             let was_told = former.as_ref().is_some_and(|held| held.grace == Grace::Over);
             if let Some(former) = &former {
                 now.found.first_seen = former.found.first_seen;

@@ -144,6 +144,8 @@ label_values! {
     Port {
         /// `--admin-listen`
         Admin = "admin",
+        /// `--dashboard-bind`
+        Dashboard = "dashboard",
         /// `--listen`
         Webhook = "webhook",
     }

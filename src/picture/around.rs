@@ -48,13 +48,50 @@ pub fn limited(picture: Picture) -> Picture {
         .iter()
         .filter(|edge| !edge.marks.is_empty() || edge.change != Change::Stays);
     kept.extend(edges.flat_map(|edge| [edge.from.clone(), edge.to.clone()]));
-    for id in kept.clone() {
-        kept.extend(neighbours(&picture, &id));
+    // One walk over the edges, for there may be tens of thousands.
+    let mut around = BTreeSet::new();
+    for edge in &picture.edges {
+        if kept.contains(&edge.from) || kept.contains(&edge.to) {
+            around.extend([edge.from.clone(), edge.to.clone()]);
+        }
     }
-    let left_out = picture.nodes.len() - kept.len();
+    kept.extend(around);
+    leave_out(&picture, &kept)
+}
+
+/// As [`limited`], and never more objects than fit on a page: where more have findings, those with the worst. What
+/// changes comes before them.
+#[must_use]
+pub fn bounded(picture: Picture) -> Picture {
+    if picture.nodes.len() <= MOST {
+        return picture;
+    }
+    let picture = limited(picture);
+    let changing = picture.nodes.iter().filter(|node| node.change != Change::Stays);
+    let worst = changing
+        .map(|node| &node.id)
+        .chain(picture.marks.iter().map(|mark| &mark.on));
+    let mut kept = BTreeSet::new();
+    for id in worst {
+        let group = std::iter::once(id.clone()).chain(neighbours(&picture, id));
+        for one in group {
+            if kept.len() < MOST {
+                kept.insert(one);
+            }
+        }
+        if kept.len() == MOST {
+            break;
+        }
+    }
+    leave_out(&picture, &kept)
+}
+
+/// The objects of a set, and how many others there are.
+fn leave_out(picture: &Picture, kept: &BTreeSet<Id>) -> Picture {
+    let left_out = picture.left_out + picture.nodes.len() - kept.len();
     Picture {
         left_out,
-        ..only(&picture, &kept, |_| true)
+        ..only(picture, kept, |_| true)
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the admin port listens.
     pub admin_listen: SocketAddr,
+    /// Where the dashboard listens, if anywhere.
+    pub dashboard: Option<SocketAddr>,
     pub policies: PolicyOrigin,
     pub certificate: CertificateSource,
     /// The authorities of the clients that are answered; everybody where there is none.

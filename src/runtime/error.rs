@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::policies::PolicyError;
 use crate::cluster::connect::ConnectError;
+use crate::cluster::policies::ListError;
 use crate::cluster::register::RegisterError;
 use crate::manifests::files::FileError;
 use crate::server::client_ca::ClientCaError;
@@ -41,6 +42,15 @@ pub enum StartError {
     /// A file with objects cannot be read.
     #[error("--manifests")]
     Manifests(#[source] FileError),
+    /// There is no cluster that could say who bears a token.
+    #[error("--dashboard-bind beyond loopback asks a cluster who may see it, and none was found")]
+    NoClusterForTokens,
+    /// There is no cluster to look at.
+    #[error("no cluster is configured: name a kubeconfig with --kubeconfig or $KUBECONFIG")]
+    NoCluster,
+    /// The policies of the cluster cannot be listed.
+    #[error(transparent)]
+    ListPolicies(#[from] ListError),
     /// There is no cluster in which anything could be found.
     #[error("--otlp-logs needs a cluster, and none was found")]
     NoClusterForFindings,

@@ -8,9 +8,11 @@ mod admin;
 mod certificate;
 mod clients;
 mod config;
+mod dashboard;
 mod error;
 mod example;
 mod kinds;
+mod local;
 mod objects;
 mod own;
 mod parts;
@@ -28,6 +30,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tracing::info;
 
 use crate::admission::{Decisions, Webhook, router};
+use crate::dashboard::{Guard, History};
 use crate::metrics::{Metrics, Port};
 use crate::rules::RULES;
 use crate::server::accept::Server;
@@ -38,6 +41,7 @@ use crate::server::tls::{server_config, server_config_for};
 pub use certificate::{CertificateSource, FilesSigner};
 pub use config::Config;
 pub use error::{RunError, StartError};
+pub use local::{Local, Looked};
 pub use objects::ObjectSource;
 pub use own::Own;
 use parts::Parts;
@@ -64,11 +68,14 @@ impl Runtime {
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let shutdown = Shutdown::on_signals().map_err(StartError::Signals)?;
         let mut parts = Parts::new(Arc::new(Metrics::new(RULES)), shutdown);
-        let (policies, awaited) = match config.policies {
-            PolicyOrigin::Files(sources) => (policies::reload::start(sources, &mut parts).await?, None),
+        let (policies, awaited, from) = match config.policies {
+            PolicyOrigin::Files(sources) => {
+                let from = policies::places(&sources);
+                (policies::reload::start(sources, &mut parts).await?, None, from)
+            }
             PolicyOrigin::Cluster { default } => {
                 let awaited = policies::cluster::prepare(default, &parts);
-                (awaited.policies(), Some(awaited))
+                (awaited.policies(), Some(awaited), vec!["cluster".to_owned()])
             }
         };
         let mut certificate = certificate::start(config.certificate, &mut parts)?;
@@ -79,6 +86,10 @@ impl Runtime {
         let tls = tls.map_err(StartError::Tls)?;
         let listener = listen("--listen", config.listen)?;
         let admin_listener = listen("--admin-listen", config.admin_listen)?;
+        let dashboard_listener = config
+            .dashboard
+            .map(|address| listen("--dashboard-bind", address))
+            .transpose()?;
         let address = listener.local_addr().map_err(StartError::Address)?;
         let mut objects = objects::start(config.objects, &mut parts).await?;
         let namespace = config.own.as_ref().map(|own| &*own.namespace);
@@ -92,6 +103,9 @@ impl Runtime {
             None => None,
         };
         let decisions = Arc::<Decisions>::default();
+        let history = History::default();
+        // Of its readers none has a certificate of the API server's authority.
+        let dashboard_tls = server_config(certificate.resolver.clone()).map_err(StartError::Tls)?;
         let seen = own::Seen {
             cluster: objects.cluster.as_ref(),
             graph: objects.graph.clone(),
@@ -99,8 +113,30 @@ impl Runtime {
             standings,
             certificate: certificate.resolver,
             authority,
+            history: config.dashboard.is_some().then(|| history.clone()),
         };
-        let refusals = own::start(config.own, seen, &mut parts)?;
+        let own::Begun { refusals, store } = own::start(config.own, seen, &mut parts)?;
+        if let Some((listener, address)) = dashboard_listener.zip(config.dashboard) {
+            let cluster = objects.cluster.as_ref();
+            let (store, changes) = match (store, cluster) {
+                (Some(store), Some(cluster)) => (store, cluster.changes.clone()),
+                _ => dashboard::judge(&objects.graph, &policies, cluster, &history, &mut parts),
+            };
+            let guard = dashboard::guard(address, cluster)?;
+            let shown = dashboard::Shown {
+                graph: objects.graph.clone(),
+                policies: policies.clone(),
+                from,
+                store,
+                history,
+                changes: changes.news(),
+                decisions: Some(decisions.clone()),
+                notes: Vec::new(),
+                tls: matches!(guard, Guard::Tokens(_)).then_some(dashboard_tls),
+                guard,
+            };
+            dashboard::start(listener, shown, &mut parts)?;
+        }
         let client = objects.cluster.as_ref().map(|cluster| cluster.client.clone());
         let traces = traces::start(config.traces, client, &mut parts)?;
         let webhook = Webhook {

@@ -20,6 +20,7 @@ use crate::admission::Refusals;
 use crate::certificates::Keeper;
 use crate::clock;
 use crate::controller::{Announcement, Leader, Leadership, Replicas, replica};
+use crate::dashboard::History;
 use crate::events::{Events, events};
 use crate::findings::{Auditor, Counted, Listener, Store};
 use crate::graph::{Graph, Knowledge, Name};
@@ -56,17 +57,24 @@ pub(super) struct Seen<'a> {
     pub(super) certificate: Arc<CertResolver>,
     /// Where we write into the configurations who signs the certificate.
     pub(super) authority: Option<Followed>,
+    /// Who else hears of findings.
+    pub(super) history: Option<History>,
 }
 
-/// Begins all of it, where there are a cluster and a namespace; returns who is to hear of refusals.
+/// What of it others build upon.
+#[derive(Default)]
+pub(super) struct Begun {
+    /// Who is to hear of refusals.
+    pub(super) refusals: Option<Arc<dyn Refusals>>,
+    /// What is found, where anybody judges.
+    pub(super) store: Option<Arc<Store>>,
+}
+
+/// Begins all of it, where there are a cluster and a namespace.
 ///
 /// # Errors
 /// Findings shall be sent, and there is no cluster to find any in, or TLS cannot be set up.
-pub(super) fn start(
-    own: Option<Own>,
-    seen: Seen<'_>,
-    parts: &mut Parts,
-) -> Result<Option<Arc<dyn Refusals>>, StartError> {
+pub(super) fn start(own: Option<Own>, seen: Seen<'_>, parts: &mut Parts) -> Result<Begun, StartError> {
     tell_exceptions(seen.policies.clone(), parts);
     if seen.cluster.is_none() && own.as_ref().is_some_and(|own| own.otlp.is_some()) {
         return Err(StartError::NoClusterForFindings);
@@ -78,7 +86,7 @@ pub(super) fn start(
                 "No namespace of its own (--namespace, or $POD_NAMESPACE): no Leases, no audit, no reports, no events"
             );
         }
-        return Ok(None);
+        return Ok(Begun::default());
     };
     let identity = identity(&own.name);
     let client = &cluster.client;
@@ -88,6 +96,8 @@ pub(super) fn start(
     let dirty = Dirty::default();
     let news = News::default();
     let mut listeners: Vec<Box<dyn Listener>> = vec![Box::new(dirty.clone()), Box::new(news.clone())];
+    let history = seen.history.clone();
+    listeners.extend(history.map(|history| Box::new(history) as Box<dyn Listener>));
     let told = own.events.then(|| {
         let metrics = &parts.metrics;
         events(
@@ -167,7 +177,7 @@ pub(super) fn start(
         graph: seen.graph,
         policies: seen.policies,
         changes: cluster.changes.clone(),
-        store,
+        store: store.clone(),
         metrics: parts.metrics.clone(),
     };
     let synced = cluster.synced.clone();
@@ -179,7 +189,10 @@ pub(super) fn start(
     parts.start("leader", End::Awaited, async move {
         leader.run(&metrics, shutdown.requested()).await;
     });
-    Ok(refusals)
+    Ok(Begun {
+        refusals,
+        store: Some(store),
+    })
 }
 
 /// Writes what this replica says of itself.
@@ -256,7 +269,7 @@ fn tell_exceptions(policies: Arc<ArcSwap<Policies>>, parts: &Parts) {
 }
 
 /// A thread of its own: judging takes no turn of those that answer requests.
-async fn on_a_thread(auditor: Auditor) {
+pub(super) async fn on_a_thread(auditor: Auditor) {
     let (running, ended) = oneshot::channel::<()>();
     let audit = move || {
         let _running = running;

@@ -67,7 +67,7 @@ impl Readiness {
     }
 
     /// Returns whether all is well, and a line for every check: `[+]name`, maybe with a remark, or `[-]name reason`.
-    pub(crate) fn report(&self) -> (StatusCode, String) {
+    pub fn report(&self) -> (StatusCode, String) {
         let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
         let shutdown = Check {
             name: "shutdown",

@@ -52,6 +52,16 @@ impl Limits {
         }
     }
 
+    /// Bounds of the dashboard: a few browsers, each with some connections, and forms that hold a manifest.
+    #[must_use]
+    pub fn dashboard() -> Self {
+        Self {
+            body_budget: 4 * 1024 * 1024,
+            shutdown_delay: Duration::ZERO,
+            ..Self::admin()
+        }
+    }
+
     /// Makes the lobby as small as the files that this process may have open want it: half of what the places of both
     /// ports and everything else leave, since there are two.
     #[must_use]

@@ -41,6 +41,9 @@ mod fix;
 /// Files in git that a generator writes.
 mod generated;
 
+/// The dashboard, as a browser sees it.
+mod dashboard;
+
 /// Flux and Argo CD, as far as they apply.
 mod gitops;
 

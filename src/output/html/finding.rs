@@ -6,8 +6,8 @@ use crate::audit::report::{Exemption, Related};
 use crate::audit::{Entry, Level, Location};
 use crate::markup::escaped;
 
-/// Writes a finding; `picture` is the number of the one that shows it.
-pub(super) fn write(text: &mut String, entry: &Entry, team: &str, picture: Option<usize>) {
+/// Writes a finding, with what else there is to see of it: a label, and where it stands.
+pub fn write(text: &mut String, entry: &Entry, team: &str, see: Option<(&str, String)>) {
     let level = entry.level.as_str();
     let sign = match entry.level {
         Level::Error => "\u{2716}",
@@ -52,8 +52,13 @@ pub(super) fn write(text: &mut String, entry: &Entry, team: &str, picture: Optio
         Some(Exemption::Void(why)) => detail(text, "Note", why),
         None => {}
     }
-    if let Some(place) = picture {
-        let _ = writeln!(text, "<p><a class=\"see\" href=\"#p{place}\">Picture</a></p>");
+    if let Some((label, place)) = see {
+        let _ = writeln!(
+            text,
+            "<p><a class=\"see\" href=\"{}\">{}</a></p>",
+            escaped(&place),
+            escaped(label)
+        );
     }
     text.push_str("</article>\n");
 }

@@ -1,7 +1,7 @@
 //! A report as one page: summary, findings with excerpt and remedy, pictures. It asks nobody for anything, and works from
 //! a disk; without its script everything is there, and only filter and grouping are not.
 
-mod finding;
+pub mod finding;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,9 +11,10 @@ use crate::audit::{Entry, Level, Report};
 use crate::digest;
 use crate::graph::Name;
 use crate::markup::escaped;
-use crate::picture::{Form, Picture, STYLE, svg};
+use crate::picture::{self, Form, Picture, svg};
 
-const PAGE: &str = include_str!("page.css");
+/// The style of a page.
+pub const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// So many pictures: a page of them is still opened at once.
@@ -59,7 +60,8 @@ pub fn render(report: &Report, surroundings: &Surroundings) -> String {
         let _ = writeln!(text, "<section><h2>{}</h2>", escaped(heading));
         for entry in entries {
             let team = surroundings.of(&entry.object).and_then(|beside| beside.team.as_deref());
-            finding::write(&mut text, entry, team.unwrap_or_default(), pictures.place(entry));
+            let see = pictures.place(entry).map(|place| ("Picture", format!("#p{place}")));
+            finding::write(&mut text, entry, team.unwrap_or_default(), see);
         }
         text.push_str("</section>\n");
     }
@@ -70,15 +72,16 @@ pub fn render(report: &Report, surroundings: &Surroundings) -> String {
 }
 
 fn head(text: &mut String, report: &Report) {
-    let styles = [digest::source(PAGE), digest::source(STYLE)].join(" ");
+    let styles = [digest::source(STYLE), digest::source(picture::STYLE)].join(" ");
     let script = digest::source(SCRIPT);
     let _ = write!(
         text,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
          content=\"default-src 'none'; style-src {styles}; script-src {script}; base-uri 'none'; form-action 'none'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>stateward: {}</title>\n\
-         <style>{PAGE}</style>\n<style>{STYLE}</style>\n</head>\n<body>\n",
-        escaped(&counts(report))
+         <style>{STYLE}</style>\n<style>{}</style>\n</head>\n<body>\n",
+        escaped(&counts(report)),
+        picture::STYLE
     );
 }
 

@@ -1,6 +1,8 @@
 //! The Helm chart: its files follow from the program, its objects are those of `stateward manifests`, and real Helm
 //! installs, changes and removes it.
 
+/// What it shows in a browser.
+mod dashboard;
 /// What of it is generated.
 mod files;
 /// Real Helm.

@@ -18,6 +18,24 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("controller", &["metrics"]),
     ("convert", &["rules", "graph"]),
     (
+        "dashboard",
+        &[
+            "cluster",
+            "server",
+            "admission",
+            "manifests",
+            "explain",
+            "findings",
+            "output",
+            "picture",
+            "audit",
+            "judge",
+            "policy",
+            "rules",
+            "graph",
+        ],
+    ),
+    (
         "events",
         &[
             "admission",
@@ -30,6 +48,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "metrics",
         ],
     ),
+    ("explain", &["picture", "audit", "judge", "rules", "graph"]),
     ("findings", &["cluster", "judge", "policy", "rules", "graph", "metrics"]),
     ("graph", &[]),
     ("judge", &["policy", "rules", "graph"]),
@@ -59,6 +78,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "runtime",
         &[
+            "dashboard",
             "server",
             "admission",
             "certificates",

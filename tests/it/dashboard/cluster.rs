@@ -1,0 +1,93 @@
+//! The pages of a live cluster: what changes there is told at once.
+
+use http::Method;
+use http_body_util::BodyExt as _;
+
+use super::Dashboard;
+use super::browser::Browser;
+use crate::controlplane::{ControlPlane, eventually, free_port};
+use crate::served::objects::{claim, deployment};
+use crate::served::{Served, workshop};
+
+async fn create(cluster: &ControlPlane, namespace: &str, objects: &[String]) {
+    let objects = objects.join("\n---\n");
+    let created = cluster.kubectl_stdin(["create", "-n", namespace, "-f", "-"], &objects);
+    created.await.succeeded();
+}
+
+#[tokio::test]
+async fn an_event_tells_of_a_change_and_the_page_shows_it() {
+    let cluster = ControlPlane::shared().await;
+    let namespace = cluster.namespace("dashboard").await;
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let dashboard = Dashboard::start(&["--kubeconfig", &kubeconfig, "--policy", "baseline"]).await;
+    let path = format!("/namespaces/{namespace}");
+    let before = eventually("the namespace", async || {
+        let answer = dashboard.browser.get(&path).await;
+        (answer.status == 200).then_some(answer)
+    })
+    .await;
+    assert!(!before.body.contains("rwo-replicas"));
+    let (_, beat) = before.body.split_once("data-beat=\"").expect("a beat");
+    let (beat, _) = beat.split_once('"').expect("a number");
+    let events = format!("/events?since={beat}");
+    let mut events = dashboard.browser.ask(Method::GET, &events, String::new()).await;
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    create(
+        cluster,
+        &namespace,
+        &[claim("data", "ReadWriteOnce"), deployment("web", "data", 3)],
+    )
+    .await;
+    // The first event may be of another namespace; those that follow it lead to the finding.
+    let mut told = String::new();
+    loop {
+        let frame = events.frame().await.expect("an event comes").expect("a whole frame");
+        told.push_str(&String::from_utf8_lossy(frame.data_ref().expect("data")));
+        let page = dashboard.browser.get(&path).await;
+        if page.page().text().contains("web") && page.body.contains("rwo-replicas") {
+            break;
+        }
+    }
+    assert!(told.starts_with("event: change\nid: "), "{told}");
+    eventually("what came lately", async || {
+        let page = dashboard.browser.get(&path).await;
+        page.page().text().contains("came (deny)").then_some(())
+    })
+    .await;
+    // An open stream does not keep it from ending.
+    assert!(dashboard.interrupted().await.success());
+}
+
+#[tokio::test]
+async fn decisions_tell_who_and_when() {
+    let cluster = workshop().await;
+    let port = free_port().expect("a port is free");
+    let bind = format!("127.0.0.1:{port}");
+    let _served = Served::start(&cluster, &["--dashboard-bind", &bind]).await;
+    let browser = Browser::at(&bind);
+    let namespace = cluster.namespace("decided").await;
+    create(&cluster, &namespace, &[claim("data", "ReadWriteOnce")]).await;
+    let refused = deployment("web", "data", 3);
+    eventually("a refusal", async || {
+        let output = cluster
+            .kubectl_stdin(["create", "-n", &namespace, "-f", "-"], &refused)
+            .await;
+        output.stderr.contains("rwo-replicas").then_some(())
+    })
+    .await;
+    let page = browser.get("/decisions?outcome=denied&q=web").await;
+    let text = page.page().text();
+    for wanted in [
+        "denied",
+        "CREATE Deployment web",
+        "rwo-replicas",
+        &*namespace,
+        "3 replicas mount claim",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert_eq!(page.page().faults(), Vec::<String>::new());
+    let others = browser.get("/decisions?outcome=injected&q=nobody").await;
+    assert!(others.page().text().contains("0 decisions"));
+}
