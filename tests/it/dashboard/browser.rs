@@ -83,8 +83,8 @@ impl Answer {
     }
 
     pub(super) fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name).unwrap_or_else(|| panic!("no header {name}"));
-        value.to_str().expect("ASCII")
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.expect("the header")
     }
 
     /// The page, which must be well-formed.
@@ -94,7 +94,7 @@ impl Answer {
             ..ParsingOptions::default()
         };
         let parsed = Document::parse_with_options(&self.body, options);
-        Page(parsed.unwrap_or_else(|error| panic!("{error}:\n{}", self.body)))
+        Page(parsed.expect("well-formed"))
     }
 }
 

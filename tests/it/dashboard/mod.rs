@@ -50,8 +50,8 @@ impl Dashboard {
         dashboard.browser = Browser::at(&address);
         // What was found first stands on the first page once everything was judged.
         eventually("the first judgement", async || {
-            let page = dashboard.browser.get("/").await.page();
-            (!page.text().contains("being judged for the first time")).then_some(())
+            let answer = dashboard.browser.get("/").await;
+            (!answer.page().text().contains("being judged for the first time")).then_some(())
         })
         .await;
         dashboard
@@ -62,11 +62,14 @@ impl Dashboard {
         process.ended().expect("a process can be waited for")
     }
 
-    /// Asks it to stop as Ctrl-C does, and waits for its end.
-    async fn interrupted(&self) -> ExitStatus {
+    fn signal(&self) {
         let process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         process.signal("INT").expect("the process is there");
-        drop(process);
+    }
+
+    /// Asks it to stop as Ctrl-C does, and waits for its end.
+    async fn interrupted(&self) -> ExitStatus {
+        self.signal();
         eventually("the end of the dashboard", async || self.end()).await
     }
 }

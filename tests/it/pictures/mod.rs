@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use stateward::audit::by_namespace;
-use stateward::cli::seen::picture;
+use stateward::explain::picture;
 use stateward::graph::{Graph, Knowledge};
 use stateward::manifests::corpus::Corpus;
 use stateward::manifests::worlds::{Base, worlds};
