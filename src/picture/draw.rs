@@ -16,7 +16,9 @@ pub fn draw(view: &View<'_>, entries: &[Entry]) -> Picture {
         view,
         subjects: entries.iter().map(|entry| &*entry.subject).collect(),
         nodes: BTreeMap::new(),
+        objects: BTreeMap::new(),
         edges: BTreeMap::new(),
+        ends: BTreeMap::new(),
     };
     let workloads: Vec<&Workload> = view
         .workloads()
@@ -43,11 +45,28 @@ struct Sketch<'v, 'a> {
     view: &'v View<'a>,
     subjects: BTreeSet<&'v str>,
     nodes: BTreeMap<Id, Node>,
-    edges: BTreeMap<(Id, Id, Meaning), Edge>,
+    /// The first node of each object.
+    objects: BTreeMap<String, Id>,
+    edges: BTreeMap<Between, Edge>,
+    /// The edges at each node: there may be tens of thousands, and findings as many.
+    ends: BTreeMap<Id, BTreeSet<Between>>,
+}
+
+/// An edge, by what is between whom.
+type Between = (Id, Id, Meaning);
+
+/// An object as others name it.
+fn named(kind: &str, api_version: &str, name: &str) -> String {
+    format!("{kind}\n{api_version}\n{name}")
 }
 
 impl Sketch<'_, '_> {
     fn put(&mut self, id: Id, lines: Vec<String>, presence: Presence) {
+        let first = self.objects.entry(named(id.kind, id.api_version, &id.name));
+        let first = first.or_insert_with(|| id.clone());
+        if id < *first {
+            *first = id.clone();
+        }
         self.nodes.entry(id.clone()).or_insert_with(|| Node {
             id,
             lines,
@@ -59,6 +78,9 @@ impl Sketch<'_, '_> {
 
     fn join(&mut self, from: &Id, to: &Id, meaning: Meaning, label: &str) {
         let key = (from.clone(), to.clone(), meaning);
+        for end in [from, to] {
+            self.ends.entry(end.clone()).or_default().insert(key.clone());
+        }
         self.edges.entry(key).or_insert_with(|| Edge {
             from: from.clone(),
             to: to.clone(),
@@ -232,9 +254,8 @@ impl Sketch<'_, '_> {
 
     /// The node of an object.
     fn find(&self, object: &Object) -> Option<Id> {
-        let is_it =
-            |id: &&Id| *id.kind == *object.kind && *id.api_version == *object.api_version && id.name == object.name;
-        self.nodes.keys().find(is_it).cloned()
+        let name = named(&object.kind, &object.api_version, &object.name);
+        self.objects.get(&name).cloned()
     }
 
     /// The node of an object on which something was found, drawn for that alone where it is not there otherwise.
@@ -268,7 +289,11 @@ impl Sketch<'_, '_> {
         let is_subject = |id: &Id| !entry.subject.is_empty() && id.name == entry.subject && id != on;
         let plays = |id: &Id| id == on || related.contains(id);
         let mut is_on_edge = false;
-        for edge in self.edges.values_mut() {
+        let ends = std::iter::once(on).chain(&related).filter_map(|id| self.ends.get(id));
+        for between in ends.flatten().collect::<BTreeSet<_>>() {
+            let Some(edge) = self.edges.get_mut(between) else {
+                continue;
+            };
             let (from, to) = (&edge.from, &edge.to);
             let of_subject = (plays(from) && is_subject(to)) || (plays(to) && is_subject(from));
             let of_both = plays(from) && plays(to);
