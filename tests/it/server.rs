@@ -113,7 +113,8 @@ impl Running {
     }
 }
 
-async fn handshake<S>(stream: S, ca_pem: &str, alpn: &[&str]) -> std::io::Result<TlsStream<S>>
+/// Agrees upon TLS with a server that is called localhost.
+pub async fn handshake<S>(stream: S, ca_pem: &str, alpn: &[&str]) -> std::io::Result<TlsStream<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

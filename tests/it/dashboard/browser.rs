@@ -3,14 +3,20 @@
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use roxmltree::{Document, ParsingOptions};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::server;
+
 /// Asks one server.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Browser {
     address: String,
+    /// The authority that its server is known by, where it is asked over TLS.
+    ca_pem: Option<String>,
     headers: Vec<(String, String)>,
 }
 
@@ -18,7 +24,15 @@ impl Browser {
     pub(super) fn at(address: &str) -> Self {
         Self {
             address: address.to_owned(),
-            headers: Vec::new(),
+            ..Self::default()
+        }
+    }
+
+    /// The same, over TLS.
+    pub(super) fn over_tls(&self, ca_pem: &str) -> Self {
+        Self {
+            ca_pem: Some(ca_pem.to_owned()),
+            ..self.clone()
         }
     }
 
@@ -27,8 +41,8 @@ impl Browser {
         let mut headers = self.headers.clone();
         headers.push((name.to_owned(), value.to_owned()));
         Self {
-            address: self.address.clone(),
             headers,
+            ..self.clone()
         }
     }
 
@@ -46,10 +60,13 @@ impl Browser {
     /// The head of the answer, and its body as it comes.
     pub(super) async fn ask(&self, method: Method, path: &str, body: String) -> Response<Incoming> {
         let stream = TcpStream::connect(&self.address).await.expect("somebody listens");
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .expect("HTTP");
-        tokio::spawn(connection);
+        let mut sender = match &self.ca_pem {
+            None => opened(stream).await,
+            Some(ca_pem) => {
+                let stream = server::handshake(stream, ca_pem, &["http/1.1"]).await;
+                opened(stream.expect("TLS")).await
+            }
+        };
         let mut request = Request::builder().method(method).uri(path);
         let named = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
         if !named {
@@ -61,6 +78,15 @@ impl Browser {
         let request = request.body(Full::new(Bytes::from(body))).expect("a request");
         sender.send_request(request).await.expect("an answer")
     }
+}
+
+async fn opened<S>(stream: S) -> SendRequest<Full<Bytes>>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("HTTP");
+    tokio::spawn(connection);
+    sender
 }
 
 /// An answer that was read to its end.

@@ -1,10 +1,13 @@
 //! The pages of a live cluster: what changes there is told at once.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use http_body_util::BodyExt as _;
 
 use super::Dashboard;
 use super::browser::Browser;
+use super::tokens::token;
 use crate::controlplane::{ControlPlane, eventually, free_port};
 use crate::served::objects::{claim, deployment};
 use crate::served::{Served, workshop};
@@ -90,4 +93,61 @@ async fn decisions_tell_who_and_when() {
     assert_eq!(page.page().faults(), Vec::<String>::new());
     let others = browser.get("/decisions?outcome=injected&q=nobody").await;
     assert!(others.page().text().contains("0 decisions"));
+}
+
+#[tokio::test]
+async fn from_elsewhere_it_is_asked_over_tls_and_with_a_token() {
+    let cluster = workshop().await;
+    let namespace = cluster.namespace("elsewhere").await;
+    let port = free_port().expect("a port is free");
+    let _served = Served::start(&cluster, &["--dashboard-bind", &format!("0.0.0.0:{port}")]).await;
+    let bundle = cluster
+        .kubectl([
+            "get",
+            "validatingwebhookconfiguration",
+            "stateward-dev",
+            "--output",
+            "jsonpath={.webhooks[0].clientConfig.caBundle}",
+        ])
+        .await;
+    let bundle = STANDARD.decode(bundle.succeeded().stdout.trim()).expect("base64");
+    let ca_pem = String::from_utf8(bundle).expect("PEM");
+    let browser = Browser::at(&format!("127.0.0.1:{port}")).over_tls(&ca_pem);
+    let stranger = browser.get("/").await;
+    assert_eq!(stranger.status, 401);
+    assert!(stranger.body.contains("A token is needed"), "{}", stranger.body);
+    assert_eq!(stranger.page().faults(), Vec::<String>::new());
+
+    let reader = token(&cluster, &namespace, "reader").await;
+    let nobody = browser
+        .with("authorization", &format!("Bearer {reader}"))
+        .get("/")
+        .await;
+    assert_eq!(nobody.status, 403);
+    let account = format!("--serviceaccount={namespace}:reader");
+    let bind = [
+        "create",
+        "clusterrolebinding",
+        &namespace,
+        "--clusterrole=cluster-admin",
+        &account,
+    ];
+    cluster.kubectl(bind).await.succeeded();
+    // As the form does it: the token becomes a cookie. What is remembered of it is half a minute old at most.
+    let signed_in = browser.post("/sign-in", &[("token", &reader)]).await;
+    assert_eq!(signed_in.status, 303);
+    let cookie = signed_in.header("set-cookie");
+    assert!(cookie.contains("; Secure; HttpOnly; SameSite=Strict"), "{cookie}");
+    let (cookie, _) = cookie.split_once(';').expect("attributes");
+    let browser = browser.with("cookie", cookie);
+    let page = eventually("the new binding", async || {
+        let page = browser.get("/").await;
+        (page.status == 200).then_some(page)
+    })
+    .await;
+    assert_eq!(page.page().faults(), Vec::<String>::new());
+    cluster
+        .kubectl(["delete", "clusterrolebinding", &namespace])
+        .await
+        .succeeded();
 }

@@ -37,7 +37,7 @@ fn pages(guard: Guard) -> Router {
     router(Arc::new(dashboard), Arc::new(guard))
 }
 
-async fn token(cluster: &ControlPlane, namespace: &str, account: &str) -> String {
+pub(super) async fn token(cluster: &ControlPlane, namespace: &str, account: &str) -> String {
     let created = cluster
         .kubectl(["create", "serviceaccount", "-n", namespace, account])
         .await;
