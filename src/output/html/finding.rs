@@ -97,7 +97,7 @@ fn excerpt(text: &mut String, at: &Location, path: &str) {
         ),
     ];
     let lines = lines.map(|line| escaped(&line));
-    let _ = writeln!(text, "<pre>{}</pre>", lines.join("\n"));
+    let _ = writeln!(text, "<pre tabindex=\"0\">{}</pre>", lines.join("\n"));
 }
 
 fn related(text: &mut String, related: &[Related]) {

@@ -1,5 +1,6 @@
 //! A report as one page: summary, findings with excerpt and remedy, pictures. It asks nobody for anything, and works from
-//! a disk; without its script everything is there, and only filter and grouping are not.
+//! a disk; without its script everything is there, and only filter and grouping are not. What may be wider than the window
+//! scrolls by itself, and the keyboard can stop there.
 
 pub mod finding;
 
@@ -156,7 +157,7 @@ fn summary(text: &mut String, report: &Report) {
         return;
     }
     text.push_str(
-        "<div class=\"wide\"><table>\n<tr><th>Rule</th><th>Errors</th><th>Warnings</th><th>Notes</th></tr>\n",
+        "<div class=\"wide\" tabindex=\"0\"><table>\n<tr><th>Rule</th><th>Errors</th><th>Warnings</th><th>Notes</th></tr>\n",
     );
     for (rule, [errors, warnings, notes]) in rules {
         let _ = writeln!(
@@ -182,7 +183,7 @@ fn exceptions(text: &mut String, report: &Report) {
     }
     granted.sort_by_key(|(one, _)| (one.expires, one.exception.clone()));
     text.push_str(
-        "<h2>Exceptions</h2>\n<div class=\"wide\"><table>\n<tr><th>Until</th><th>Exception</th><th>Owner</th><th>Reason</th>\
+        "<h2>Exceptions</h2>\n<div class=\"wide\" tabindex=\"0\"><table>\n<tr><th>Until</th><th>Exception</th><th>Owner</th><th>Reason</th>\
          <th>Findings</th></tr>\n",
     );
     for (one, count) in granted {
@@ -266,7 +267,7 @@ impl<'r> Pictures<'r> {
         for (place, (object, picture)) in self.all.iter().enumerate() {
             let _ = writeln!(
                 text,
-                "<figure id=\"p{place}\"><figcaption>{}</figcaption>{}</figure>",
+                "<figure id=\"p{place}\" tabindex=\"0\"><figcaption>{}</figcaption>{}</figure>",
                 escaped(&object.title()),
                 svg(std::slice::from_ref(*picture), Form::Page)
             );

@@ -42,7 +42,7 @@ fn a_page_has_everything_and_asks_nobody() {
         "shop.yaml:",
         "^^^^",
         "<b>Fix:</b>",
-        "<figure id=\"p0\">",
+        "<figure id=\"p0\"",
         "default-src 'none'; style-src 'sha256-",
         "policies: baseline (built in)",
     ] {
