@@ -63,7 +63,7 @@ fn fence(text: &mut String, info: &str, lines: &mut Peekable<Lines<'_>>) {
     let label = escaped(about.unwrap_or("Example"));
     let _ = writeln!(
         text,
-        "<pre tabindex=\"0\" role=\"region\" aria-label=\"{label}\">{code}</pre>"
+        "<pre tabindex=\"0\" role=\"group\" aria-label=\"{label}\">{code}</pre>"
     );
 }
 
@@ -73,7 +73,7 @@ fn rows(text: &mut String, first: &str, lines: &mut Peekable<Lines<'_>>) {
         let line = line.trim().trim_start_matches('|').trim_end_matches('|');
         line.split('|').map(|cell| inline(cell.trim())).collect()
     };
-    text.push_str("<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>\n");
+    text.push_str("<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>\n");
     let headings = cells(first);
     let at_side = headings.iter().all(String::is_empty);
     let row = |text: &mut String, cells: Vec<String>, heads: usize, scope: &str| {

@@ -41,7 +41,8 @@ pub(super) fn answer(dashboard: &Dashboard, body: &[u8]) -> Content {
     let (mut manifest, mut namespace) = (String::new(), NAMESPACE.to_owned());
     for (key, value) in pairs(body) {
         match &*key {
-            "manifest" => manifest = value.into_owned(),
+            // Browsers send every end of a line as CR LF (HTML, "newline normalization").
+            "manifest" => manifest = value.replace("\r\n", "\n"),
             "namespace" if !value.trim().is_empty() => value.trim().clone_into(&mut namespace),
             _ => {}
         }
@@ -268,7 +269,7 @@ fn decided(text: &mut String, namespace: &Name, decision: &Decision, injected: &
     if let Some(denial) = &decision.denial {
         let _ = writeln!(
             text,
-            "<pre tabindex=\"0\" role=\"region\" aria-label=\"Message\">{}</pre>",
+            "<pre tabindex=\"0\" role=\"group\" aria-label=\"Message\">{}</pre>",
             escaped(denial)
         );
     }
@@ -300,7 +301,7 @@ fn patch(text: &mut String, operations: &[PatchOperation]) {
         .collect();
     let _ = writeln!(
         text,
-        "<h3>Patch</h3>\n<pre tabindex=\"0\" role=\"region\" aria-label=\"Patch\">{}</pre>",
+        "<h3>Patch</h3>\n<pre tabindex=\"0\" role=\"group\" aria-label=\"Patch\">{}</pre>",
         escaped(&lines.join("\n"))
     );
 }

@@ -11,6 +11,9 @@ mod any_bytes;
 /// Attacks on the running program.
 mod attack;
 
+/// The pages in a real browser.
+mod browser;
+
 /// `stateward check` over files.
 mod check;
 

@@ -51,8 +51,6 @@ pub fn required(go_mod: &str, module: &str) -> String {
 }
 
 /// The directory that holds these programs of a module; builds those that are not there yet.
-///
-/// Test processes that come at the same time wait for the one that builds.
 pub fn built(module: &Module, targets: &[Target]) -> anyhow::Result<PathBuf> {
     let mut recipe = DefaultHasher::new();
     module.recipe.iter().for_each(|file| file.hash(&mut recipe));
@@ -66,24 +64,36 @@ pub fn built(module: &Module, targets: &[Target]) -> anyhow::Result<PathBuf> {
             .copied()
             .filter(|target| !directory.join(target.name).exists())
     };
-    if missing().next().is_none() {
-        return Ok(directory);
+    once(
+        &directory,
+        || missing().next().is_none(),
+        || build(module, &missing().collect::<Vec<_>>(), &directory),
+    )?;
+    Ok(directory)
+}
+
+/// Makes what belongs into a directory of the cache, unless it is there.
+///
+/// Test processes that come at the same time wait for the one that makes it.
+pub fn once(
+    directory: &Path,
+    is_there: impl Fn() -> bool,
+    make: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if is_there() {
+        return Ok(());
     }
-    fs::create_dir_all(&directory).with_context(|| format!("creating {}", directory.display()))?;
+    fs::create_dir_all(directory).with_context(|| format!("creating {}", directory.display()))?;
     let lock = File::create(directory.join("lock"))?;
     if lock.try_lock().is_err() {
         say(&format!(
-            "waiting for another test process that builds tests/{}",
-            module.name
+            "waiting for another test process that fills {}",
+            directory.display()
         ));
-        lock.lock().context("locking the build directory")?;
+        lock.lock().context("locking the directory")?;
     }
-    // Asked again: the process that held the lock may have built them.
-    let missing: Vec<_> = missing().collect();
-    if !missing.is_empty() {
-        build(module, &missing, &directory)?;
-    }
-    Ok(directory)
+    // Asked again: the process that held the lock may have made it.
+    if is_there() { Ok(()) } else { make() }
 }
 
 fn build(module: &Module, targets: &[Target], directory: &Path) -> anyhow::Result<()> {
@@ -173,7 +183,7 @@ fn build(module: &Module, targets: &[Target], directory: &Path) -> anyhow::Resul
 }
 
 /// The directory of the user's cache that belongs to these tests.
-fn cache() -> anyhow::Result<PathBuf> {
+pub fn cache() -> anyhow::Result<PathBuf> {
     let home = || env::home_dir().map(|home| home.join(".cache"));
     let cache = env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
@@ -185,7 +195,7 @@ fn cache() -> anyhow::Result<PathBuf> {
 }
 
 /// Tells whoever waits for `cargo test` why: written to the stream itself, which the test runner does not capture.
-fn say(message: &str) {
+pub fn say(message: &str) {
     let _ = writeln!(stderr(), "\nstateward tests: {message}");
 }
 

@@ -14,7 +14,7 @@ use crate::server;
 /// Asks one server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Browser {
-    address: String,
+    pub(super) address: String,
     /// The authority that its server is known by, where it is asked over TLS.
     ca_pem: Option<String>,
     headers: Vec<(String, String)>,

@@ -12,10 +12,34 @@ use crate::controlplane::{ControlPlane, eventually, free_port};
 use crate::served::objects::{claim, deployment};
 use crate::served::{Served, workshop};
 
-async fn create(cluster: &ControlPlane, namespace: &str, objects: &[String]) {
+/// Creates objects, none of which may be refused.
+pub async fn create(cluster: &ControlPlane, namespace: &str, objects: &[String]) {
     let objects = objects.join("\n---\n");
     let created = cluster.kubectl_stdin(["create", "-n", namespace, "-f", "-"], &objects);
     created.await.succeeded();
+}
+
+/// Makes a service account of a namespace everybody's administrator, until somebody deletes the binding of its name.
+pub async fn promote(cluster: &ControlPlane, namespace: &str, account: &str) {
+    let account = format!("--serviceaccount={namespace}:{account}");
+    let bind = [
+        "create",
+        "clusterrolebinding",
+        namespace,
+        "--clusterrole=cluster-admin",
+        &account,
+    ];
+    cluster.kubectl(bind).await.succeeded();
+}
+
+/// Creates what is refused, once the webhook is asked.
+pub async fn refuse(cluster: &ControlPlane, namespace: &str, objects: &str, rule: &str) {
+    eventually("a refusal", async || {
+        let create = ["create", "-n", namespace, "-f", "-"];
+        let output = cluster.kubectl_stdin(create, objects).await;
+        output.stderr.contains(rule).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -71,14 +95,7 @@ async fn decisions_tell_who_and_when() {
     let browser = Browser::at(&bind);
     let namespace = cluster.namespace("decided").await;
     create(&cluster, &namespace, &[claim("data", "ReadWriteOnce")]).await;
-    let refused = deployment("web", "data", 3);
-    eventually("a refusal", async || {
-        let output = cluster
-            .kubectl_stdin(["create", "-n", &namespace, "-f", "-"], &refused)
-            .await;
-        output.stderr.contains("rwo-replicas").then_some(())
-    })
-    .await;
+    refuse(&cluster, &namespace, &deployment("web", "data", 3), "rwo-replicas").await;
     let page = browser.get("/decisions?outcome=denied&q=web").await;
     let text = page.page().text();
     for wanted in [
@@ -124,15 +141,7 @@ async fn from_elsewhere_it_is_asked_over_tls_and_with_a_token() {
         .get("/")
         .await;
     assert_eq!(nobody.status, 403);
-    let account = format!("--serviceaccount={namespace}:reader");
-    let bind = [
-        "create",
-        "clusterrolebinding",
-        &namespace,
-        "--clusterrole=cluster-admin",
-        &account,
-    ];
-    cluster.kubectl(bind).await.succeeded();
+    promote(&cluster, &namespace, "reader").await;
     // As the form does it: the token becomes a cookie. What is remembered of it is half a minute old at most.
     let signed_in = browser.post("/sign-in", &[("token", &reader)]).await;
     assert_eq!(signed_in.status, 303);

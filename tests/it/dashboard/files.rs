@@ -5,47 +5,7 @@ use std::fmt::Write as _;
 
 use super::Dashboard;
 use super::browser::Browser;
-use crate::controlplane::process::Scratch;
-
-const HOSTILE: &str = "<script>alert('\"&')</script>";
-
-fn claim(namespace: &str, name: &str) -> String {
-    object(
-        namespace,
-        name,
-        "v1",
-        "PersistentVolumeClaim",
-        "{accessModes: [ReadWriteOnce]}",
-    )
-}
-
-fn deployment(namespace: &str, name: &str, claim: &str, replicas: u32) -> String {
-    let text = |text: &str| serde_json::to_string(text).expect("a text");
-    let spec = format!(
-        "{{replicas: {replicas}, selector: {{matchLabels: {{app: {name}}}}}, template: {{metadata: {{labels: {{app: {name}}}}}, \
-         spec: {{containers: [{{name: main, image: registry.example/web:1}}], \
-         volumes: [{{name: data, persistentVolumeClaim: {{claimName: {}}}}}]}}}}}}",
-        text(claim),
-        name = text(name),
-    );
-    object(namespace, name, "apps/v1", "Deployment", &spec)
-}
-
-fn object(namespace: &str, name: &str, version: &str, kind: &str, spec: &str) -> String {
-    let text = |text: &str| serde_json::to_string(text).expect("a text");
-    format!(
-        "---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: {}, namespace: {}}}\nspec: {spec}\n",
-        text(name),
-        text(namespace)
-    )
-}
-
-async fn dashboard(objects: &str) -> Dashboard {
-    // They are read before it serves.
-    let scratch = Scratch::new().expect("a directory can be made");
-    let file = scratch.write("objects.yaml", objects).expect("written");
-    Dashboard::start(&[&file.display().to_string()]).await
-}
+use super::objects::{HOSTILE, claim, deployment};
 
 /// Follows every link from the first page on; returns the paths.
 async fn crawled(browser: &Browser) -> BTreeSet<String> {
@@ -80,7 +40,7 @@ async fn every_page_is_whole_whatever_objects_are_called() {
         objects.push_str(&claim(name, name));
         objects.push_str(&deployment(name, name, name, 2));
     }
-    let dashboard = dashboard(&objects).await;
+    let dashboard = Dashboard::of(&objects).await;
     let paths = crawled(&dashboard.browser).await;
     let rules = stateward::rules::RULES.len();
     assert!(paths.len() > rules + 15, "{paths:?}");
@@ -111,7 +71,7 @@ async fn ten_thousand_workloads_make_no_long_page() {
             _ => write!(objects, "{}", deployment(&format!("n-{number}"), "web", "data", 2)),
         };
     }
-    let dashboard = dashboard(&(claim("many", "data") + &objects)).await;
+    let dashboard = Dashboard::of(&(claim("many", "data") + &objects)).await;
     for path in [
         "/",
         "/namespaces",
@@ -135,7 +95,7 @@ async fn ten_thousand_workloads_make_no_long_page() {
 
 #[tokio::test]
 async fn only_pages_of_this_machine_are_answered() {
-    let dashboard = dashboard(&claim("shop", "data")).await;
+    let dashboard = Dashboard::of(&claim("shop", "data")).await;
     let evil = dashboard.browser.with("host", "evil.example").get("/").await;
     assert_eq!((evil.status.as_u16(), evil.body.contains("shop")), (421, false));
     let origin = dashboard.browser.with("origin", "http://evil.example");
@@ -148,7 +108,7 @@ async fn only_pages_of_this_machine_are_answered() {
 
 #[tokio::test]
 async fn a_manifest_is_replayed_against_what_is_there() {
-    let dashboard = dashboard(&claim("shop", "data")).await;
+    let dashboard = Dashboard::of(&claim("shop", "data")).await;
     let manifests = deployment("shop", "web", "data", 1) + &deployment("shop", "other", "data", 3);
     let answer = dashboard
         .browser
@@ -167,6 +127,10 @@ async fn a_manifest_is_replayed_against_what_is_there() {
     // The first was let through, so that the second meets it.
     assert!(text.contains("is also used by Deployment shop/web"), "{text}");
     assert_eq!((page.breaches(), page.faults()), (Vec::new(), Vec::new()));
+    // A browser ends lines as mail does.
+    let sent = manifests.replace('\n', "\r\n");
+    let again = dashboard.browser.post("/replay", &[("manifest", &sent)]).await;
+    assert!(again.page().text().contains(&manifests), "{}", again.body);
     let nothing = dashboard.browser.get("/namespaces/shop").await;
     assert!(!nothing.body.contains("deployments.apps/web"), "it was kept");
     let strange = dashboard.browser.post("/replay", &[("manifest", HOSTILE)]).await;

@@ -1,9 +1,10 @@
 //! `stateward dashboard` and `serve --dashboard-bind`, as a browser sees them.
 
 mod browser;
-mod cluster;
+pub mod cluster;
 mod files;
-mod tokens;
+pub mod objects;
+pub mod tokens;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
@@ -14,7 +15,7 @@ use crate::controlplane::process::{Process, Scratch};
 use browser::Browser;
 
 /// A running `stateward dashboard`; dropping it kills the process.
-struct Dashboard {
+pub struct Dashboard {
     process: Mutex<Process>,
     log: PathBuf,
     _scratch: Scratch,
@@ -23,7 +24,7 @@ struct Dashboard {
 
 impl Dashboard {
     /// Starts it with these arguments, and waits until it says where it is.
-    async fn start(arguments: &[&str]) -> Self {
+    pub async fn start(arguments: &[&str]) -> Self {
         let scratch = Scratch::new().expect("a directory can be made");
         let log = scratch.path().join("dashboard.log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_stateward"));
@@ -55,6 +56,19 @@ impl Dashboard {
         })
         .await;
         dashboard
+    }
+
+    /// Starts it with the objects of a text.
+    pub async fn of(objects: &str) -> Self {
+        // They are read before it serves.
+        let scratch = Scratch::new().expect("a directory can be made");
+        let file = scratch.write("objects.yaml", objects).expect("written");
+        Self::start(&[&file.display().to_string()]).await
+    }
+
+    /// Where its first page is, without the slash at the end.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.browser.address)
     }
 
     fn end(&self) -> Option<ExitStatus> {

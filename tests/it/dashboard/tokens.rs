@@ -37,7 +37,8 @@ fn pages(guard: Guard) -> Router {
     router(Arc::new(dashboard), Arc::new(guard))
 }
 
-pub(super) async fn token(cluster: &ControlPlane, namespace: &str, account: &str) -> String {
+/// A token of a new service account.
+pub async fn token(cluster: &ControlPlane, namespace: &str, account: &str) -> String {
     let created = cluster
         .kubectl(["create", "serviceaccount", "-n", namespace, account])
         .await;

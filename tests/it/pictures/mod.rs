@@ -1,6 +1,6 @@
 //! `stateward graph` and `stateward explain`: the drawing itself, and the commands.
 
-mod command;
+pub mod command;
 mod drawing;
 mod explain;
 mod hostile;
