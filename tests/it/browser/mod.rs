@@ -7,5 +7,6 @@ mod cluster;
 mod dashboard;
 mod modules;
 mod report;
+mod screenshots;
 
 pub use chromium::Chromium;

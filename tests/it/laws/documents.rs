@@ -60,6 +60,24 @@ fn paths_in_documents_exist() {
 }
 
 #[test]
+fn links_and_pictures_in_documents_exist() {
+    let mut breaches = Vec::new();
+    for document in documents() {
+        let (directory, _) = document.path.rsplit_once('/').unwrap_or_default();
+        for (index, line) in document.text.lines().enumerate() {
+            for rest in line.split("](").skip(1) {
+                let target = rest.split([')', '#']).next().unwrap_or_default();
+                let elsewhere = target.is_empty() || target.contains("://");
+                if !elsewhere && !root().join(directory).join(target).exists() {
+                    breaches.push(format!("{}:{}: {target}", document.path, index + 1));
+                }
+            }
+        }
+    }
+    assert_none(&breaches, "these documents link to files that do not exist:");
+}
+
+#[test]
 fn the_justfile_stays_small_and_explained() {
     let text = std::fs::read_to_string(root().join("justfile")).expect("justfile");
     let lines: Vec<_> = text.lines().collect();
