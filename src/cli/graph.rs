@@ -34,7 +34,7 @@ Exit codes:
 /// Draw who mounts, governs and scales whom, and what is wrong with it.
 ///
 /// Without a PATH it draws the live cluster, through the kubeconfig; with PATHs, files. Above 150 objects in a namespace
-/// it draws those with findings, and their neighbours.
+/// it draws 150 of those with findings and their neighbours, the worst first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -94,7 +94,9 @@ impl Args {
             let (before, after) = if self.before.is_empty() {
                 reading.applied(&self.after)?
             } else {
-                (reading.files(&self.before)?, reading.files(&self.after)?)
+                let (before, mut after) = (reading.files(&self.before)?, reading.files(&self.after)?);
+                after.replace(&before);
+                (before, after)
             };
             before.tell();
             after.tell();

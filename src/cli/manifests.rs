@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::cluster::cert_manager::Issuer;
 use crate::cluster::cidr::Cidr;
-use crate::cluster::install::{Certificate, IMAGE, Installation, REPLICAS};
+use crate::cluster::install::{Certificate, Dashboard, IMAGE, Installation, REPLICAS};
 use crate::cluster::mode::Mode;
 use crate::cluster::scope::{EXCLUDED, EntryName, FailurePolicy, OptOut, Scope, failure};
 use crate::cluster::webhooks::NAMESPACE;
@@ -73,6 +73,9 @@ pub struct Args {
     /// What counts where no policy of the cluster says otherwise, instead of what belongs to the mode
     #[arg(long, value_name = "POLICY", value_parser = [NO_POLICY, "audit", "warn", "baseline", "strict"])]
     policy: Option<String>,
+    /// Serve the dashboard on port 8090 of every replica
+    #[arg(long, value_name = "FOR")]
+    dashboard: Option<Dashboard>,
 }
 
 impl Args {
@@ -112,6 +115,7 @@ impl Args {
             workload_kinds: &known,
             definitions: &definitions(RULES),
             default_policy: self.default_policy(),
+            dashboard: self.dashboard,
         };
         let yaml = installation.to_yaml()?;
         super::print(yaml.as_bytes())?;

@@ -1,6 +1,6 @@
 //! What `graph` and `explain` look at: files, a cluster, or files laid over a cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::audit::by_namespace;
 use crate::audit::report::Failure;
 use crate::cluster::snapshot::Scope;
 use crate::explain::picture;
-use crate::graph::{Facts, Graph, Knowledge, Name, ObjectRef};
+use crate::graph::{Facts, Graph, Kind, Knowledge, Name, ObjectRef, Overlay};
 use crate::judge::Basis;
 use crate::manifests::worlds::{World, namespaces, worlds};
 use crate::output::html::{Beside, Surroundings};
@@ -49,6 +49,8 @@ pub struct Seen {
     pub notes: Vec<String>,
     /// Only these namespaces.
     pub only: Option<BTreeSet<Name>>,
+    /// What was there before and is not any more, by namespace.
+    pub gone: BTreeMap<Name, Overlay>,
 }
 
 /// Objects that are there at the same time.
@@ -165,6 +167,7 @@ impl Reading<'_> {
             failures: Vec::new(),
             notes,
             only: self.namespace.map(|name| BTreeSet::from([name.into()])),
+            gone: BTreeMap::new(),
         }
     }
 }
@@ -182,11 +185,33 @@ impl Seen {
         each.flatten().collect()
     }
 
+    /// Takes what the former had and these have not for gone: what neither has may be elsewhere, and is unknown.
+    pub fn replace(&mut self, former: &Self) {
+        for (before, after) in former.graphs.iter().zip(&self.graphs) {
+            before.graph.each_shard(|before| {
+                let after = after.graph.namespace(&before.namespace);
+                let mut gone = Overlay::default();
+                let workloads = before.workloads().map(|one| &one.id);
+                for id in workloads.filter(|id| after.workload(id).is_none()) {
+                    gone.lay(id.clone(), None);
+                }
+                for claim in before.claims().filter(|claim| after.claim(&claim.name).is_none()) {
+                    gone.lay(ObjectRef::new(Kind::CLAIM, claim.name.clone()), None);
+                }
+                for service in before.services().filter(|one| after.service(&one.name).is_none()) {
+                    gone.lay(ObjectRef::new(Kind::SERVICE, service.name.clone()), None);
+                }
+                self.gone.insert(before.namespace.clone(), gone);
+            });
+        }
+    }
+
     /// The picture of every namespace that has any objects.
     #[must_use]
     pub fn pictures(&self) -> Vec<Picture> {
         self.each(|namespace, basis, placed| {
-            let mut picture = picture(namespace, basis);
+            let fetched = self.gone.get(namespace).unwrap_or(basis.fetched);
+            let mut picture = picture(namespace, &Basis { fetched, ..*basis });
             if let Some(directory) = &placed.directory {
                 picture.title = format!("{} in {}", picture.title, directory.display());
             }

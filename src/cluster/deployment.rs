@@ -12,7 +12,9 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::install::{CLIENT_CA_MAP, Certificate, Installation, TLS_SECRET, labels, selector};
+use super::install::{
+    CLIENT_CA_MAP, Certificate, DASHBOARD_PORT, Dashboard, Installation, TLS_SECRET, labels, selector,
+};
 use super::webhooks::NAME;
 
 /// Where that Secret is mounted.
@@ -136,6 +138,15 @@ impl Installation<'_> {
             args.push(format!("--client-ca={CLIENTS_DIRECTORY}/ca.crt"));
             volume_mounts.push(mount("clients", CLIENTS_DIRECTORY));
         }
+        if let Some(dashboard) = self.dashboard {
+            let address = match dashboard {
+                Dashboard::Forwarded => "127.0.0.1",
+                Dashboard::Exposed => "0.0.0.0",
+            };
+            args.push(format!("--dashboard-bind={address}:{DASHBOARD_PORT}"));
+        }
+        let mut ports = vec![port("https", 8443), port("admin", 8080)];
+        ports.extend(self.is_exposed().then(|| port("dashboard", DASHBOARD_PORT)));
         Container {
             name: NAME.to_owned(),
             image: Some(self.image.to_owned()),
@@ -145,7 +156,7 @@ impl Installation<'_> {
                     .map(field)
                     .to_vec(),
             ),
-            ports: Some(vec![port("https", 8443), port("admin", 8080)]),
+            ports: Some(ports),
             liveness_probe: Some(probe("/livez", 10)),
             // Every second: a new replica is in use as soon as it can answer.
             readiness_probe: Some(probe("/readyz", 1)),

@@ -32,6 +32,9 @@ pub const REPLICAS: u16 = 2;
 /// cert-manager.
 pub const TLS_SECRET: &str = "stateward-tls";
 
+/// Where the replicas serve the dashboard.
+pub(super) const DASHBOARD_PORT: i32 = 8090;
+
 /// The ConfigMap with the CA of the clients.
 pub(super) const CLIENT_CA_MAP: &str = "stateward-clients";
 
@@ -62,6 +65,17 @@ pub struct Installation<'a> {
     pub definitions: &'a [Value],
     /// The name of the embedded policy that counts where no policy of the cluster says otherwise.
     pub default_policy: Option<&'a str>,
+    /// Whom the replicas serve the dashboard, if anybody.
+    pub dashboard: Option<Dashboard>,
+}
+
+/// Whom the replicas serve the dashboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Dashboard {
+    /// Whoever may forward ports of the pods
+    Forwarded,
+    /// The network of the cluster too: over TLS, for tokens of those who may list WorkloadPolicies
+    Exposed,
 }
 
 /// Where the serving certificate comes from.
@@ -221,10 +235,16 @@ impl Installation<'_> {
                     .chain([own, definitions])
                     .chain(permissions::written())
                     .chain([permissions::configurations(self.writes())])
+                    .chain(self.is_exposed().then(permissions::tokens).into_iter().flatten())
                     .collect(),
             ),
             aggregation_rule: None,
         }
+    }
+
+    /// Whether the dashboard is there for more than the pods themselves.
+    pub(super) fn is_exposed(&self) -> bool {
+        self.dashboard == Some(Dashboard::Exposed)
     }
 
     fn writes(&self) -> Writes {
@@ -257,16 +277,19 @@ impl Installation<'_> {
     }
 
     fn service(&self) -> Service {
+        let port = |name: &str, port| ServicePort {
+            name: Some(name.to_owned()),
+            port,
+            target_port: Some(IntOrString::String(name.to_owned())),
+            ..ServicePort::default()
+        };
+        let mut ports = vec![port("https", 443)];
+        ports.extend(self.is_exposed().then(|| port("dashboard", DASHBOARD_PORT)));
         Service {
             metadata: self.metadata(),
             spec: Some(ServiceSpec {
                 selector: Some(labels()),
-                ports: Some(vec![ServicePort {
-                    name: Some("https".to_owned()),
-                    port: 443,
-                    target_port: Some(IntOrString::String("https".to_owned())),
-                    ..ServicePort::default()
-                }]),
+                ports: Some(ports),
                 ..ServiceSpec::default()
             }),
             status: None,
@@ -297,7 +320,8 @@ impl Installation<'_> {
         }
     }
 
-    /// The admin port stays open to all: it holds nothing secret, and probes and scrapes come from anywhere.
+    /// The admin port stays open to all: it holds nothing secret, and probes and scrapes come from anywhere. So does that of
+    /// the dashboard, where it is there for all who have a token.
     fn network_policy(&self) -> NetworkPolicy {
         let port = |name: &str| NetworkPolicyPort {
             port: Some(IntOrString::String(name.to_owned())),
@@ -311,21 +335,22 @@ impl Installation<'_> {
             }),
             ..NetworkPolicyPeer::default()
         };
+        let mut open = vec![port("admin")];
+        open.extend(self.is_exposed().then(|| port("dashboard")));
+        let open = open.into_iter().map(|port| NetworkPolicyIngressRule {
+            from: None,
+            ports: Some(vec![port]),
+        });
+        let callers = NetworkPolicyIngressRule {
+            from: Some(self.callers.iter().map(peer).collect()),
+            ports: Some(vec![port("https")]),
+        };
         NetworkPolicy {
             metadata: self.metadata(),
             spec: Some(NetworkPolicySpec {
                 pod_selector: Some(selector()),
                 policy_types: Some(vec!["Ingress".to_owned()]),
-                ingress: Some(vec![
-                    NetworkPolicyIngressRule {
-                        from: Some(self.callers.iter().map(peer).collect()),
-                        ports: Some(vec![port("https")]),
-                    },
-                    NetworkPolicyIngressRule {
-                        from: None,
-                        ports: Some(vec![port("admin")]),
-                    },
-                ]),
+                ingress: Some([callers].into_iter().chain(open).collect()),
                 egress: None,
             }),
         }

@@ -21,6 +21,12 @@ const WRITTEN: [(&str, &str, &[&str]); 6] = [
     ("stateward.dev", "workloadkinds/status", &["patch"]),
 ];
 
+/// What it takes to ask who bears a token and what they may.
+const TOKENS: [(&str, &str, &[&str]); 2] = [
+    ("authentication.k8s.io", "tokenreviews", &["create"]),
+    ("authorization.k8s.io", "subjectaccessreviews", &["create"]),
+];
+
 /// What the replicas do with the Leases of their own namespace.
 const LEASES: (&str, &str, &[&str]) = (
     "coordination.k8s.io",
@@ -42,6 +48,11 @@ pub(super) enum Writes {
 /// The rules of what is written into any namespace.
 pub(super) fn written() -> impl Iterator<Item = PolicyRule> {
     WRITTEN.into_iter().map(rule)
+}
+
+/// The rules of asking about tokens, where the dashboard is shown to those who bear one.
+pub(super) fn tokens() -> impl Iterator<Item = PolicyRule> {
+    TOKENS.into_iter().map(rule)
 }
 
 /// The role in our own namespace: of all Secrets the one of the authority. To create cannot be granted by name, since

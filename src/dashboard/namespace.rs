@@ -13,7 +13,7 @@ use crate::explain::picture;
 use crate::findings::Counted;
 use crate::graph::Kinds;
 use crate::markup::escaped;
-use crate::picture::{Column, Form, Id, Node, Picture, bounded, svg};
+use crate::picture::{Column, Form, Id, Node, Picture, limited, svg};
 
 /// So many changes are shown.
 const CHANGES: usize = 30;
@@ -26,7 +26,7 @@ pub(super) fn page(dashboard: &Dashboard, namespace: &str, query: &Query) -> Opt
     let workloads = workloads(&picture, namespace, kinds, query);
     let mut summary = String::new();
     levels(&mut summary, counts(&picture, |_| true));
-    let figure = figure(bounded(picture));
+    let figure = figure(limited(picture));
     let mut body = format!("<h1>{}</h1>\n", escaped(&format!("Namespace {namespace}")));
     body.push_str(&live("summary", &summary));
     body.push_str(&live("picture", &figure));
@@ -59,19 +59,14 @@ fn counts(picture: &Picture, meant: impl Fn(&Id) -> bool) -> Counts {
 
 /// A picture with what it leaves out.
 pub(super) fn figure(picture: Picture) -> String {
-    let left_out = match picture.left_out {
-        0 => String::new(),
-        left_out => format!(
-            "<p class=\"mute\">{} of {} objects: those with the worst findings, and their neighbours.</p>\n",
-            picture.nodes.len(),
-            picture.nodes.len() + left_out
-        ),
-    };
+    let left_out = picture.left_out_in_words();
+    let left_out = left_out.map(|words| format!("<p class=\"mute\">{}</p>\n", escaped(&words)));
     if picture.nodes.is_empty() {
         return "<p class=\"mute\">There is nothing to draw.</p>\n".to_owned();
     }
     format!(
-        "{left_out}<figure tabindex=\"0\" role=\"group\" aria-label=\"Picture\">{}</figure>\n",
+        "{}<figure tabindex=\"0\" role=\"group\" aria-label=\"Picture\">{}</figure>\n",
+        left_out.unwrap_or_default(),
         svg(std::slice::from_ref(&picture), Form::Page)
     )
 }

@@ -20,7 +20,7 @@ use crate::judge::{Basis, Decision, Inspection, judge};
 use crate::manifests::{Manifest, read};
 use crate::markup::escaped;
 use crate::output::html::finding;
-use crate::picture::{Column, Id, Picture, around, bounded, changes, limited};
+use crate::picture::{Column, Id, Picture, around, changes, limited};
 use crate::rules::RULES;
 use crate::rules::kit::PatchOperation;
 
@@ -253,9 +253,9 @@ fn drawn(target: &ObjectRef, namespace: &Name, before: &Basis<'_>, after: &Basis
     let changed = changes(&picture(namespace, before), &picture(namespace, after));
     let id = Id::of(Column::Workloads, target.kind, &target.name);
     if target.kind.is_workload() && changed.node(&id).is_some() {
-        bounded(around(&changed, &id))
+        limited(around(&changed, &id))
     } else {
-        bounded(limited(changed))
+        limited(changed)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::graph::{Kind, ObjectRef};
 use crate::judge::{Basis, inspect_one};
 use crate::markup::escaped;
 use crate::output::html::finding;
-use crate::picture::{Column, Id, around, bounded};
+use crate::picture::{Column, Id, around, limited};
 
 /// Makes the page, if there is such a workload.
 pub(super) fn page(dashboard: &Dashboard, namespace: &str, kind: &str, name: &str) -> Option<Content> {
@@ -37,7 +37,7 @@ fn content(dashboard: &Dashboard, kind: Kind, name: &str, basis: &Basis<'_>) -> 
         link(&path(&["namespaces", namespace]), &format!("Namespace {namespace}")),
         escaped(&title)
     );
-    body.push_str(&live("picture", &figure(bounded(around(&whole, &id)))));
+    body.push_str(&live("picture", &figure(limited(around(&whole, &id)))));
     body.push_str("<h2>Findings</h2>\n");
     body.push_str(&live("findings", &findings(&object, basis)));
     body.push_str("<h2>What is known of it</h2>\n");

@@ -32,67 +32,58 @@ pub fn around(picture: &Picture, id: &Id) -> Picture {
     part
 }
 
-/// The picture itself, if it is small enough; else what something was found of, what changes, and the neighbours of both.
+/// The picture itself, if it fits on a page that is read; else what changes and what something was found of, the worst
+/// first, and the neighbours of both, as far as they fit.
 #[must_use]
 pub fn limited(picture: Picture) -> Picture {
     if picture.nodes.len() <= MOST {
         return picture;
     }
-    let marked = picture
-        .nodes
-        .iter()
-        .filter(|node| !node.marks.is_empty() || node.change != Change::Stays);
-    let mut kept: BTreeSet<Id> = marked.map(|node| node.id.clone()).collect();
-    let edges = picture
-        .edges
-        .iter()
-        .filter(|edge| !edge.marks.is_empty() || edge.change != Change::Stays);
-    kept.extend(edges.flat_map(|edge| [edge.from.clone(), edge.to.clone()]));
-    // One walk over the edges, for there may be tens of thousands.
-    let mut around = BTreeSet::new();
-    for edge in &picture.edges {
-        if kept.contains(&edge.from) || kept.contains(&edge.to) {
-            around.extend([edge.from.clone(), edge.to.clone()]);
+    let (mut kept, mut asked) = (BTreeSet::new(), BTreeSet::new());
+    for id in weighty(&picture) {
+        if kept.len() == MOST {
+            break;
         }
-    }
-    kept.extend(around);
-    leave_out(&picture, &kept)
-}
-
-/// As [`limited`], and never more objects than fit on a page: where more have findings, those with the worst. What
-/// changes comes before them.
-#[must_use]
-pub fn bounded(picture: Picture) -> Picture {
-    if picture.nodes.len() <= MOST {
-        return picture;
-    }
-    let picture = limited(picture);
-    let changing = picture.nodes.iter().filter(|node| node.change != Change::Stays);
-    let worst = changing
-        .map(|node| &node.id)
-        .chain(picture.marks.iter().map(|mark| &mark.on));
-    let mut kept = BTreeSet::new();
-    for id in worst {
-        let group = std::iter::once(id.clone()).chain(neighbours(&picture, id));
-        for one in group {
+        // Its neighbours are those of before.
+        if !asked.insert(id) {
+            continue;
+        }
+        for one in std::iter::once(id.clone()).chain(neighbours(&picture, id)) {
             if kept.len() < MOST {
                 kept.insert(one);
             }
         }
-        if kept.len() == MOST {
-            break;
-        }
     }
-    leave_out(&picture, &kept)
+    let part = only(&picture, &kept, |_| true);
+    Picture {
+        left_out: picture.left_out + picture.nodes.len() - part.nodes.len(),
+        untold: picture.untold + picture.marks.len() - part.marks.len(),
+        ..part
+    }
 }
 
-/// The objects of a set, and how many others there are.
-fn leave_out(picture: &Picture, kept: &BTreeSet<Id>) -> Picture {
-    let left_out = picture.left_out + picture.nodes.len() - kept.len();
-    Picture {
-        left_out,
-        ..only(picture, kept, |_| true)
+/// What changes, and then what something was found of, in the order of what was found.
+fn weighty(picture: &Picture) -> impl Iterator<Item = &Id> {
+    let mut changing = Vec::new();
+    let mut found: Vec<Vec<&Id>> = picture.marks.iter().map(|mark| vec![&mark.on]).collect();
+    let nodes = picture
+        .nodes
+        .iter()
+        .map(|node| (node.change, &node.marks, [&node.id, &node.id]));
+    let edges = picture
+        .edges
+        .iter()
+        .map(|edge| (edge.change, &edge.marks, [&edge.from, &edge.to]));
+    // One walk, for there may be tens of thousands.
+    for (change, marks, ids) in nodes.chain(edges) {
+        if change != Change::Stays {
+            changing.extend(ids);
+        }
+        for mark in marks {
+            found[*mark].extend(ids);
+        }
     }
+    changing.into_iter().chain(found.into_iter().flatten())
 }
 
 fn neighbours<'p>(picture: &'p Picture, id: &'p Id) -> impl Iterator<Item = Id> {
@@ -137,5 +128,6 @@ fn only(picture: &Picture, kept: &BTreeSet<Id>, wanted: impl Fn(usize) -> bool) 
             .collect(),
         marks: numbers.iter().map(|number| picture.marks[*number].clone()).collect(),
         left_out: picture.left_out,
+        untold: picture.untold,
     }
 }

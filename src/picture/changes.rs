@@ -72,6 +72,7 @@ pub fn changes(before: &Picture, after: &Picture) -> Picture {
         edges: edges.into_values().collect(),
         marks,
         left_out: 0,
+        untold: 0,
     }
 }
 
@@ -102,13 +103,20 @@ fn add(marks: &mut Vec<usize>, more: Vec<usize>) {
 
 /// The findings of both, those that the change is to blame for first; and which of them each finding of either is.
 fn marks(before: &Picture, after: &Picture) -> (Vec<Mark>, Vec<usize>, Vec<usize>) {
-    let is_same = |one: &Mark, other: &Mark| {
-        (one.rule, &one.on, &one.subject, one.is_unknown) == (other.rule, &other.on, &other.subject, other.is_unknown)
-    };
+    fn key(mark: &Mark) -> (&str, &Id, &str, bool) {
+        (mark.rule, &mark.on, &mark.subject, mark.is_unknown)
+    }
+    // Of those that are the same the first, for there may be tens of thousands.
+    let mut known = BTreeMap::new();
+    for (number, mark) in before.marks.iter().enumerate() {
+        known.entry(key(mark)).or_insert(number);
+    }
+    let mut is_left = vec![false; before.marks.len()];
     // With the place that each has in either.
     let mut all: Vec<(Mark, Option<usize>, Option<usize>)> = Vec::new();
     for (number, mark) in after.marks.iter().enumerate() {
-        let former = before.marks.iter().position(|former| is_same(former, mark));
+        let former = known.get(&key(mark)).copied();
+        former.into_iter().for_each(|former| is_left[former] = true);
         let change = match former.map(|former| &before.marks[former]) {
             None => Change::Added,
             Some(former) if mark.level > former.level || mark.extent > former.extent => Change::Changed,
@@ -118,7 +126,7 @@ fn marks(before: &Picture, after: &Picture) -> (Vec<Mark>, Vec<usize>, Vec<usize
         all.push((mark, former, Some(number)));
     }
     for (number, mark) in before.marks.iter().enumerate() {
-        if !all.iter().any(|(_, former, _)| *former == Some(number)) {
+        if !is_left[number] {
             let mark = Mark {
                 change: Change::Removed,
                 ..mark.clone()

@@ -249,6 +249,7 @@ impl Sketch<'_, '_> {
             edges: self.edges.into_values().collect(),
             marks,
             left_out: 0,
+            untold: 0,
         }
     }
 

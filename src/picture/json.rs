@@ -19,6 +19,7 @@ fn picture(picture: &Picture) -> Value {
         "edges": picture.edges.iter().map(|one| edge(one, picture)).collect::<Vec<_>>(),
         "findings": picture.marks.iter().map(|one| mark(one, picture)).collect::<Vec<_>>(),
         "leftOut": picture.left_out,
+        "findingsLeftOut": picture.untold,
     })
 }
 

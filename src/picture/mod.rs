@@ -25,7 +25,7 @@ mod route;
 mod svg;
 mod tree;
 
-pub use around::{around, bounded, limited};
+pub use around::{around, limited};
 pub use changes::changes;
 pub use dot::dot;
 pub use draw::draw;

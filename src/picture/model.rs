@@ -16,6 +16,8 @@ pub struct Picture {
     pub marks: Vec<Mark>,
     /// How many objects are not drawn, for there are too many.
     pub left_out: usize,
+    /// How many findings are on these, and are not told either.
+    pub untold: usize,
 }
 
 /// Which object: of two pictures the same one has the same.
@@ -150,6 +152,23 @@ impl Picture {
         marks
             .filter(|mark| mark.level == level && mark.change != Change::Removed)
             .count()
+    }
+
+    /// What is not drawn, if anything, in a sentence.
+    #[must_use]
+    pub fn left_out_in_words(&self) -> Option<String> {
+        let (drawn, left_out) = (self.nodes.len(), self.left_out);
+        let all = drawn + left_out;
+        match (left_out, self.untold) {
+            (0, _) => None,
+            (_, 0) => Some(format!(
+                "{drawn} of {all} objects: those with findings, and their neighbours; {left_out} are left out."
+            )),
+            (_, untold) => Some(format!(
+                "{drawn} of {all} objects: those with the worst findings, and their neighbours; {left_out} are left out, with \
+                 {untold} findings."
+            )),
+        }
     }
 
     /// What it shows, in a sentence or two, for those who do not see it.

@@ -91,13 +91,7 @@ impl Page {
         if self.form == Form::File {
             self.words("ti", PAD, y + 14, &cut(&picture.title, 19, self.wide));
             y += 28;
-            if picture.left_out > 0 {
-                let words = format!(
-                    "{} of {} objects: those with findings, and their neighbours; {} are left out.",
-                    picture.nodes.len(),
-                    picture.nodes.len() + picture.left_out,
-                    picture.left_out
-                );
+            if let Some(words) = picture.left_out_in_words() {
                 self.words("re", PAD, y + 10, &words);
                 y += 22;
             }

@@ -21,8 +21,8 @@ fn one(picture: &Picture) -> String {
         told: BTreeSet::new(),
     };
     tree.line(&picture.title);
-    if picture.left_out > 0 {
-        tree.line(&format!("{} objects without findings are left out", picture.left_out));
+    if let Some(words) = picture.left_out_in_words() {
+        tree.line(&words);
     }
     let workloads = picture.nodes.iter().filter(|node| node.id.column == Column::Workloads);
     for node in workloads {

@@ -147,6 +147,7 @@ fn permissions_and_webhook_rules_follow_from_the_table() {
         definitions: &[],
         default_policy: None,
         workload_kinds: &[],
+        dashboard: None,
     };
     let yaml = installation.to_yaml().expect("YAML");
     let readable = "- apiGroups:\n  - example.com\n  resources:\n  - widgets\n  verbs:";

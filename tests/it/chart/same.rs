@@ -137,6 +137,15 @@ fn of_the_same_choices_come_the_same_objects() {
         &["--cert-manager=ClusterIssuer/ca"],
     );
     same(&["--set=certificates.source=files"], &["--ca-from-secret"]);
+    same(&["--set=dashboard.enabled=true"], &["--dashboard=forwarded"]);
+    same(
+        &[
+            "--set=dashboard.enabled=true",
+            "--set=dashboard.exposed=true",
+            "--set=networkPolicy.allowFrom={192.0.2.7/32}",
+        ],
+        &["--dashboard=exposed", "--allow-from=192.0.2.7/32"],
+    );
     let known: Vec<&str> = stateward::kinds::names().collect();
     let known = known.join(",");
     same(

@@ -107,6 +107,18 @@ fn a_change_is_drawn_between_two_directories() {
 }
 
 #[test]
+fn what_is_only_before_is_gone_and_what_is_in_neither_is_unknown() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pictures/lost-service");
+    let tree = stdout(&run(
+        &root,
+        &["graph", "--before", "before.yaml", "--after", "after.yaml"],
+    ));
+    assert!(tree.contains("service-missing (this change breaks it)"), "{tree}");
+    let tree = stdout(&run(&root, &["graph", "after.yaml"]));
+    assert!(tree.contains("cannot tell service-missing"), "{tree}");
+}
+
+#[test]
 fn what_cannot_be_read_is_named_and_the_rest_is_drawn() {
     let repository = Repository::new(&[("a.yaml", &shared()), ("b.yaml", "a: [\n")]);
     let output = run(repository.path(), &["graph", "."]);

@@ -254,6 +254,34 @@ fn of_too_many_objects_those_with_findings_are_left() {
 }
 
 #[test]
+fn of_too_many_findings_the_worst_are_left() {
+    let mut text = claim("data") + &deployment("worst", 3, &["data"]);
+    for number in 0..200 {
+        let name = format!("web-{number}");
+        let known = format!("{{name: {name}, annotations: {{stateward.dev/allow: 'rwo-replicas: known'}}}}");
+        let web = deployment(&name, 3, &[&name]).replacen(&format!("{{name: {name}}}"), &known, 1);
+        text.push_str(&(claim(&name) + &web));
+    }
+    let whole = &drawn(&graph(&text))[0];
+    let part = limited(whole.clone());
+    assert_eq!((part.nodes.len(), part.left_out), (150, whole.nodes.len() - 150));
+    assert_eq!(part.untold, whole.marks.len() - part.marks.len());
+    assert!(names(&part, Column::Workloads).iter().any(|name| **name == *"worst"));
+    let words = format!(
+        "150 of {} objects: those with the worst findings, and their neighbours; {} are left out, with {} findings.",
+        whole.nodes.len(),
+        part.left_out,
+        part.untold
+    );
+    for picture in [
+        svg(std::slice::from_ref(&part), Form::File),
+        tree(std::slice::from_ref(&part)),
+    ] {
+        assert!(picture.contains(&words), "{words}: {picture}");
+    }
+}
+
+#[test]
 fn a_page_asks_nobody_for_anything() {
     let text = claim("data") + &deployment("web", 3, &["data"]);
     let page = page(&drawn(&graph(&text)));

@@ -51,6 +51,7 @@ fn picture(name: &str) -> Picture {
         }],
         nodes: vec![from, to],
         left_out: 0,
+        untold: 0,
     }
 }
 
