@@ -86,7 +86,7 @@ fn changes(workload: &Workload, view: &View<'_>, basis: &Basis<'_>) -> Vec<(Stri
         ));
     }
     let mut claims: Vec<Name> = workload.claims().map(|(claim, _)| claim.clone()).collect();
-    if let (Some(template), Some(first)) = (workload.claim_templates.first(), workload.ordinals().next()) {
+    if let (Some(template), Some(first)) = (workload.claim_templates.first(), workload.ordinals().iter().next()) {
         claims.push(template.claim(&id.name, first).to_string().into());
     }
     claims.sort_unstable();

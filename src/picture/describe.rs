@@ -91,10 +91,10 @@ pub(super) fn claim(claim: &Claim) -> Vec<String> {
 pub(super) fn template(template: &ClaimTemplate, set: &Workload) -> Vec<String> {
     let ordinals = set.ordinals();
     let claim = |ordinal| template.claim(&set.id.name, ordinal).to_string();
-    let made = match ordinals.end - ordinals.start {
-        0 => "no claim now".to_owned(),
-        1 => claim(ordinals.start),
-        count => format!("{} … {} ({count} claims)", claim(ordinals.start), ordinals.end - 1),
+    let made = match (ordinals.count(), ordinals.last()) {
+        (1, Some(only)) => claim(only),
+        (count, Some(last)) => format!("{} … {last} ({count} claims)", claim(ordinals.first())),
+        (_, None) => "no claim now".to_owned(),
     };
     let mut lines = vec![made];
     lines.extend(stored(template.modes, template.storage.as_ref(), &template.class));

@@ -127,7 +127,7 @@ impl Sketch<'_, '_> {
     /// Whether a StatefulSet makes a claim of this name for a pod that it has.
     fn is_made(&self, name: &str) -> bool {
         let maker = self.view.template_user(name);
-        maker.is_some_and(|(set, ordinal)| set.ordinals().contains(&ordinal))
+        maker.is_some_and(|(set, ordinal)| set.ordinals().contains(ordinal))
     }
 
     fn known_claim(&mut self, claim: &Claim, id: &Id) {
@@ -152,7 +152,7 @@ impl Sketch<'_, '_> {
                 continue;
             }
             let maker = self.view.template_user(&claim.name);
-            let is_needed = maker.is_some_and(|(set, ordinal)| set.ordinals().contains(&ordinal));
+            let is_needed = maker.is_some_and(|(set, ordinal)| set.ordinals().contains(ordinal));
             if is_needed && !self.subjects.contains(&*claim.name) {
                 continue;
             }

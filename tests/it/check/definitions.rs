@@ -71,15 +71,18 @@ fn declared_fields_are_those_of_the_definitions() {
                 .into_iter()
                 .filter_map(|schema| at(schema, path))
                 .collect();
-            // How pods are replaced is written differently from version to version.
-            let everywhere = !matches!(field, Field::Paused | Field::Rollout);
+            // How pods are replaced is written differently from version to version, and only newer ones number them.
+            let everywhere = !matches!(
+                field,
+                Field::FirstOrdinal | Field::Paused | Field::ReservedOrdinals | Field::Retention | Field::Rollout
+            );
             let count = if everywhere { schemas(&definition).len() } else { 1 };
             assert!(found.len() >= count, "{name}: {path} is in {} versions", found.len());
             let expected: &[&str] = match field {
                 Field::Paused | Field::Suspend => &["boolean"],
-                Field::ClaimTemplates | Field::InTurn | Field::PodClaims | Field::SharedClaims => &["array"],
-                Field::PodCount | Field::Replicas => &["integer"],
-                Field::ServiceName => &["string"],
+                Field::ClaimTemplates | Field::PodClaims | Field::ReservedOrdinals | Field::SharedClaims => &["array"],
+                Field::FirstOrdinal | Field::PodCount | Field::Replicas => &["integer"],
+                Field::InTurn | Field::ServiceName => &["string"],
                 Field::Rollout => &["array", "boolean", "integer", "object", "string"],
                 _ => &["object"],
             };

@@ -265,7 +265,42 @@ fn kinds_that_are_named_as_built_in_ones_are_judged_as_what_they_are() {
         found(&advanced("StatefulSet", "  replicas: 3\n")),
         [one("error", "rwo-replicas", "StatefulSet", "/spec/replicas")]
     );
-    assert_eq!(found(&advanced("StatefulSet", "")), []);
+    assert_eq!(
+        found(&advanced("StatefulSet", "")),
+        [one(
+            "warning",
+            "statefulset-static-claim",
+            "StatefulSet",
+            "/spec/template/spec/volumes/0"
+        )]
+    );
+}
+
+#[test]
+fn the_pods_of_an_advanced_statefulset_skip_the_ordinals_that_are_reserved() {
+    let set = "---\napiVersion: apps.kruise.io/v1beta1\nkind: StatefulSet\nmetadata: {name: db}\nspec:\n  serviceName: db\n  replicas: 3\n  \
+               reserveOrdinals: [1, 4-5]\n  selector: {matchLabels: {app: db}}\n  template: {metadata: {labels: {app: db}}, spec: {containers: \
+               [{name: db, image: example.com/db, volumeMounts: [{name: data, mountPath: /data}]}]}}\n  volumeClaimTemplates: [{metadata: \
+               {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]\n";
+    let service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {clusterIP: None, selector: {app: db}, ports: [{port: 5432}]}\n";
+    let with = |claim: &str| {
+        let web =
+            deployment("  strategy: {type: Recreate}\n").replace("claimName: data", &format!("claimName: {claim}"));
+        found(&[set.to_owned(), service.to_owned(), web])
+    };
+    let rules = |claim: &str| {
+        let found = with(claim).into_iter();
+        found
+            .map(|(level, rule, kind, _)| format!("{level} {rule} {kind}"))
+            .collect::<Vec<_>>()
+    };
+    // Pods 0, 2 and 3.
+    for claim in ["data-db-0", "data-db-2", "data-db-3"] {
+        assert_eq!(rules(claim), ["error rwo-consumers StatefulSet"], "{claim}");
+    }
+    for claim in ["data-db-1", "data-db-4", "data-db-6"] {
+        assert_eq!(rules(claim), ["warning claim-missing Deployment"], "{claim}");
+    }
 }
 
 /// Objects without the selector that only some kinds have.

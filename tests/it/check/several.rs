@@ -90,7 +90,18 @@ fn the_pods_of_all_jobs_of_a_job_set_are_counted_where_they_share_a_claim() {
         "",
         &pods("data"),
     );
-    assert_eq!(found(&jobs(&[single, after])), []);
+    assert_eq!(found(&jobs(&[single.clone(), after])), []);
+    // Or until it has begun, and then both run.
+    let beside = group(
+        "beside",
+        "dependsOn: [{name: single, status: Ready}],",
+        "",
+        &pods("data"),
+    );
+    assert_eq!(
+        one(&jobs(&[single, beside]), "2 pods at once mount claim \"data\""),
+        at("rwo-job", &claim(0))
+    );
     // No more pods than may complete.
     let bounded = group("bounded", "", "parallelism: 3, completions: 1,", &pods("data"));
     assert_eq!(found(&jobs(&[bounded])), []);

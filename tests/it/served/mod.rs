@@ -35,6 +35,7 @@ mod held_back;
 pub mod installation;
 mod installed;
 mod kinds;
+mod kruise;
 mod leaving;
 mod levels;
 mod lifecycle;

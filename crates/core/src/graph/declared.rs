@@ -20,6 +20,8 @@ pub struct Declared {
     pub child_label: Option<&'static str>,
     /// The templates of its pods, where it has several.
     pub templates: &'static [PodTemplate],
+    /// What [`Field::InTurn`] must say for pods of one to wait for those of another; `None` for whatever is there.
+    pub in_turn: Option<&'static str>,
 }
 
 /// One of several pod templates. In all its paths `[]` behind a name stands for every element of a list.
@@ -77,7 +79,8 @@ impl Kind {
     /// A JSON pointer into a StatefulSet, as it is for objects of this kind, which may have the same field elsewhere.
     #[must_use]
     pub fn own_path(self, path: impl Into<String>) -> String {
-        const FIELDS: [(&str, Field); 2] = [
+        const FIELDS: [(&str, Field); 3] = [
+            ("/spec/persistentVolumeClaimRetentionPolicy", Field::Retention),
             ("/spec/serviceName", Field::ServiceName),
             ("/spec/volumeClaimTemplates", Field::ClaimTemplates),
         ];

@@ -92,7 +92,7 @@ pub enum Field {
     Conditions,
     /// The ordinal of the first pod, else 0.
     FirstOrdinal,
-    /// What is there where pods of one of several templates wait for those of another to end.
+    /// What is there where pods of one of several templates wait for those of another to end ([`Declared::in_turn`]).
     InTurn,
     /// Labels that select the pods.
     MatchLabels,
@@ -111,6 +111,8 @@ pub enum Field {
     PodSpec,
     /// How many pods run at once, else one.
     Replicas,
+    /// A list of ordinals that no pod has.
+    ReservedOrdinals,
     /// What becomes of the claims that claim templates made.
     Retention,
     /// What decides how a declared kind replaces its pods ([`Declared::ways`]).

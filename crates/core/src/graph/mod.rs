@@ -22,6 +22,7 @@ pub mod labels;
 pub mod lookup;
 pub mod names;
 pub mod node;
+pub mod ordinals;
 pub mod overlay;
 pub mod ownership;
 pub mod placement;
@@ -55,6 +56,7 @@ pub use labels::Labels;
 pub use lookup::Lookup;
 pub use names::{Name, ObjectRef, Timestamp};
 pub use node::Node;
+pub use ordinals::{Ordinals, Reserved};
 pub use overlay::Overlay;
 pub use ownership::Ownership;
 pub use pods::{

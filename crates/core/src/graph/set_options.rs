@@ -1,11 +1,14 @@
-//! What a StatefulSet may do otherwise than by default: replace its pods, start them, keep their claims.
+//! What a StatefulSet may do otherwise than by default: replace its pods, start them, number them, keep their claims.
 
+use super::ordinals::Reserved;
 use super::workload::Amount;
 
 /// The options of a StatefulSet (`pkg/apis/apps/v1/defaults.go`). Few set any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetOptions {
     pub management: PodManagement,
+    /// Which OpenKruise's have, and Kubernetes' own have not.
+    pub reserved: Reserved,
     pub retention: Retention,
     /// A digest of `spec.template`, where a partition may hold it back: no rule reads all of it, but what changes it
     /// starts a rollout.
@@ -59,6 +62,7 @@ impl SetOptions {
     /// Those of a StatefulSet that sets none.
     pub const DEFAULT: Self = Self {
         management: PodManagement::OrderedReady,
+        reserved: Reserved::NONE,
         retention: Retention {
             when_deleted: ClaimFate::Retain,
             when_scaled: ClaimFate::Retain,

@@ -202,7 +202,7 @@ impl<'a> View<'a> {
                 claim
                     .strip_prefix(&prefix)
                     .and_then(parse_ordinal)
-                    .is_some_and(|ordinal| set.ordinals().contains(&ordinal))
+                    .is_some_and(|ordinal| set.ordinals().contains(ordinal))
             };
             let claims = self.shard.claims_named(&prefix).chain(named).filter(within);
             borrowed.extend(claims.map(|claim| (index, claim.clone())));

@@ -8,6 +8,7 @@ use super::kind::{Kind, Runs};
 use super::kinds::Kinds;
 use super::labels::Labels;
 use super::names::{Name, ObjectRef};
+use super::ordinals::Ordinals;
 use super::pods::{PodVolume, Pods, RestartPolicy, VolumeSource};
 use super::selector::Selector;
 use super::set_options::SetOptions;
@@ -242,17 +243,23 @@ impl Workload {
             || (kind.runs(Runs::Itself) && self.pods.restart != RestartPolicy::Always)
     }
 
-    /// How a StatefulSet replaces its pods, starts them and keeps their claims.
+    /// How a StatefulSet replaces its pods, starts them, numbers them and keeps their claims.
     #[must_use]
     pub fn options(&self) -> &SetOptions {
-        self.options.as_deref().unwrap_or(&SetOptions::DEFAULT)
+        static DEFAULT: SetOptions = SetOptions::DEFAULT;
+        self.options.as_deref().unwrap_or(&DEFAULT)
     }
 
     /// The ordinals of a StatefulSet's pods.
     #[must_use]
-    pub fn ordinals(&self) -> std::ops::Range<u64> {
-        let first = u64::from(self.first_ordinal);
-        first..first + u64::from(self.replicas)
+    pub fn ordinals(&self) -> Ordinals<'_> {
+        self.ordinals_of(self.replicas.into())
+    }
+
+    /// The ordinals of so many pods of a StatefulSet.
+    #[must_use]
+    pub fn ordinals_of(&self, pods: u64) -> Ordinals<'_> {
+        Ordinals::new(self.first_ordinal.into(), pods, &self.options().reserved)
     }
 
     /// The same workload with other replicas: what a `scale` request makes of it.

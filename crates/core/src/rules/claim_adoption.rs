@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::kit::bond::{self, Bond};
 use super::kit::others::{self, Other};
 use super::kit::sharing::{self, Access};
-use super::kit::{Action, Case, Finding, Quantity, Rule, Surroundings, Through, Transition, template, text};
+use super::kit::{Action, Case, Finding, Quantity, Rule, Surroundings, Transition, template, text};
 use crate::graph::{
     Claim, ClaimTemplate, ClassName, Features, Field, Kind, Node, ObjectRef, Operation, View, Workload,
 };
@@ -49,16 +49,15 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
     let Some(set) = transition.after.as_ref().and_then(Node::workload) else {
         return;
     };
-    let former = match (transition.operation, &transition.before) {
-        (Operation::Create, _) => 0..0,
-        (Operation::Update, Some(Node::Workload(before))) => before.ordinals(),
-        (Operation::Delete | Operation::Update, _) => return,
-    };
-    let own = set.ordinals();
-    if set.claim_templates.is_empty() || set.deleting || set.unnamed || own == former {
+    if set.claim_templates.is_empty() || set.deleting || set.unnamed {
         return;
     }
-    let new = (own.start..own.end.min(former.start)).chain(own.start.max(former.end)..own.end);
+    let (former, path) = match (transition.operation, &transition.before) {
+        (Operation::Create, _) => (set.ordinals_of(0), set.id.kind.own_path(template::TEMPLATES)),
+        (Operation::Update, Some(Node::Workload(before))) => (before.ordinals(), set.ordinals_path(before).to_owned()),
+        (Operation::Delete | Operation::Update, _) => return,
+    };
+    let new = set.ordinals().without(former).into_iter().flatten();
     let mut taken = Vec::new();
     let mut name = String::new();
     for ordinal in new.take(usize::try_from(MOST_PODS).unwrap_or(usize::MAX)) {
@@ -75,11 +74,6 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
             }
         }
     }
-    let kind = set.id.kind;
-    let path = match transition.through {
-        Through::Object if transition.operation == Operation::Create => kind.own_path(template::TEMPLATES),
-        Through::Object | Through::Scale => kind.path_of(Field::Replicas).unwrap_or_default().to_owned(),
-    };
     let first = findings.len();
     let (broken, whole): (Vec<&Taken<'_>>, Vec<&Taken<'_>>) =
         taken.iter().partition(|one| one.claim.lost || one.claim.deleting);

@@ -30,7 +30,7 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
     let users = others::running(&claim.name, cx.view);
     // The set whose template makes it would make it again, and empty.
     let own = cx.view.template_user(&claim.name).filter(|(set, ordinal)| {
-        set.ordinals().contains(ordinal) && users.iter().any(|user| user.workload.id == set.id)
+        set.ordinals().contains(*ordinal) && users.iter().any(|user| user.workload.id == set.id)
     });
     let Some(first) = users.first() else {
         return;

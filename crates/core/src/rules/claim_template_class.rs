@@ -83,7 +83,7 @@ fn have_volumes(workload: &Workload, one: &ClaimTemplate, view: &View<'_>) -> bo
         return false;
     }
     let mut name = String::new();
-    workload.ordinals().all(|ordinal| {
+    workload.ordinals().iter().all(|ordinal| {
         name.clear();
         let written = write!(name, "{}", one.claim(&workload.id.name, ordinal));
         let claim = view.claim(&name).known();

@@ -92,7 +92,7 @@ fn reaches_nobody(before: &Workload, after: &Workload) -> Option<Finding> {
     if after.replicas == 0 {
         return None;
     }
-    let (partition, highest) = (new.update.partition(), after.ordinals().end.saturating_sub(1));
+    let (partition, highest) = (new.update.partition(), after.ordinals().last().unwrap_or_default());
     let lower = after.replicas - 1;
     Some(
         Finding::violation(&RULE, &after.id, "template")

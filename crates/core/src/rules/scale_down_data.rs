@@ -33,7 +33,7 @@ pub(super) static RULE: Rule = Rule {
 /// The pods that a StatefulSet loses.
 struct Lost<'a> {
     set: &'a Workload,
-    ordinals: [Range<u64>; 2],
+    ordinals: Vec<Range<u64>>,
 }
 
 fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
@@ -64,7 +64,7 @@ fn judge_change(transition: &Transition<'_>, cx: &Surroundings<'_>, findings: &m
     let deletes = after.options().retention.when_scaled == ClaimFate::Delete;
     let finding = Finding::violation(&RULE, &after.id, "replicas")
         .extent(pods)
-        .at("/spec/replicas");
+        .at(after.ordinals_path(before));
     let finding = if deletes {
         finding
             .case(DELETED)
@@ -103,25 +103,16 @@ fn plural(noun: &str, count: u64) -> String {
 }
 
 impl<'a> Lost<'a> {
-    /// Those at either end that the new ordinals leave out.
+    /// Those whose ordinals the new ones leave out.
     fn of(before: &Workload, after: &'a Workload) -> Self {
-        let (old, new) = (before.ordinals(), after.ordinals());
-        let low = old.start..old.end.min(new.start);
-        let high = old.start.max(new.end)..old.end;
-        // Where nothing is left, one of the two is all there was.
-        let low = if new.is_empty() { 0..0 } else { low };
-        let high = if new.is_empty() { old } else { high };
         Self {
             set: after,
-            ordinals: [low, high],
+            ordinals: before.ordinals().without(after.ordinals()),
         }
     }
 
     fn count(&self) -> u64 {
-        self.ordinals
-            .iter()
-            .map(|range| range.end.saturating_sub(range.start))
-            .sum()
+        self.ordinals.iter().map(|range| range.end - range.start).sum()
     }
 
     fn each(&self) -> impl Iterator<Item = u64> + '_ {

@@ -95,5 +95,5 @@ fn remedy(workload: &Workload, service: &str, others: &[&Service]) -> String {
 
 /// `db-0.db-headless`.
 fn first_pod(workload: &Workload, service: &str) -> String {
-    format!("{}-{}.{service}", workload.id.name, workload.first_ordinal)
+    format!("{}-{}.{service}", workload.id.name, workload.ordinals().first())
 }

@@ -35,7 +35,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         Exposure::ExternalName => ("is an ExternalName", "/spec/type", "does not resolve"),
         Exposure::Headless => return,
     };
-    let pod = format!("{}-{}.{name}", workload.id.name, workload.first_ordinal);
+    let pod = format!("{}-{}.{name}", workload.id.name, workload.ordinals().first());
     let finding = Finding::violation(&RULE, &workload.id, name)
         .at("/spec/serviceName")
         .says(

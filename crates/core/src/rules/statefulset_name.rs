@@ -53,7 +53,8 @@ fn too_long(workload: &Workload) -> Option<Finding> {
         return None;
     }
     // The last pod has the longest name. A StatefulSet without pods is judged by the first it will have.
-    let last = workload.ordinals().last().unwrap_or(u64::from(workload.first_ordinal));
+    let ordinals = workload.ordinals();
+    let last = ordinals.last().unwrap_or(ordinals.first());
     let pod = length + "-".len() + last.to_string().len();
     let most = dns::LONGEST;
     let so = if pod > most {

@@ -85,7 +85,7 @@ fn remedy(workload: &Workload, volume: &PodVolume, claim: &str) -> String {
     if workload.unnamed {
         return format!("{template}, and copy the data to the new claim of the first pod");
     }
-    let own = format!("{name}-{}-{}", workload.id.name, workload.first_ordinal);
+    let own = format!("{name}-{}-{}", workload.id.name, workload.ordinals().first());
     if own == claim {
         format!("{template}: the first pod takes over claim \"{claim}\" as it is")
     } else {

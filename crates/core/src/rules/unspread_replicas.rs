@@ -118,7 +118,7 @@ fn stray(placement: &Placement) -> Option<Stray<'_>> {
 
 /// Its pods must share a node, or each has to go where its volume is.
 fn belongs_on_one_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
-    let first = u64::from(workload.first_ordinal);
+    let first = workload.ordinals().first();
     let is_made_local = |template: &ClaimTemplate| {
         let claim = template.claim(&workload.id.name, first).to_string();
         sharing::is_local(&claim, cx)

@@ -7,6 +7,7 @@ use super::super::kind::Field;
 use super::super::kinds::Kinds;
 use super::super::labels::Labels;
 use super::super::names::ObjectRef;
+use super::super::ordinals::Reserved;
 use super::super::pods::Pods;
 use super::super::selector::Selector;
 use super::super::set_options::{ClaimFate, PodManagement, SetOptions, UpdateStrategy};
@@ -41,7 +42,7 @@ pub(super) struct Fields<'a> {
     pub(super) selector: Selector,
     pub(super) service_name: Option<Cow<'a, str>>,
     /// What kinds with several templates have instead of one.
-    pub(super) several: Option<Box<Seen>>,
+    pub(super) several: Option<Box<Seen<'a>>>,
     pub(super) strategy: Strategy<'a>,
     pub(super) suspend: bool,
     pub(super) template_of: Option<ObjectRef>,
@@ -137,23 +138,12 @@ impl<'a> Fields<'a> {
             other.len() > depth && other.as_bytes()[depth] == b'/' && other.starts_with(path)
         };
         let below = &rest[..rest.iter().take_while(is_below).count()];
-        let said = match cursor.form() {
-            Form::Null => {
-                cursor.pass();
-                return;
-            }
-            Form::Scalar => cursor.scalar(),
-            Form::Boolean => cursor.boolean().map(|said| Scalar::Text(said.to_string().into())),
-            Form::Object if !below.is_empty() => {
-                self.walk(cursor, below, depth);
-                None
-            }
-            Form::List | Form::Object => {
-                cursor.pass();
-                None
-            }
-        };
-        self.rollout.push((path, said));
+        if cursor.form() == Form::Object && !below.is_empty() {
+            self.walk(cursor, below, depth);
+            self.rollout.push((path, None));
+        } else {
+            self.rollout.extend(said(cursor).map(|said| (*path, said)));
+        }
     }
 
     /// Reads the value of a field.
@@ -180,6 +170,7 @@ impl<'a> Fields<'a> {
                 self.pods = pods.unwrap_or_default();
             }
             Field::Replicas => self.replicas = cursor.integer(),
+            Field::ReservedOrdinals => self.options.reserved = Reserved::read(cursor),
             Field::Retention => self.read_retention(cursor),
             // It stands in no table without a place for what it says.
             Field::Rollout => {
@@ -203,6 +194,23 @@ impl<'a> Fields<'a> {
             "whenScaled" => retention.when_scaled = fate(cursor),
         });
     }
+}
+
+/// What is there: a number or a text, also of a boolean, or something else; `None` for nothing.
+pub(super) fn said<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Option<Scalar<'a>>> {
+    match cursor.form() {
+        Form::Scalar => Some(cursor.scalar()),
+        Form::Boolean => {
+            let said = cursor.boolean();
+            Some(said.map(|said| Scalar::Text(said.to_string().into())))
+        }
+        Form::List | Form::Null | Form::Object => cursor.pass().then_some(None),
+    }
+}
+
+/// Returns true where what is there is this word, if one is asked for.
+pub(super) fn says(said: Option<&Scalar<'_>>, word: Option<&str>) -> bool {
+    word.is_none_or(|word| matches!(said, Some(Scalar::Text(text)) if *text == *word))
 }
 
 /// Returns true where a pointer goes on with `name` after so many bytes.

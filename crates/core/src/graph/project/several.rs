@@ -8,16 +8,18 @@ use super::super::kind::Field;
 use super::super::pods::{PodVolume, Pods, VolumeSource};
 use super::super::templates::{Part, Several};
 use super::super::workload::Workload;
-use crate::cursor::{Cursor, Form, list};
+use super::fields::{said, says};
+use crate::cursor::{Cursor, Form, Scalar, list};
 
 /// What an object says in the fields of such a kind, each with where it stands.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct Seen<'a> {
     /// The elements of lists, one within the other, that are being read.
     at: Vec<usize>,
     templates: Vec<(Place, Pods)>,
     counts: Vec<(Place, i64)>,
-    in_turn: bool,
+    /// What is said where pods of one template may wait for those of another.
+    in_turn: Vec<Option<Scalar<'a>>>,
     shared: Vec<ClaimTemplate>,
 }
 
@@ -28,7 +30,7 @@ struct Place {
     at: Vec<usize>,
 }
 
-impl Seen {
+impl<'a> Seen<'a> {
     /// An element of a list begins.
     pub(super) fn enter(&mut self, index: usize) {
         self.at.push(index);
@@ -40,7 +42,7 @@ impl Seen {
     }
 
     /// Reads the value of a field; true where it is a template with a `spec`.
-    pub(super) fn take<'a, C: Cursor<'a>>(&mut self, cursor: &mut C, path: &'static str, field: Field) -> bool {
+    pub(super) fn take<C: Cursor<'a>>(&mut self, cursor: &mut C, path: &'static str, field: Field) -> bool {
         let place = || Place {
             path,
             at: self.at.clone(),
@@ -58,7 +60,7 @@ impl Seen {
             Field::SharedClaims => self
                 .shared
                 .extend(list(cursor, ClaimTemplate::read).unwrap_or_default()),
-            Field::InTurn => self.in_turn |= cursor.pass(),
+            Field::InTurn => self.in_turn.extend(said(cursor)),
             _ => {
                 cursor.pass();
             }
@@ -95,7 +97,7 @@ impl Seen {
         }
         Several {
             parts: parts.into_iter().map(|(_, part)| part).collect(),
-            in_turn: self.in_turn,
+            in_turn: self.in_turn.iter().any(|said| says(said.as_ref(), declared.in_turn)),
             shared: self.shared.into(),
         }
     }

@@ -14,7 +14,7 @@ use super::super::set_options::SetOptions;
 use super::super::templates::Templates;
 use super::super::uid::Uid;
 use super::super::workload::{Amount, Concurrency, Created, Rollout, Shape, Workload};
-use super::fields::{Fields, Strategy};
+use super::fields::{Fields, Strategy, says};
 use super::meta::ObjectMeta;
 use super::{count, namespace_of};
 use crate::cursor::{Cursor, Scalar};
@@ -171,10 +171,7 @@ fn declared_rollout(paused: bool, declared: &Declared, said: &[(&str, Option<Sca
     let at = |path: &str| said.iter().find(|(own, _)| *own == path).map(|(_, said)| said);
     let applies = |when: Option<(&str, Option<&str>)>| match when {
         None => true,
-        Some((path, None)) => at(path).is_some(),
-        Some((path, Some(word))) => {
-            matches!(at(path), Some(Some(Scalar::Text(text))) if *text == *word)
-        }
+        Some((path, word)) => at(path).is_some_and(|said| says(said.as_ref(), word)),
     };
     let way = declared.ways.iter().find(|way| applies(way.when));
     match way.map(|way| way.replaces) {

@@ -115,10 +115,19 @@ fn spec() -> Shape {
         ),
         pointer("firstOrdinal", "Where the ordinal of the first pod stands.", "it is 0"),
         Field::required("group", "The API group of the kind.", Shape::Text),
-        pointer(
+        Field::optional(
             "inTurn",
             "What is there where pods of one of several templates wait for those of another to end.",
             "they run at the same time",
+            Shape::object(vec![
+                Field::optional(
+                    "is",
+                    "The text, or the boolean as a text, that the value of `when` must be.",
+                    "whatever it is",
+                    Shape::Text,
+                ),
+                Field::required("when", "Where it stands.", Shape::Pointer),
+            ]),
         ),
         Field::required("kind", "The kind, as `kind` in its objects.", Shape::Text),
         pointer(
@@ -148,6 +157,16 @@ fn spec() -> Shape {
             "replicas",
             "Where the number of its pods stands.",
             "it has `defaultReplicas`",
+        ),
+        pointer(
+            "reservedOrdinals",
+            "Where a list stands of ordinals that no pod has: numbers, and ranges such as `3-5`.",
+            "there are none",
+        ),
+        pointer(
+            "retention",
+            "Where `whenDeleted` and `whenScaled` say what becomes of the claims of claim templates.",
+            "they stay",
         ),
         Field::optional(
             "rollout",

@@ -33,6 +33,8 @@ pub struct WorkloadKind {
     /// Empty where there is one.
     pod_templates: Vec<PodTemplate>,
     child_label: Option<String>,
+    /// What must be said for pods of several templates to run in turn.
+    in_turn: Option<String>,
     ways: Vec<DeclaredWay>,
     ends_first: Option<String>,
     children: Vec<Kind>,
@@ -92,6 +94,7 @@ impl WorkloadKind {
             ends_first: self.ends_first.map(kept),
             children: Vec::leak(self.children),
             child_label: self.child_label.map(kept),
+            in_turn: self.in_turn.map(kept),
             templates: Vec::leak(self.pod_templates.into_iter().map(PodTemplate::kept).collect()),
         };
         let form = Form {

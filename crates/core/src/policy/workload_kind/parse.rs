@@ -53,10 +53,11 @@ fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
     let mut fields = Fields::default();
     for (name, field) in [
         ("firstOrdinal", Field::FirstOrdinal),
-        ("inTurn", Field::InTurn),
         ("paused", Field::Paused),
         ("podTemplate", Field::Template),
         ("replicas", Field::Replicas),
+        ("reservedOrdinals", Field::ReservedOrdinals),
+        ("retention", Field::Retention),
         ("selector", Field::Selector),
         ("serviceName", Field::ServiceName),
         ("suspended", Field::Suspend),
@@ -65,6 +66,9 @@ fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
         if let Some(path) = spec[name].as_str() {
             fields.add(path, field, format!("/spec/{name}"));
         }
+    }
+    if let Some(path) = spec["inTurn"]["when"].as_str() {
+        fields.add(path, Field::InTurn, "/spec/inTurn/when");
     }
     let templates = &spec["claimTemplates"];
     if let (Some(path), Some(field)) = (templates["path"].as_str(), word(&templates["naming"], NAMING)) {
@@ -100,6 +104,7 @@ fn read(declaration: &Value, mistakes: &mut Vec<Mistake>) -> WorkloadKind {
         },
         pod_templates,
         child_label: spec["childLabel"].as_str().map(str::to_owned),
+        in_turn: spec["inTurn"]["is"].as_str().map(str::to_owned),
         ways,
         ends_first: spec["endsFirst"].as_str().map(|said| said.trim().to_owned()),
         children: children.map(|(_, kind)| *kind).collect(),

@@ -21,7 +21,7 @@ fn crew() -> Value {
                 {"path": "/spec/groups[]/jobs[]/pod", "replicas": ["/spec/groups[]/times", "/spec/groups[]/jobs[]/width"],
                     "atMost": "/spec/groups[]/jobs[]/most"},
             ],
-            "inTurn": "/spec/groups[]/after",
+            "inTurn": {"when": "/spec/groups[]/after[]/once", "is": "Done"},
             "claimTemplates": {"path": "/spec/groups[]/disks", "naming": "Shared"},
             "children": ["StatefulSet"],
             "childLabel": "example.com/crew",
@@ -114,8 +114,12 @@ fn templates_in_lists_have_the_numbers_of_their_own_elements() {
     let several = crew.several().expect("templates");
     assert!(!several.in_turn);
     assert_eq!(&*several.parts[1].count_path, "/spec/groups/0/jobs/1/width");
-    let later = read(&json!({"groups": [{"jobs": []}, {"after": [{"name": "x"}]}]}));
-    assert!(later.several().is_some_and(|several| several.in_turn));
+    let in_turn = |after: Value| {
+        let later = read(&json!({"groups": [{"jobs": []}, {"after": after}]}));
+        later.several().is_some_and(|several| several.in_turn)
+    };
+    assert!(in_turn(json!([{"once": "Begun"}, {"once": "Done"}])));
+    assert!(!in_turn(json!([{"once": "Begun"}, {"once": null}, {}])));
 }
 
 #[test]

@@ -138,7 +138,7 @@ pub fn shareable<'a>(workload: &'a Workload, view: &View<'_>) -> Vec<Used<'a>> {
 pub fn running<'a>(claim: &str, view: &View<'a>) -> Vec<Other<'a>> {
     let mut users = view.claim_users(claim);
     if let Some((set, ordinal)) = view.template_user(claim)
-        && set.ordinals().contains(&ordinal)
+        && set.ordinals().contains(ordinal)
         && !users.iter().any(|user| user.id == set.id)
     {
         users.push(set);
@@ -158,10 +158,8 @@ pub fn running<'a>(claim: &str, view: &View<'a>) -> Vec<Other<'a>> {
 pub fn others<'a>(workload: &Workload, claim: &str, view: &View<'a>) -> Vec<Other<'a>> {
     let mut users = view.claim_users(claim);
     if let Some((set, ordinal)) = view.template_user(claim) {
-        let within = sharing::pods_ever(set, view).known().is_some_and(|pods| {
-            let first = u64::from(set.first_ordinal);
-            (first..first + pods).contains(&ordinal)
-        });
+        let pods = sharing::pods_ever(set, view).known();
+        let within = pods.is_some_and(|pods| set.ordinals_of(pods).contains(ordinal));
         if within && !users.iter().any(|user| user.id == set.id) {
             users.push(set);
         }

@@ -338,7 +338,7 @@ pub fn cannot_tell(
 #[must_use]
 pub fn is_to_be_made(claim: &str, view: &View<'_>) -> bool {
     view.template_user(claim)
-        .is_some_and(|(set, ordinal)| !set.deleting && set.ordinals().contains(&ordinal))
+        .is_some_and(|(set, ordinal)| !set.deleting && set.ordinals().contains(ordinal))
         || sharer(claim, view).is_some()
 }
 
