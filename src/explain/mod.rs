@@ -55,7 +55,7 @@ pub fn workload(id: &Id, whole: &Picture, basis: &Basis<'_>, in_force: &InForce)
         facts: vec![
             ("pods", own.into_iter().collect()),
             ("storage", storage(id, &part).collect()),
-            ("shared", shared(id, &part).collect()),
+            ("shared", shared(id, &part)),
             ("Services", steered(id, &part, "Service").collect()),
             ("autoscalers", steered(id, &part, "").collect()),
             ("found", found.collect()),
@@ -99,8 +99,21 @@ fn storage<'p>(id: &'p Id, part: &'p Picture) -> impl Iterator<Item = String> {
     })
 }
 
-/// Who else uses the same claims.
-fn shared<'p>(id: &'p Id, part: &'p Picture) -> impl Iterator<Item = String> {
+/// So many others are named of those who use the same claims.
+const OTHERS: usize = 20;
+
+/// Who else uses the same claims, and how many more.
+fn shared(id: &Id, part: &Picture) -> Vec<String> {
+    let mut all = sharers(id, part);
+    let mut told: Vec<String> = all.by_ref().take(OTHERS).collect();
+    let more = all.count();
+    if more > 0 {
+        told.push(format!("{more} more"));
+    }
+    told
+}
+
+fn sharers<'p>(id: &'p Id, part: &'p Picture) -> impl Iterator<Item = String> {
     let own = part
         .edges
         .iter()

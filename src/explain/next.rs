@@ -7,11 +7,20 @@ use crate::judge::{Basis, judge};
 use crate::rules::kit::Action;
 use crate::rules::kit::text::listed;
 
+/// Of a claim that more workloads use nothing is said: each of them would be judged beside all others.
+const MANY: usize = 500;
+
 /// What is denied, warned about and let be, a change or several a line.
 pub(super) fn next(workload: &Workload, view: &View<'_>, basis: &Basis<'_>) -> Vec<String> {
     let mut quiet = Vec::new();
     let mut told = Vec::new();
     for (words, change) in changes(workload, view, basis) {
+        let target = &change.target;
+        let users = basis.shard.claim_users(&target.name).count();
+        if target.kind == Kind::CLAIM && users > MANY {
+            told.push(format!("{words} is not judged here: {users} workloads use it"));
+            continue;
+        }
         let decision = judge(&change, basis, Timestamp::default());
         let of = |action| {
             let findings = decision.findings.iter().filter(|judged| judged.action == action);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Change, Column, Id, Picture};
+use super::model::{Change, Column, Edge, Id, Picture};
 
 /// So many objects still fit on a page that is read.
 const MOST: usize = 150;
@@ -40,6 +40,7 @@ pub fn limited(picture: Picture) -> Picture {
         return picture;
     }
     let (mut kept, mut asked) = (BTreeSet::new(), BTreeSet::new());
+    let ends = Ends::of(&picture);
     for id in weighty(&picture) {
         if kept.len() == MOST {
             break;
@@ -48,9 +49,9 @@ pub fn limited(picture: Picture) -> Picture {
         if !asked.insert(id) {
             continue;
         }
-        for one in std::iter::once(id.clone()).chain(neighbours(&picture, id)) {
+        for one in std::iter::once(id).chain(ends.neighbours(id)) {
             if kept.len() < MOST {
-                kept.insert(one);
+                kept.insert(one.clone());
             }
         }
     }
@@ -59,6 +60,31 @@ pub fn limited(picture: Picture) -> Picture {
         left_out: picture.left_out + picture.nodes.len() - part.nodes.len(),
         untold: picture.untold + picture.marks.len() - part.marks.len(),
         ..part
+    }
+}
+
+/// The edges of a picture by where they end too, for hundreds of objects to be asked for among tens of thousands of edges.
+struct Ends<'p> {
+    by_from: &'p [Edge],
+    by_to: Vec<&'p Edge>,
+}
+
+impl<'p> Ends<'p> {
+    fn of(picture: &'p Picture) -> Self {
+        let mut by_to: Vec<&Edge> = picture.edges.iter().collect();
+        by_to.sort_by(|one, other| one.to.cmp(&other.to));
+        Self {
+            by_from: &picture.edges,
+            by_to,
+        }
+    }
+
+    fn neighbours(&self, id: &Id) -> impl Iterator<Item = &'p Id> {
+        let from = self.by_from.partition_point(|edge| edge.from < *id);
+        let to = self.by_to.partition_point(|edge| edge.to < *id);
+        let from = self.by_from[from..].iter().take_while(move |edge| edge.from == *id);
+        let to = self.by_to[to..].iter().take_while(move |edge| edge.to == *id);
+        from.map(|edge| &edge.to).chain(to.map(|edge| &edge.from))
     }
 }
 

@@ -46,7 +46,7 @@ struct Sketch<'v, 'a> {
     subjects: BTreeSet<&'v str>,
     nodes: BTreeMap<Id, Node>,
     /// The first node of each object.
-    objects: BTreeMap<String, Id>,
+    objects: BTreeMap<Named<'static>, Id>,
     edges: BTreeMap<Between, Edge>,
     /// The edges at each node: there may be tens of thousands, and findings as many.
     ends: BTreeMap<Id, BTreeSet<Between>>,
@@ -55,14 +55,12 @@ struct Sketch<'v, 'a> {
 /// An edge, by what is between whom.
 type Between = (Id, Id, Meaning);
 
-/// An object as others name it.
-fn named(kind: &str, api_version: &str, name: &str) -> String {
-    format!("{kind}\n{api_version}\n{name}")
-}
+/// An object as others name it: kind, API version and name.
+type Named<'n> = (&'n str, &'n str, Name);
 
 impl Sketch<'_, '_> {
     fn put(&mut self, id: Id, lines: Vec<String>, presence: Presence) {
-        let first = self.objects.entry(named(id.kind, id.api_version, &id.name));
+        let first = self.objects.entry((id.kind, id.api_version, id.name.clone()));
         let first = first.or_insert_with(|| id.clone());
         if id < *first {
             *first = id.clone();
@@ -255,7 +253,7 @@ impl Sketch<'_, '_> {
 
     /// The node of an object.
     fn find(&self, object: &Object) -> Option<Id> {
-        let name = named(&object.kind, &object.api_version, &object.name);
+        let name: Named<'_> = (&object.kind, &object.api_version, object.name.clone());
         self.objects.get(&name).cloned()
     }
 

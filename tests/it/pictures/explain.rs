@@ -35,6 +35,21 @@ fn a_workload_is_told_of_in_a_few_lines() {
 }
 
 #[test]
+fn of_hundreds_on_one_claim_some_are_named() {
+    let all = (0..501).map(|number| deployment(&format!("web-{number}"), 1, &["data"]));
+    let text = claim("data") + &all.collect::<String>();
+    let repository = Repository::new(&[("shop.yaml", &text)]);
+    let told = stdout(&run(repository.path(), &["explain", "deploy/web-0", "shop.yaml"]));
+    assert_eq!(told.matches("data: Deployment web-").count(), 20, "{told}");
+    for line in [
+        "  480 more\n",
+        "deleting claim data is not judged here: 501 workloads use it\n",
+    ] {
+        assert!(told.contains(line), "{line:?} is not in\n{told}");
+    }
+}
+
+#[test]
 fn what_decides_beside_policies_is_told() {
     let exception = "\
 ---

@@ -33,9 +33,12 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
             Access::Missing(missing) => Err(missing),
         };
         let mut met = others::others(workload, claim, cx.view);
-        met.retain(|other| {
-            !other.workload.is_one_shot() && !sharing::share_a_confined_claim(workload, other.workload, cx)
-        });
+        met.retain(|other| !other.workload.is_one_shot());
+        if met.is_empty() {
+            continue;
+        }
+        let confined = sharing::confined_claims(workload, cx);
+        met.retain(|other| !sharing::mounts_any(other.workload, &confined));
         let mut met: Vec<(Meeting, Other<'_>)> = met
             .into_iter()
             .filter_map(|other| Some((Meeting::of(workload, &other, claim, cx.view)?, other)))

@@ -96,10 +96,15 @@ fn cause<'a>(workload: &Workload, claim: &str, access: Access, cx: &Surroundings
     holders.retain(|other| !other.workload.is_one_shot());
     let total = holders.len();
     // Where only the holder follows the job it may be elsewhere already when the job begins.
+    let confined = if holders.is_empty() {
+        Vec::new()
+    } else {
+        sharing::confined_claims(workload, cx)
+    };
     let is_beside = |other: &Other<'_>| {
         let bond = bond::bond(workload, other.workload, claim, cx.view);
         let bound = matches!(bond, Bond::Both | Bond::Follows);
-        !one_pod && (bound || sharing::share_a_confined_claim(workload, other.workload, cx))
+        !one_pod && (bound || sharing::mounts_any(other.workload, &confined))
     };
     holders.retain(|other| !is_beside(other));
     if !holders.is_empty() {

@@ -299,11 +299,18 @@ pub fn share_a_node(workload: &Workload, cx: &Surroundings<'_>) -> bool {
     bond::shares_node_with_itself(workload, cx.view) || mounted(workload).any(confines)
 }
 
-/// Whether the pods of two workloads are bound to share a node by a volume there that all of them mount.
+/// The claims of a workload that send all pods which mount them to one node: it is asked once, however many others there
+/// are.
 #[must_use]
-pub fn share_a_confined_claim(one: &Workload, other: &Workload, cx: &Surroundings<'_>) -> bool {
-    let both = |own: &Mounted<'_>| mounted(other).any(|mounted| mounted.claim == own.claim);
-    mounted(one).any(|own| both(&own) && confined(own.claim, cx).is_some())
+pub fn confined_claims<'w>(workload: &'w Workload, cx: &Surroundings<'_>) -> Vec<&'w Name> {
+    let claims = mounted(workload).map(|mounted| mounted.claim);
+    claims.filter(|claim| confined(claim, cx).is_some()).collect()
+}
+
+/// Whether the pods of a workload mount one of these claims, so that they share a node with others that do.
+#[must_use]
+pub fn mounts_any(workload: &Workload, claims: &[&Name]) -> bool {
+    mounted(workload).any(|mounted| claims.contains(&mounted.claim))
 }
 
 /// Says that a rule could not tell `question` (`whether 3 replicas may share it`), for nothing is known of the claim.
