@@ -23,8 +23,20 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// Starts it with these arguments, and waits until it says where it is.
+    /// Starts it with these arguments, and waits until everything was judged once.
     pub async fn start(arguments: &[&str]) -> Self {
+        let dashboard = Self::launch(arguments).await;
+        // What was found first stands on the first page then.
+        eventually("the first judgement", async || {
+            let answer = dashboard.browser.get("/").await;
+            (!answer.page().text().contains("being judged for the first time")).then_some(())
+        })
+        .await;
+        dashboard
+    }
+
+    /// Starts it with these arguments, and waits until it says where it is.
+    async fn launch(arguments: &[&str]) -> Self {
         let scratch = Scratch::new().expect("a directory can be made");
         let log = scratch.path().join("dashboard.log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_stateward"));
@@ -49,12 +61,6 @@ impl Dashboard {
         })
         .await;
         dashboard.browser = Browser::at(&address);
-        // What was found first stands on the first page once everything was judged.
-        eventually("the first judgement", async || {
-            let answer = dashboard.browser.get("/").await;
-            (!answer.page().text().contains("being judged for the first time")).then_some(())
-        })
-        .await;
         dashboard
     }
 
