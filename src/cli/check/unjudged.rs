@@ -11,6 +11,10 @@ use crate::manifests::corpus::Corpus;
 use crate::manifests::file::File;
 use crate::rules::kit::text;
 
+/// Groups and kinds of which other workloads are made, some for each of several places: these are judged, and such an
+/// object with them would count the same pods twice.
+const MADE_OF_OTHERS: [(&str, &str); 1] = [("apps.kruise.io", "UnitedDeployment")];
+
 /// How deep in an object a pod template is looked for.
 const DEPTH: usize = 8;
 
@@ -18,6 +22,7 @@ const DEPTH: usize = 8;
 #[must_use]
 pub fn notes(corpus: &Corpus) -> Vec<String> {
     let mut kinds: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut makers = kinds.clone();
     // Asked once of a kind: to compare it with all that are known costs more than to read an object of it.
     let mut slips: BTreeMap<(&str, &str), Option<String>> = BTreeMap::new();
     let mut notes = Vec::new();
@@ -35,11 +40,23 @@ pub fn notes(corpus: &Corpus) -> Vec<String> {
             if let Some(meant) = meant {
                 notes.push(slip(file, manifest, meant));
             } else if has_pods(manifest.root(), DEPTH) {
+                let group = version.split_once('/').map_or("", |(group, _)| group);
+                let is_maker = MADE_OF_OTHERS.contains(&(group, kind));
+                let kinds = if is_maker { &mut makers } else { &mut kinds };
                 *kinds.entry((kind, version)).or_default() += 1;
             }
         }
     }
-    notes.extend(unknown(&kinds));
+    let made = [
+        "but what is made of it in a cluster is",
+        "but what is made of them in a cluster is",
+    ];
+    let unknown = [
+        "for nothing is known of its kind",
+        "for nothing is known of their kinds",
+    ];
+    notes.extend(told(&makers, made));
+    notes.extend(told(&kinds, unknown));
     notes
 }
 
@@ -51,20 +68,21 @@ fn slip(file: &File, manifest: Manifest<'_>, meant: &str) -> String {
     )
 }
 
-fn unknown(kinds: &BTreeMap<(&str, &str), usize>) -> Option<String> {
+/// Says of objects of these kinds that they are not judged, and why: of one, and of several.
+fn told(kinds: &BTreeMap<(&str, &str), usize>, [of_one, of_several]: [&str; 2]) -> Option<String> {
     let count: usize = kinds.values().sum();
     let names: Vec<String> = kinds
         .keys()
         .map(|(kind, version)| format!("{kind} ({version})"))
         .collect();
-    let (are, each) = match count {
+    let (are, why) = match count {
         0 => return None,
-        1 => ("is", "its kind"),
-        _ => ("are", "their kinds"),
+        1 => ("is", of_one),
+        _ => ("are", of_several),
     };
     let (objects, kinds) = (text::counted(count as u64, "object"), names.join(", "));
     Some(format!(
-        "{objects} with a pod template {are} not judged, for nothing is known of {each}: {kinds}"
+        "{objects} with a pod template {are} not judged, {why}: {kinds}"
     ))
 }
 

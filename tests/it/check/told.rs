@@ -2,6 +2,11 @@
 
 use super::{CORRECT, Repository, replicas};
 
+/// One Deployment for each of two places.
+const UNITED: &str = "apiVersion: apps.kruise.io/v1alpha1\nkind: UnitedDeployment\nmetadata: {name: db}\nspec: {replicas: 2, selector: {matchLabels: \
+                      {app: db}}, topology: {subsets: [{name: a}, {name: b}]}, template: {deploymentTemplate: {spec: {template: {spec: {containers: \
+                      [{name: db, image: db}]}}}}}}\n";
+
 #[test]
 fn what_is_not_judged_is_told() {
     let rollout = |kind: &str| {
@@ -17,6 +22,7 @@ fn what_is_not_judged_is_told() {
             "more/b.yaml",
             &rollout("Rollover").replace("name: db\n", "name: other\n"),
         ),
+        ("united/a.yaml", UNITED),
         ("slip/a.yaml", &slip),
         ("group/a.yaml", &CORRECT.replace("apps/v1", "app/v1")),
         ("none/a.txt", "a: b\n"),
@@ -38,6 +44,10 @@ fn what_is_not_judged_is_told() {
         (
             &["more"],
             "2 objects with a pod template are not judged, for nothing is known of their kinds: Rollout (example.com/v1alpha1), Rollover (example.com/v1alpha1)",
+        ),
+        (
+            &["united"],
+            "1 object with a pod template is not judged, but what is made of it in a cluster is: UnitedDeployment (apps.kruise.io/v1alpha1)",
         ),
         (
             &["slip"],

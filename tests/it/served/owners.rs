@@ -72,3 +72,41 @@ async fn an_owner_counts_only_where_it_would_make_such_an_object() {
     let created = shop.create(&namespace, &[set]).await.succeeded();
     assert_eq!(created.stderr, "");
 }
+
+#[tokio::test]
+async fn what_custom_resources_make_is_never_refused_and_their_pods_are_left_alone() {
+    let shop = Shop::shared().await;
+    let namespace = shop.namespace(Policy::Baseline).await;
+    let claims = ["data", "kafka", "pg"].map(|name| claim(name, "ReadWriteOnce"));
+    shop.create(&namespace, &claims).await.succeeded();
+    let owned = |object: String, name: &str, version: &str, kind: &str| {
+        let owner = format!("{{apiVersion: {version}, kind: {kind}, name: all, uid: u, controller: true}}");
+        let named = format!("metadata: {{name: {name}, ownerReferences: [{owner}]}}");
+        object.replacen(&format!("metadata: {{name: {name}}}"), &named, 1)
+    };
+    let subset = owned(
+        deployment("all-a", "data", 3),
+        "all-a",
+        "apps.kruise.io/v1alpha1",
+        "UnitedDeployment",
+    );
+    let created = shop.create(&namespace, &[subset]).await.succeeded();
+    assert!(
+        created.stderr.contains("Warning: rwo-replicas: Deployment "),
+        "{}",
+        created.stderr
+    );
+    for (version, kind, claim) in [
+        ("core.strimzi.io/v1", "StrimziPodSet", "kafka"),
+        ("postgresql.cnpg.io/v1", "Cluster", "pg"),
+    ] {
+        let pods = ["0", "1"].map(|number| {
+            let name = format!("{claim}-{number}");
+            let pod = using(claim);
+            let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: {name}}}, spec: {{{pod}}}}}");
+            owned(pod, &name, version, kind)
+        });
+        let created = shop.create(&namespace, &pods).await.succeeded();
+        assert_eq!(created.stderr, "", "{kind}");
+    }
+}
