@@ -114,6 +114,20 @@ fn notes(request: Request<'_>, wanted: &Json, differences: &Differences) -> Vec<
             "the pods' host names end in {service} from now on: whoever calls them by name has to know"
         ));
     }
+    for template in &differences.added {
+        let prefix = format!("{template}-{}-", now.name());
+        let is_one = |object: &&Object| {
+            object.is("", "PersistentVolumeClaim")
+                && object.namespace == now.namespace
+                && object.name().starts_with(&prefix)
+        };
+        if let Some(claim) = request.objects.iter().find(is_one) {
+            notes.push(format!(
+                "claim {} is there already: pods start on what is on claims of that name",
+                claim.name()
+            ));
+        }
+    }
     for template in &differences.removed {
         notes.push(format!(
             "the claims of {template} stay behind, with all that is on them: nothing deletes them"
@@ -306,10 +320,13 @@ impl Recreation<'_> {
             run: vec![Command::apply([self.wanted.clone()])],
             after: vec![self.shell.complete("statefulset", name)],
             back: Back {
-                says: if stops {
-                    "The StatefulSet goes, and its pods end.".to_owned()
-                } else {
-                    "The StatefulSet goes, and leaves its pods.".to_owned()
+                says: match (&self.differences.added[..], stops) {
+                    ([], true) => "The StatefulSet goes, and its pods end.".to_owned(),
+                    ([], false) => "The StatefulSet goes, and leaves its pods.".to_owned(),
+                    (added, _) => format!(
+                        "The StatefulSet goes, and its pods end; the claims of {} stay until you delete them.",
+                        added.join(", ")
+                    ),
                 },
                 run,
                 after: Vec::new(),

@@ -35,7 +35,15 @@ impl References {
                 continue;
             }
             if let Some(pointer) = target_at(object, renamed) {
-                found.retarget(number, object, pointer, renamed.kind);
+                match object.json.pointer("/metadata/ownerReferences/0") {
+                    None => found.retarget(number, object, pointer, renamed.kind),
+                    Some(owner) => found.notes.push(format!(
+                        "{} is made by {} {}, and follows it",
+                        object.title(),
+                        text(owner, "/kind"),
+                        text(owner, "/name")
+                    )),
+                }
             } else if object.pod_spec().is_some() {
                 found.claims(number, object, renamed);
             } else if let Some(selector) = selector(object) {

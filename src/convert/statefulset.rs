@@ -197,6 +197,7 @@ fn unseen(subject: &Object, changed: &BTreeMap<usize, Json>, request: Request<'_
         let object = &request.objects[*number];
         notes.push(match object.kind() {
             "CronJob" => format!("{} mounts the claim by its new name", object.title()),
+            "VerticalPodAutoscaler" => format!("{} points at the StatefulSet", object.title()),
             _ => format!(
                 "{} points at the StatefulSet; each pod that it adds begins with an empty volume",
                 object.title()

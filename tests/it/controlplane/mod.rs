@@ -35,6 +35,7 @@ use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Seek, Write};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -141,14 +142,27 @@ impl ControlPlane {
 
     /// Runs a script for sh, which finds our kubectl in `$KUBECTL`, with something to read.
     pub async fn script(&self, script: &Path, arguments: &[&str], input: &str) -> Output {
+        self.script_through("", script, arguments, input).await
+    }
+
+    /// The same, where this command makes every call of kubectl, whose words it is given. It and the script are a process
+    /// group of their own.
+    pub async fn script_through(&self, through: &str, script: &Path, arguments: &[&str], input: &str) -> Output {
         let kubectl = self.binaries.command(Program::Kubectl);
         let kubectl = Path::new(kubectl.get_program());
         let mut command = Command::new("sh");
         command.arg(script).args(arguments);
         command.env(
             "KUBECTL",
-            format!("{} --kubeconfig {}", kubectl.display(), self.kubeconfig().display()),
+            format!(
+                "{through} {} --kubeconfig {}",
+                kubectl.display(),
+                self.kubeconfig().display()
+            ),
         );
+        if !through.is_empty() {
+            command.process_group(0);
+        }
         self.run(command, input).await
     }
 

@@ -90,6 +90,59 @@ fn copies_leave_the_old_volume_alone() {
     }
 }
 
+/// Autoscalers of others: of KEDA, with the one that it makes, and one that changes what pods ask for.
+const AUTOSCALERS: &str = "apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: db-load}
+spec:
+  scaleTargetRef: {name: db} # a Deployment, unless it says otherwise
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: keda-hpa-db, ownerReferences: [{apiVersion: keda.sh/v1alpha1, kind: ScaledObject, name: db-load, uid: u, controller: true}]}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: db}
+---
+apiVersion: autoscaling.k8s.io/v1
+kind: VerticalPodAutoscaler
+metadata: {name: db-size}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: Deployment, name: db}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: web-load}
+spec:
+  scaleTargetRef: {name: web}
+";
+
+#[test]
+fn autoscalers_of_others_follow() {
+    let documents = [DEPLOYMENT, CLAIM, AUTOSCALERS];
+    let told = of(&documents, &[]);
+    assert_eq!((told.code, &*told.stderr), (Some(0), ""));
+    for line in [
+        "  - HorizontalPodAutoscaler keda-hpa-db is made by ScaledObject db-load, and follows it",
+        "  - ScaledObject db-load points at the StatefulSet; each pod that it adds begins with an empty volume",
+        "  - VerticalPodAutoscaler db-size points at the StatefulSet",
+    ] {
+        assert!(told.stdout.lines().any(|one| one == line), "{}", told.stdout);
+    }
+    assert!(
+        told.stdout
+            .contains("Point ScaledObject db-load, VerticalPodAutoscaler db-size at what will be"),
+        "{}",
+        told.stdout
+    );
+    let manifests = of(&documents, &["--format", "manifests"]).stdout;
+    assert!(
+        manifests.contains("targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: db}"),
+        "{manifests}"
+    );
+    assert_eq!(manifests.matches("kind: StatefulSet").count(), 3, "{manifests}");
+    assert!(manifests.contains("scaleTargetRef: {name: web}"), "{manifests}");
+}
+
 /// A StatefulSet with two pods and a volume for each.
 const STATEFULSET: &str = "apiVersion: apps/v1
 kind: StatefulSet

@@ -29,6 +29,29 @@ struct Conversion<'a> {
     steps: usize,
 }
 
+/// Calls kubectl, counts its writes down in a file, and kills everybody in its process group after the last one.
+const KILLER: &str = r#"
+left=$1
+shift
+case " $* " in
+  *" apply "* | *" create "* | *" delete "* | *" patch "* | *" restart "* | *" scale "*) writes=1 ;;
+  *) writes=0 ;;
+esac
+status=0
+"$@" || status=$?
+count=$(($(cat "$left") - writes))
+echo "$count" >"$left"
+if [ "$count" = 0 ]; then kill -KILL 0; fi
+exit "$status"
+"#;
+
+/// How a script is put to the proof.
+#[derive(Clone, Copy)]
+enum Trial {
+    KilledAgainAndAgain,
+    ThereAndBack,
+}
+
 /// What is there besides a case, and what becomes of it.
 #[derive(Clone, Copy)]
 struct Setting<'s> {
@@ -152,6 +175,13 @@ impl<'a> Conversion<'a> {
         self.show.stage.plane.script(&path, &["back"], &answers).await
     }
 
+    async fn stands(&self, trial: Trial, is_as_it_was: impl AsyncFn(&str), has_arrived: impl AsyncFn()) {
+        match trial {
+            Trial::KilledAgainAndAgain => self.killed_again_and_again(is_as_it_was, has_arrived).await,
+            Trial::ThereAndBack => self.there_and_back(is_as_it_was, has_arrived).await,
+        }
+    }
+
     /// Goes back from after each step, and then all the way; everything is as it was each time.
     async fn there_and_back(&self, is_as_it_was: impl AsyncFn(&str), has_arrived: impl AsyncFn()) {
         let before = volumes(&self.show.world());
@@ -188,6 +218,38 @@ impl<'a> Conversion<'a> {
         self.forward(self.steps).await.succeeded();
         has_arrived().await;
         self.check();
+    }
+
+    /// Goes forward, and then back, and is killed at one write after the other on either way.
+    async fn killed_again_and_again(&self, is_as_it_was: impl AsyncFn(&str), has_arrived: impl AsyncFn()) {
+        let before = volumes(&self.show.world());
+        self.killed(&[]).await;
+        self.has_all(&before, "at the end");
+        has_arrived().await;
+        self.killed(&["back"]).await;
+        self.has_all(&before, "back from the end");
+        is_as_it_was("back from the end").await;
+    }
+
+    /// Runs the script until it comes to its end: at first it is killed after its first write, then after the second of
+    /// those that are left, and so on.
+    async fn killed(&self, arguments: &[&str]) {
+        let (killer, left) = (self.path("killer.sh"), self.path("left"));
+        std::fs::write(&killer, KILLER).expect("written");
+        let through = format!("sh {} {}", killer.display(), left.display());
+        for writes in 1.. {
+            assert!(writes < 40, "it never ends");
+            std::fs::write(&left, writes.to_string()).expect("written");
+            let (script, answers) = (self.path("script.sh"), "yes\n".repeat(self.steps));
+            let plane = &self.show.stage.plane;
+            let output = plane.script_through(&through, &script, arguments, &answers).await;
+            if std::fs::read_to_string(&left).expect("a number").trim() != "0" {
+                assert!(writes > 3, "it was killed {} times", writes - 1);
+                output.succeeded();
+                return;
+            }
+            assert!(!output.success, "{}", output.stdout);
+        }
     }
 
     /// All volumes that there were are there, and what becomes of them is what it was.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Setting, convert};
+use super::{Setting, Trial, convert};
 use crate::oracle::api::name;
 use crate::oracle::case::{Act, Case, RWO, Workload};
 use crate::oracle::mirror::all;
@@ -35,7 +35,7 @@ fn retain(wanted: &mut Value) {
 }
 
 /// Makes it anew, there and back; what `field` of the StatefulSet is in between, and whether the pods run on.
-fn recreate(wanted: fn(&mut Value), field: &str, expected: &Value, pods_stay: bool) {
+fn recreate(trial: Trial, wanted: fn(&mut Value), field: &str, expected: &Value, pods_stay: bool) {
     let case = database();
     let objects = case.objects.clone();
     let setting = Setting {
@@ -75,7 +75,7 @@ fn recreate(wanted: fn(&mut Value), field: &str, expected: &Value, pods_stay: bo
                 assert_eq!(pods(), first);
             }
         };
-        conversion.there_and_back(is_as_it_was, has_arrived).await;
+        conversion.stands(trial, is_as_it_was, has_arrived).await;
     });
 }
 
@@ -85,7 +85,13 @@ fn another_pod_management_policy_touches_no_pod() {
         retain(wanted);
         wanted["spec"]["podManagementPolicy"] = json!("Parallel");
     };
-    recreate(wanted, "/spec/podManagementPolicy", &json!("Parallel"), true);
+    recreate(
+        Trial::ThereAndBack,
+        wanted,
+        "/spec/podManagementPolicy",
+        &json!("Parallel"),
+        true,
+    );
 }
 
 #[test]
@@ -95,7 +101,7 @@ fn larger_volumes_grow_under_their_pods() {
         retain(wanted);
         *wanted.pointer_mut(SIZE).expect("a size") = json!("2Gi");
     };
-    recreate(wanted, SIZE, &json!("2Gi"), true);
+    recreate(Trial::ThereAndBack, wanted, SIZE, &json!("2Gi"), true);
 }
 
 #[test]
@@ -104,7 +110,13 @@ fn another_service_name_reaches_the_pods() {
         retain(wanted);
         wanted["spec"]["serviceName"] = json!("db-peers");
     };
-    recreate(wanted, "/spec/serviceName", &json!("db-peers"), false);
+    recreate(
+        Trial::ThereAndBack,
+        wanted,
+        "/spec/serviceName",
+        &json!("db-peers"),
+        false,
+    );
 }
 
 #[test]
@@ -114,5 +126,38 @@ fn another_selector_ends_the_pods_and_keeps_the_volumes() {
         wanted["spec"]["selector"]["matchLabels"]["tier"] = json!("data");
         wanted["spec"]["template"]["metadata"]["labels"]["tier"] = json!("data");
     };
-    recreate(wanted, "/spec/selector/matchLabels/tier", &json!("data"), false);
+    recreate(
+        Trial::ThereAndBack,
+        wanted,
+        "/spec/selector/matchLabels/tier",
+        &json!("data"),
+        false,
+    );
+}
+
+/// Adds a claim template, and mounts it.
+fn with_logs(wanted: &mut Value) {
+    retain(wanted);
+    let template = json!({"metadata": {"name": "logs"}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "disk",
+        "resources": {"requests": {"storage": "1Gi"}}}});
+    let spec = &mut wanted["spec"];
+    spec["volumeClaimTemplates"]
+        .as_array_mut()
+        .expect("templates")
+        .push(template);
+    let mount = json!({"name": "logs", "mountPath": "/logs"});
+    let mounts = &mut spec["template"]["spec"]["containers"][0]["volumeMounts"];
+    mounts.as_array_mut().expect("mounts").push(mount);
+}
+
+const FURTHER: &str = "/spec/volumeClaimTemplates/1/metadata/name";
+
+#[test]
+fn a_further_claim_template_ends_the_pods_and_keeps_the_volumes() {
+    recreate(Trial::ThereAndBack, with_logs, FURTHER, &json!("logs"), false);
+}
+
+#[test]
+fn a_script_that_is_killed_ends_well_both_ways() {
+    recreate(Trial::KilledAgainAndAgain, with_logs, FURTHER, &json!("logs"), false);
 }
