@@ -4,7 +4,7 @@ use super::kit::bond;
 use super::kit::sharing::{self, Access, Barrier};
 use super::kit::{Action, Case, Finding, Rule, Surroundings, text};
 use crate::graph::placement::{Placement, Spread};
-use crate::graph::{Features, Modes, Runs, View, Workload};
+use crate::graph::{Features, Modes, ObjectRef, Runs, View, Workload};
 
 /// See `rwo-spread.md`.
 pub(super) static RULE: Rule = Rule {
@@ -36,10 +36,11 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         return;
     }
     if workload.replicas <= 1 {
-        return roll(workload, placement, cx, findings);
+        roll(workload, placement, cx, findings);
+        return grow(workload, placement, cx, findings);
     }
     let Some(force) = force(workload, placement, workload.replicas, cx.view) else {
-        return;
+        return grow(workload, placement, cx, findings);
     };
     for sharing::Mounted { claim, .. } in sharing::mounted(workload) {
         let finding = match sharing::access(claim, cx) {
@@ -105,6 +106,41 @@ fn roll(workload: &Workload, placement: &Placement, cx: &Surroundings<'_>, findi
             sharing::without_surge(finding, workload)
                 .at_most(Action::Warn)
                 .extent(1 + posts.surge)
+                .at(format!("{pod_spec}{}", force.path())),
+        );
+    }
+}
+
+/// As many pods as an autoscaler may make. Where the volume can be on another node speaks `rwo-autoscaler`.
+fn grow(workload: &Workload, placement: &Placement, cx: &Surroundings<'_>, findings: &mut Vec<Finding>) {
+    let autoscalers = cx.view.autoscalers(&workload.id);
+    let Some(autoscaler) = autoscalers.into_iter().max_by_key(|one| one.max_replicas) else {
+        return;
+    };
+    let most = autoscaler.max_replicas;
+    let Some(force) = force(workload, placement, most, cx.view).filter(|_| most > 1) else {
+        return;
+    };
+    for sharing::Mounted { claim, .. } in sharing::mounted(workload) {
+        if sharing::access(claim, cx) != Access::Free || sharing::confined(claim, cx).is_none() {
+            continue;
+        }
+        let (what, ObjectRef { kind, name }) = (force.what(), &autoscaler.id);
+        let pod_spec = workload.id.kind.pod_spec();
+        findings.push(
+            Finding::violation(&RULE, &workload.id, claim)
+                .says(
+                    format!(
+                        "{kind} \"{name}\" may make {most} pods share claim \"{claim}\", whose volume is on one node, but \
+                         their {what} keeps them on different nodes; those on other nodes would stay Pending for ever"
+                    ),
+                    format!("an autoscaler may keep pods from claim \"{claim}\", whose volume is on one node"),
+                )
+                .remedy(format!(
+                    "Drop the {what}, or give each pod its own claim by a StatefulSet with volumeClaimTemplates"
+                ))
+                .at_most(Action::Warn)
+                .extent(most)
                 .at(format!("{pod_spec}{}", force.path())),
         );
     }
