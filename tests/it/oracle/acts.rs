@@ -8,10 +8,10 @@ use super::api::{name, path};
 use super::case::{Act, Workload};
 use super::mirror::{World, all, one};
 use super::outcome::pods_of;
+use super::scene::Scene;
 use super::site::{collection, kind};
-use super::stage::Show;
 
-impl Show<'_> {
+impl Scene {
     pub(super) async fn perform(&self, act: &Act, objects: &mut Vec<Value>) {
         match act {
             Act::Break(target) => {
@@ -34,38 +34,32 @@ impl Show<'_> {
                 } else {
                     "Background"
                 };
-                self.stage
-                    .api
-                    .delete(&path, &json!({"propagationPolicy": policy}))
-                    .await;
+                self.api.delete(&path, &json!({"propagationPolicy": policy})).await;
                 let resource = kind(object).resource();
                 let gone = |world: &World| one(world, resource, target).is_none();
                 self.until("the end of a workload", gone).await;
                 objects.retain(|object| name(object) != *target || !kind(object).is_workload());
             }
             Act::DeleteClaim(target) => {
-                let claims = path(self.namespace, "v1", "persistentvolumeclaims");
-                self.stage.api.delete(&format!("{claims}/{target}"), &json!({})).await;
+                let claims = path(&self.namespace, "v1", "persistentvolumeclaims");
+                self.api.delete(&format!("{claims}/{target}"), &json!({})).await;
                 let going = |world: &World| one(world, "persistentvolumeclaims", target).is_none_or(is_leaving);
                 self.until("a claim that is going", going).await;
             }
             Act::DeletePod(target) => {
-                let world = self.stage.mirror.world(self.namespace);
+                let world = self.mirror.world(&self.namespace);
                 let object = target_of(objects, target);
                 let Some(pod) = pods_of(&world, object).find(|pod| is_ready(pod)) else {
                     return;
                 };
-                let pods = path(self.namespace, "v1", "pods");
-                self.stage
-                    .api
-                    .delete(&format!("{pods}/{}", name(pod)), &json!({}))
-                    .await;
+                let pods = path(&self.namespace, "v1", "pods");
+                self.api.delete(&format!("{pods}/{}", name(pod)), &json!({})).await;
                 self.ended(pod).await;
             }
             Act::Drain(target) => self.drain(target_of(objects, target)).await,
             Act::DeleteService(target) => {
-                let services = path(self.namespace, "v1", "services");
-                self.stage.api.delete(&format!("{services}/{target}"), &json!({})).await;
+                let services = path(&self.namespace, "v1", "services");
+                self.api.delete(&format!("{services}/{target}"), &json!({})).await;
                 objects.retain(|object| name(object) != *target || kind(object) != Kind::SERVICE);
             }
             Act::Limit(autoscaler, replicas) => {
@@ -93,15 +87,7 @@ impl Show<'_> {
                 self.post(&job).await;
                 objects.push(job);
             }
-            Act::Undo(target) => {
-                let object = target_of(objects, target);
-                let before = self.generation(object);
-                let resource = format!("{}/{target}", kind(object).resource());
-                let undo = ["rollout", "undo", &resource, "-n", self.namespace];
-                self.stage.plane.kubectl(undo).await.succeeded();
-                self.until("an undone rollout", |world| generation(world, object) > before)
-                    .await;
-            }
+            Act::Undo(_) => unreachable!("kubectl alone does it"),
             Act::Autoscale(target, replicas) | Act::Scale(target, replicas) => {
                 let patch = json!({"spec": {"replicas": replicas}});
                 self.patch(target_of(objects, target), &patch).await;
@@ -112,20 +98,19 @@ impl Show<'_> {
 
     /// Lets no pod onto the node of a workload any more, and evicts those that are there, as `kubectl drain` does.
     async fn drain(&self, object: &Value) {
-        let world = self.stage.mirror.world(self.namespace);
+        let world = self.mirror.world(&self.namespace);
         let Some(pod) = pods_of(&world, object).find(|pod| is_ready(pod)) else {
             return;
         };
         let node = &pod["spec"]["nodeName"];
         let nodes = format!("/api/v1/nodes/{}", node.as_str().unwrap_or_default());
         let cordon = json!({"spec": {"unschedulable": true}});
-        self.stage.api.merge(&nodes, &cordon).await;
-        let pods = path(self.namespace, "v1", "pods");
+        self.api.merge(&nodes, &cordon).await;
+        let pods = path(&self.namespace, "v1", "pods");
         for pod in all(&world, "pods").filter(|pod| pod["spec"]["nodeName"] == *node) {
             let eviction = json!({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {
                 "name": name(pod), "namespace": self.namespace}});
-            self.stage
-                .api
+            self.api
                 .post(&format!("{pods}/{}/eviction", name(pod)), &eviction)
                 .await;
             self.ended(pod).await;
@@ -143,21 +128,17 @@ impl Show<'_> {
 
     /// Patches a workload, and waits until the watches tell of it.
     async fn patch(&self, object: &Value, patch: &Value) {
-        let patched = self.stage.api.merge(&self.path(object), patch).await;
+        let patched = self.api.merge(&self.path(object), patch).await;
         let new = patched["metadata"]["generation"].as_u64();
         self.until("a patch", |world| generation(world, object) >= new).await;
     }
 
-    fn generation(&self, object: &Value) -> Option<u64> {
-        generation(&self.stage.mirror.world(self.namespace), object)
-    }
-
     fn path(&self, object: &Value) -> String {
-        format!("{}/{}", collection(kind(object), self.namespace), name(object))
+        format!("{}/{}", collection(kind(object), &self.namespace), name(object))
     }
 }
 
-fn generation(world: &World, object: &Value) -> Option<u64> {
+pub(super) fn generation(world: &World, object: &Value) -> Option<u64> {
     let object = one(world, kind(object).resource(), name(object))?;
     object["metadata"]["generation"].as_u64()
 }
@@ -169,7 +150,7 @@ fn scaled<'a>(objects: &'a mut [Value], target: &str) -> &'a mut Value {
         .expect("a workload of the case")
 }
 
-fn target_of<'a>(objects: &'a [Value], target: &str) -> &'a Value {
+pub(super) fn target_of<'a>(objects: &'a [Value], target: &str) -> &'a Value {
     let mut workloads = objects.iter().filter(|object| kind(object).is_workload());
     workloads
         .find(|object| name(object) == target)

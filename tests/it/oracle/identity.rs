@@ -6,8 +6,9 @@ use super::actor::{claims, is_ready};
 use super::api::name;
 use super::case::{Act, Case, Disk, RWO, Workload};
 use super::mirror::{World, all};
+use super::outcome::Outcome;
 use super::site::Placement;
-use super::stage::{Outcome, on_stage, stage};
+use super::stage::{on_stage, stage};
 use super::verdict::{verdict_on_change, verdict_on_create};
 
 /// Plays a case that settles, and looks at the world that is left.

@@ -11,6 +11,29 @@ use super::case::is_endless;
 use super::mirror::{World, all, one};
 use super::site::kind;
 
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Settles,
+    /// After this was done, for ever.
+    Stuck {
+        after: String,
+        waits: BTreeSet<String>,
+    },
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Settles => f.write_str("settles"),
+            Self::Stuck { after, waits } => {
+                let waits: Vec<&str> = waits.iter().map(String::as_str).collect();
+                write!(f, "once {after}, {}", waits.join(", and "))
+            }
+        }
+    }
+}
+
 /// Whether all workloads among these objects are there and have what they ask for.
 pub(super) fn is_settled(world: &World, objects: &[Value]) -> bool {
     let pods_rest = all(world, "pods").all(|pod| !is_leaving(pod) && (is_ready(pod) || has_ended(pod)));

@@ -7,8 +7,8 @@ use stateward::rules::RULES;
 use stateward::rules::kit::{Action, Verdict};
 
 use super::case::Case;
-use super::stage::Outcome;
-use super::table::Part;
+use super::cases::Part;
+use super::outcome::Outcome;
 use super::verdict::{STORAGE, Said};
 
 const HEAD: &str = "# What Kubernetes does
@@ -89,19 +89,9 @@ impl Row<'_> {
     fn outcome(&self) -> String {
         match (&self.spread, &self.packed) {
             (Outcome::Settles, Outcome::Settles) => "settles".to_owned(),
-            (stuck, Outcome::Settles) => format!("by luck: on the emptiest node, {}", told(stuck)),
-            (Outcome::Settles, stuck) => format!("by luck: on the fullest node, {}", told(stuck)),
-            (stuck, _) => format!("stuck: {}", told(stuck)),
-        }
-    }
-}
-
-fn told(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Settles => String::new(),
-        Outcome::Stuck { after, waits } => {
-            let waits: Vec<&str> = waits.iter().map(String::as_str).collect();
-            format!("once {after}, {}", waits.join(", and "))
+            (stuck, Outcome::Settles) => format!("by luck: on the emptiest node, {stuck}"),
+            (Outcome::Settles, stuck) => format!("by luck: on the fullest node, {stuck}"),
+            (stuck, _) => format!("stuck: {stuck}"),
         }
     }
 }

@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
-use stateward::graph::Kind;
 use tokio::runtime::Runtime;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 
 use super::actor::act;
+use super::acts::{generation, target_of};
 use super::api::{Api, name, path};
 use super::case::{Act, Case};
-use super::mirror::{Mirror, World, all, one};
-use super::outcome::{is_settled, waits};
+use super::mirror::{Mirror, World, all};
+use super::outcome::{Outcome, is_settled, waits};
 use super::pulse::{BACK_OFF, Pulse};
+use super::scene::Scene;
 use super::site::{Placement, add_node, collection, dressed, furniture, kind, nodes, profiles};
 use super::{HANG, PLACES};
 use crate::controlplane::{ControlPlane, release};
@@ -35,17 +36,6 @@ pub(super) struct Stage {
     places: Semaphore,
     /// What is left of cases that have ended.
     clearing: Mutex<JoinSet<()>>,
-}
-
-/// What became of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Settles,
-    /// After this was done, for ever.
-    Stuck {
-        after: String,
-        waits: BTreeSet<String>,
-    },
 }
 
 /// The stage that all tests of this process share.
@@ -130,11 +120,20 @@ impl Stage {
         look: impl AsyncFnOnce(&Show<'_>) -> T,
     ) -> (Outcome, T) {
         let _place = self.places.acquire().await.expect("the stage stays open");
-        let namespace = self.plane.namespace("oracle").await;
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": "oracle-"}});
+        let namespace = self.api.post("/api/v1/namespaces", &namespace).await;
+        let namespace = name(&namespace).to_owned();
+        let own = namespace.clone();
+        let scene = Scene {
+            api: self.api.clone(),
+            mirror: self.mirror.clone(),
+            namespace: namespace.clone(),
+            dress: Box::new(move |object| dressed(object, &own, placement)),
+        };
         let show = Show {
             stage: self,
             namespace: &namespace,
-            placement,
+            scene,
         };
         for node in nodes(case.nodes) {
             add_node(&self.api, &namespace, &node).await;
@@ -169,7 +168,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub(super) struct Show<'a> {
     pub stage: &'a Stage,
     pub namespace: &'a str,
-    pub placement: Placement,
+    scene: Scene,
 }
 
 impl Show<'_> {
@@ -180,7 +179,10 @@ impl Show<'_> {
             acts.push(Act::Create(vec![object.clone()]));
         }
         for act in acts.into_iter().chain(case.life()) {
-            self.perform(&act, &mut objects).await;
+            match &act {
+                Act::Undo(target) => self.undo(target, &objects).await,
+                act => self.scene.perform(act, &mut objects).await,
+            }
             if let Err(waits) = self.rest(&objects).await {
                 let after = act.to_string();
                 return Outcome::Stuck { after, waits };
@@ -189,40 +191,14 @@ impl Show<'_> {
         Outcome::Settles
     }
 
-    /// Creates claims and volumes first; workloads once those are bound that do not wait for pods.
-    pub(super) async fn create(&self, objects: &[Value]) {
-        let (workloads, others): (Vec<&Value>, Vec<&Value>) =
-            objects.iter().partition(|object| kind(object).is_workload());
-        for object in others.iter().filter(|object| kind(object) != Kind::AUTOSCALER) {
-            self.post(object).await;
-        }
-        for claim in others.iter().filter(|object| object["kind"] == "PersistentVolumeClaim") {
-            let class = claim["spec"]["storageClassName"].as_str().unwrap_or_default();
-            let waits = super::site::CLASSES.iter().any(|one| one.name == class && one.waits);
-            if waits && claim["spec"]["volumeName"].is_null() {
-                continue;
-            }
-            let is_bound = |world: &World| {
-                let claim = one(world, "persistentvolumeclaims", name(claim));
-                claim.is_some_and(|claim| claim["status"]["phase"] == "Bound")
-            };
-            self.until("a bound claim", is_bound).await;
-        }
-        for object in workloads {
-            self.post(object).await;
-        }
-    }
-
-    pub(super) async fn post(&self, object: &Value) {
-        let object = dressed(object, self.namespace, self.placement);
-        self.stage
-            .api
-            .post(&collection(kind(&object), self.namespace), &object)
-            .await;
-    }
-
-    pub(super) async fn until(&self, what: &str, holds: impl Fn(&World) -> bool) {
-        self.stage.mirror.until(self.namespace, what, holds).await;
+    async fn undo(&self, target: &str, objects: &[Value]) {
+        let object = target_of(objects, target);
+        let before = generation(&self.stage.mirror.world(self.namespace), object);
+        let resource = format!("{}/{target}", kind(object).resource());
+        let undo = ["rollout", "undo", &resource, "-n", self.namespace];
+        self.stage.plane.kubectl(undo).await.succeeded();
+        let undone = |world: &World| generation(world, object) > before;
+        self.scene.until("an undone rollout", undone).await;
     }
 
     /// Waits until everything runs as it should, or nothing moves any more: then, who waits for what.
@@ -274,7 +250,9 @@ async fn clear(api: &Api, mirror: &Mirror, namespace: &str, count: usize) {
     for resource in ["deployments", "replicasets", "statefulsets", "daemonsets"] {
         all_of("apps/v1", resource).await;
     }
-    all_of("batch/v1", "jobs").await;
+    for resource in ["cronjobs", "jobs"] {
+        all_of("batch/v1", resource).await;
+    }
     for resource in ["replicationcontrollers", "pods", "persistentvolumeclaims"] {
         all_of("v1", resource).await;
     }

@@ -17,8 +17,9 @@ use serde_json::{Value, json};
 use super::api::name;
 use super::case::Case;
 use super::mirror::{World, all, one};
+use super::outcome::Outcome;
 use super::site::Placement;
-use super::stage::{Outcome, Show, on_stage, stage};
+use super::stage::{Show, on_stage, stage};
 use crate::controlplane::Output;
 
 /// A case that is converted: its scripts, and what there was before.

@@ -1,38 +1,17 @@
 //! The truth table: what Kubernetes does in each case, and what we say.
 
-mod actions;
-mod consumers;
-mod drivers;
-mod placed;
-mod replicas;
-mod rollouts;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::StreamExt as _;
 
 use super::PLACES;
 use super::case::Case;
+use super::cases::parts;
 use super::page::{self, Row};
 use super::site::Placement;
 use super::stage::{Stage, on_stage, stage};
 use super::verdict::verdict;
 use crate::generated;
-
-/// A part of the table: what it is about, and the cases.
-pub(super) type Part = (&'static str, Vec<Case>);
-
-/// All cases.
-pub(super) fn parts() -> [Part; 6] {
-    [
-        ("Kinds and access modes", replicas::cases()),
-        ("One pod and its successor", rollouts::cases()),
-        ("Where pods may run", placed::cases()),
-        ("What the volume is", drivers::cases()),
-        ("Two workloads, one claim", consumers::cases()),
-        ("What is done to them", actions::cases()),
-    ]
-}
 
 #[test]
 fn every_case_has_a_name_of_its_own() {

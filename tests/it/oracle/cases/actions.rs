@@ -9,6 +9,7 @@ pub(super) fn cases() -> Vec<Case> {
     let rwo = |id: &str| Case::new(id).bound("data", Disk::Csi, RWO);
     let web = || Workload::deployment("web").uses("data");
     let worker = || Workload::deployment("worker").recreated().uses("data");
+    let db = || Workload::stateful_set("db").uses("data");
     let mut cases = vec![
         rwo("scaled-to-two-rwo")
             .with(web().recreated())
@@ -68,6 +69,16 @@ pub(super) fn cases() -> Vec<Case> {
             .with(web().recreated().pinned("n1"))
             .autoscaled("web", 1, 3)
             .act(Act::Autoscale("web", 3)),
+        // What is switched off, until its autoscaler has something to do.
+        rwo("autoscaled-from-none-rwo")
+            .with(web().recreated().replicas(0))
+            .autoscaled("web", 0, 3)
+            .act(Act::Autoscale("web", 3)),
+        rwo("autoscaled-from-none-beside-worker-rwo")
+            .with(worker())
+            .with(web().recreated().replicas(0))
+            .autoscaled("web", 0, 1)
+            .act(Act::Autoscale("web", 1)),
         Case::new("autoscaled-rwx")
             .bound("data", Disk::Csi, RWX)
             .with(web())
@@ -82,6 +93,10 @@ pub(super) fn cases() -> Vec<Case> {
             .with(web().recreated())
             .act(Act::Orphan("web"))
             .act(Act::Create(vec![web().recreated().0])),
+        rwo("statefulset-made-again-over-its-pods-rwo")
+            .with(db())
+            .act(Act::Orphan("db"))
+            .act(Act::Create(vec![db().0])),
         rwo("template-instead-of-a-shared-volume").with(
             Workload::stateful_set("db")
                 .replicas(2)
