@@ -21,7 +21,7 @@ use super::stage::{Stage, on_stage, stage};
 use super::verdict::{Said, verdict};
 
 /// Worlds in a run of the tests; `ORACLE_WORLDS` says otherwise.
-const WORLDS: usize = 120;
+const WORLDS: usize = 300;
 
 #[test]
 fn kubernetes_agrees_about_generated_worlds() {
