@@ -187,8 +187,7 @@ fn let_pass(workload: &Workload, basis: &Basis<'_>) -> Vec<String> {
             format!("exception {title} until {day}, {owner}: {}", exception.rules.join(", "))
         });
     let annotation = workload
-        .annotations
-        .get(ALLOW)
+        .annotation(ALLOW)
         .map(|text| format!("annotation {ALLOW}: {text}"));
     meant.chain(annotation).collect()
 }

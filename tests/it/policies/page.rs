@@ -184,7 +184,7 @@ fn ignored(object: &Value) -> Vec<String> {
     let namespace = "shop".into();
     let seed = WorkloadSeed::new(Kind::DEPLOYMENT, &namespace).expect("Deployments run pods");
     let workload = seed.read(&object.to_string()).expect("a Deployment").workload;
-    assert!(workload.annotations.get(ALLOW).is_some(), "annotated: {object}");
+    assert!(workload.annotation(ALLOW).is_some(), "annotated: {object}");
     let mut allowances = Allowances::of(&workload, Overrides::Allowed, RULES);
     std::mem::take(&mut allowances.problems)
 }

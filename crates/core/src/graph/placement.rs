@@ -1,5 +1,7 @@
 //! Where pods may run, as far as it decides whether two of them share a node.
 
+use thin_vec::ThinVec;
+
 use super::labels::Labels;
 use super::names::Name;
 use super::selector::{Operator, Requirement, Selector};
@@ -16,23 +18,23 @@ pub struct Placement {
     pub node_name: Option<Name>,
     pub node_selector: Labels,
     /// Required node affinity: one of the terms must hold. `None` where there is none.
-    pub node_terms: Option<Box<[NodeTerm]>>,
+    pub node_terms: Option<ThinVec<NodeTerm>>,
     /// Required pod affinity: all of the terms must hold.
-    pub pod_affinity: Box<[PodTerm]>,
+    pub pod_affinity: ThinVec<PodTerm>,
     /// Required pod anti-affinity: none of the terms may hold.
-    pub pod_anti_affinity: Box<[PodTerm]>,
+    pub pod_anti_affinity: ThinVec<PodTerm>,
     /// Preferred pod anti-affinity; read of kinds that have a governing Service.
-    pub preferred_anti_affinity: Box<[PodTerm]>,
+    pub preferred_anti_affinity: ThinVec<PodTerm>,
     /// All of `topologySpreadConstraints`, as they stand.
-    pub spread: Box<[Spread]>,
+    pub spread: ThinVec<Spread>,
 }
 
 /// A `nodeSelectorTerm`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeTerm {
-    pub labels: Box<[Requirement]>,
+    pub labels: ThinVec<Requirement>,
     /// `matchFields`: the only field Kubernetes knows is `metadata.name`.
-    pub fields: Box<[Requirement]>,
+    pub fields: ThinVec<Requirement>,
 }
 
 /// A `podAffinityTerm`.
@@ -43,9 +45,9 @@ pub struct PodTerm {
     pub selector: Option<Selector>,
     /// It may look at other namespaces.
     pub other_namespaces: bool,
-    pub match_label_keys: Box<[Name]>,
+    pub match_label_keys: ThinVec<Name>,
     /// Keys in which the pods that are meant differ from this one.
-    pub mismatch_label_keys: Box<[Name]>,
+    pub mismatch_label_keys: ThinVec<Name>,
 }
 
 /// A `topologySpreadConstraint`. Its `matchLabelKeys` are left out: the pods of one revision are alike in them.
@@ -164,9 +166,17 @@ impl Placement {
         terms.any(|term| term.selects(own, own)) || self.spread.iter().any(|spread| spread.counts(own))
     }
 
+    /// The topology keys of all its terms, which are the same few everywhere.
+    pub(super) fn topology_keys_mut(&mut self) -> impl Iterator<Item = &mut Name> {
+        let affinity = self.pod_affinity.iter_mut().chain(&mut self.pod_anti_affinity);
+        let terms = affinity.chain(&mut self.preferred_anti_affinity);
+        let spread = self.spread.iter_mut().map(|spread| &mut spread.topology_key);
+        terms.map(|term| &mut term.topology_key).chain(spread)
+    }
+
     /// What only some kinds are asked for, left out.
     pub(super) fn without_preferences(mut self: Box<Self>) -> Option<Box<Self>> {
-        self.preferred_anti_affinity = Box::default();
+        self.preferred_anti_affinity = ThinVec::new();
         (*self != Self::default()).then_some(self)
     }
 

@@ -1,5 +1,7 @@
 //! The pods that a workload makes: volumes, mounts, placement.
 
+use thin_vec::ThinVec;
+
 use super::labels::Labels;
 use super::names::Name;
 use super::placement::Placement;
@@ -26,7 +28,7 @@ pub struct Pods {
     /// `None` where nothing restricts the node.
     pub placement: Option<Box<Placement>>,
     /// The names of the containers' ports; read of kinds that have a governing Service.
-    pub ports: Box<[Name]>,
+    pub ports: ThinVec<Name>,
     /// `None` where nothing is said of it.
     pub selinux: Option<Box<SeLinux>>,
 }

@@ -1,5 +1,7 @@
 //! Kubernetes' label selectors.
 
+use thin_vec::ThinVec;
+
 use super::labels::Labels;
 use super::names::Name;
 use super::project::names;
@@ -9,7 +11,7 @@ use crate::cursor::{Cursor, list, members};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
     pub match_labels: Labels,
-    pub match_expressions: Box<[Requirement]>,
+    pub match_expressions: ThinVec<Requirement>,
 }
 
 /// One expression of a selector.
@@ -17,7 +19,7 @@ pub struct Selector {
 pub struct Requirement {
     pub key: Name,
     pub operator: Operator,
-    pub values: Box<[Name]>,
+    pub values: ThinVec<Name>,
 }
 
 /// How a key relates to its values. `Gt`, `Lt` exist for nodes only; an operator of a later Kubernetes
@@ -73,7 +75,7 @@ impl Selector {
 }
 
 impl Requirement {
-    pub(super) fn read_list<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[Self]> {
+    pub(super) fn read_list<'a, C: Cursor<'a>>(cursor: &mut C) -> ThinVec<Self> {
         let list = list(cursor, |cursor| {
             let mut requirement = Self::default();
             members!(cursor, {

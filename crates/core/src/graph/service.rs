@@ -1,5 +1,7 @@
 //! Services: what governs a StatefulSet's pod names.
 
+use thin_vec::ThinVec;
+
 use super::labels::Labels;
 use super::names::Name;
 
@@ -13,7 +15,7 @@ pub struct Service {
     /// A port without a name: no SRV record tells of it (`docs/kubernetes-facts.md` §1.7).
     pub unnamed_port: bool,
     /// The ports of containers that its ports lead to by name.
-    pub target_ports: Box<[Name]>,
+    pub target_ports: ThinVec<Name>,
     /// `publishNotReadyAddresses`: pods have their names before they are ready.
     pub publishes_unready: bool,
     /// A controller owns it, and would write it again as it was.

@@ -348,8 +348,12 @@ impl Shard {
         self.claims.remove(Hashed::name_like(name));
     }
 
-    pub fn insert_service(&mut self, service: Arc<Service>) {
+    pub fn insert_service(&mut self, mut service: Arc<Service>) {
         self.clean.forget();
+        // Who keeps it elsewhere has its names already.
+        if let Some(own) = Arc::get_mut(&mut service) {
+            own.target_ports.iter_mut().for_each(|port| self.names.share(port));
+        }
         self.services.insert(Hashed::name(service.name.clone()), service);
     }
 
@@ -358,8 +362,18 @@ impl Shard {
         self.services.remove(Hashed::name_like(name));
     }
 
-    pub fn insert_autoscaler(&mut self, autoscaler: Arc<Autoscaler>) {
+    pub fn insert_autoscaler(&mut self, mut autoscaler: Arc<Autoscaler>) {
         self.remove_autoscaler(&autoscaler.id);
+        if let Some(own) = Arc::get_mut(&mut autoscaler)
+            && let Some(target) = &mut own.target
+            && let Some((known, _)) = self.workloads.entry(Hashed::object_like(target))
+        {
+            *target = known.key().clone();
+            // Most are named after what they scale.
+            if own.id.name == target.name {
+                own.id.name = target.name.clone();
+            }
+        }
         if let Some(target) = &autoscaler.target {
             self.scalers
                 .insert((Hashed::object(target.clone()), autoscaler.id.clone()), ());
@@ -419,8 +433,14 @@ impl Shard {
         if workload.namespace == self.namespace {
             workload.namespace = self.namespace.clone();
         }
+        if let Some((known, _)) = self.workloads.entry(Hashed::object_like(&workload.id)) {
+            workload.id = known.key().clone();
+        }
         for template in &mut workload.claim_templates {
             self.names.share(&mut template.name);
+            if let Some(storage) = &mut template.storage {
+                self.names.share(storage);
+            }
             if let ClassName::Named(class) = &mut template.class {
                 self.names.share(class);
             }
@@ -443,6 +463,9 @@ impl Shard {
         }
         for port in &mut pods.ports {
             self.names.share(port);
+        }
+        if let Some(placement) = &mut pods.placement {
+            placement.topology_keys_mut().for_each(|key| self.names.share(key));
         }
     }
 

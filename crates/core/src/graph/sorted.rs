@@ -8,6 +8,9 @@ use std::sync::Arc;
 /// The most entries of a chunk: what a write to a map that somebody has a copy of may have to copy.
 const MOST: usize = 64;
 
+/// The most room that is made at once in a chunk for entries to come: most chunks grow seldom once a namespace is listed.
+const SPARE: usize = 4;
+
 /// Entries sorted by key, in chunks. A copy is one reference; a write copies the chunk that it changes, and the list of
 /// chunks, where a copy still needs them, and nothing else.
 ///
@@ -183,6 +186,7 @@ impl<K: Key, V: Clone> Sorted<K, V> {
             chunks.push(Chunk::of(vec![(key.clone(), value)], key));
         } else {
             let mut upper = chunk.split_off(MOST / 2);
+            chunk.shrink_to(MOST / 2 + SPARE);
             let least = upper[0].0.clone();
             match position.checked_sub(MOST / 2) {
                 None | Some(0) => chunk.insert(position, (key, value)),
@@ -317,7 +321,7 @@ impl<'a, K, V> Iterator for Entries<'a, K, V> {
 /// Makes room without doubling: there are as many of these lists as namespaces have kinds of objects.
 fn reserve_one<T>(list: &mut Vec<T>) {
     if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 4).max(2));
+        list.reserve_exact((list.len() / 4).clamp(2, SPARE));
     }
 }
 

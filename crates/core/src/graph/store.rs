@@ -250,8 +250,7 @@ impl Graph {
     /// Puts a claim in, with the facts of its volume.
     pub(super) fn insert_claim(&self, namespace: &str, mut claim: Arc<Claim>, touched: &mut Touched) {
         let mut volumes = unpoisoned(self.volumes.lock());
-        let volume = self.resolve(&volumes, &claim);
-        Arc::make_mut(&mut claim).volume = volume;
+        self.resolve_in(&volumes, &mut claim);
         let object = ObjectRef::new(Kind::CLAIM, claim.name.clone());
         self.write(namespace, &object, Some(Node::Claim(claim)), touched);
         self.with(namespace, |shard| {
@@ -349,13 +348,27 @@ impl Graph {
             .existing_shard(namespace)
             .and_then(|shard| locked(&shard).claim(name).cloned());
         if let Some(mut claim) = known {
-            let volume = self.resolve(volumes, &claim);
-            if volume != claim.volume {
-                Arc::make_mut(&mut claim).volume = volume;
+            if self.resolve_in(volumes, &mut claim) {
                 let object = ObjectRef::new(Kind::CLAIM, name.clone());
                 self.write(namespace, &object, Some(Node::Claim(claim)), touched);
             }
         }
+    }
+
+    /// Writes into a claim what is known of its volume, with that one's name for its own; false where that is nothing new.
+    fn resolve_in(&self, volumes: &Volumes, claim: &mut Arc<Claim>) -> bool {
+        let volume = self.resolve(volumes, claim);
+        if volume == claim.volume {
+            return false;
+        }
+        let claim = Arc::make_mut(claim);
+        claim.volume = volume;
+        if let Some(name) = &mut claim.volume_name
+            && let Some((known, _)) = volumes.by_name.get_key_value(name)
+        {
+            *name = known.clone();
+        }
+        true
     }
 
     fn resolve(&self, volumes: &Volumes, claim: &Claim) -> Lookup<VolumeTraits> {

@@ -1,7 +1,9 @@
 //! Workloads: all kinds that run pods, seen as one.
 
-use std::num::NonZeroU64;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+
+use thin_vec::ThinVec;
 
 use super::claim::ClaimTemplate;
 use super::kind::{Kind, Runs};
@@ -27,8 +29,8 @@ pub struct Workload {
     pub created: Option<Created>,
     pub deleting: bool,
     pub labels: Labels,
-    /// Only the annotations that mean something to us.
-    pub annotations: Labels,
+    /// Only the annotations that mean something to us; few workloads have any.
+    pub annotations: Option<Box<Labels>>,
     pub owner: Option<Box<Owner>>,
     /// `spec.replicas`, `spec.parallelism` of Jobs and CronJobs, 1 for a Pod. Meaningless for a DaemonSet.
     pub replicas: u32,
@@ -41,16 +43,16 @@ pub struct Workload {
     pub service_name: Option<Name>,
     /// `spec.ordinals.start` of a StatefulSet.
     pub first_ordinal: u32,
-    pub claim_templates: Box<[ClaimTemplate]>,
+    pub claim_templates: ThinVec<ClaimTemplate>,
     /// What a StatefulSet does otherwise than by default, if anything; [`Workload::options`] fills in the rest.
     pub options: Option<Box<SetOptions>>,
     /// Where its pods come from, if not from one template of its own, as those of every built-in kind do.
     pub templates: Option<Box<Templates>>,
 }
 
-/// `metadata.creationTimestamp` as the number that its digits make: RFC 3339 in UTC, so that their order is time's.
+/// `metadata.creationTimestamp` in seconds of years whose months all have 31 days, from 1970 on: its order is time's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Created(NonZeroU64);
+pub struct Created(NonZeroU32);
 
 /// How a new revision replaces the old one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +113,12 @@ pub struct Shape {
 }
 
 impl Workload {
+    /// The value of an annotation that means something to us.
+    #[must_use]
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.annotations.as_ref()?.get(key)
+    }
+
     /// The workload of a known kind that it says has made it.
     #[must_use]
     pub fn known_owner(&self) -> Option<ObjectRef> {
@@ -276,9 +284,14 @@ impl Created {
     /// Reads `2026-05-04T09:12:33Z`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
-        let digits = text.bytes().filter(u8::is_ascii_digit).take(14);
-        let number = digits.fold(0, |number, digit| 10 * number + u64::from(digit - b'0'));
-        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
+        // The first of each, and how many there are in the one before.
+        const PARTS: [(u32, u32); 6] = [(1970, 1), (1, 12), (1, 31), (0, 24), (0, 60), (0, 60)];
+        let written = text.split(|letter: char| !letter.is_ascii_digit());
+        let number = written.zip(PARTS).fold(0_u32, |whole, (part, (first, size))| {
+            let part = part.parse::<u32>().unwrap_or_default().saturating_sub(first);
+            whole.saturating_mul(size).saturating_add(part)
+        });
+        Self(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN))
     }
 }
 

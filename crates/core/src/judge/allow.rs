@@ -20,7 +20,7 @@ impl<'a> Allowances<'a> {
     #[must_use]
     pub fn of(workload: &'a Workload, overrides: Overrides, rules: &[&Rule]) -> Self {
         let mut allowances = Self::default();
-        let Some(text) = workload.annotations.get(ALLOW) else {
+        let Some(text) = workload.annotation(ALLOW) else {
             return allowances;
         };
         if overrides == Overrides::Forbidden {

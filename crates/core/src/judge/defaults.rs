@@ -204,7 +204,7 @@ fn outcomes(written: &Written<'_>, view: &View<'_>, basis: &Basis<'_>) -> Vec<(&
 
 /// The record of what was injected, merged with the one the object carries.
 fn remember(workload: &Workload, shape: Shape, mut records: BTreeSet<String>) -> Option<PatchOperation> {
-    let present = workload.annotations.get(DEFAULTED).unwrap_or_default();
+    let present = workload.annotation(DEFAULTED).unwrap_or_default();
     let already: BTreeSet<&str> = present.split_whitespace().collect();
     if records.iter().all(|record| already.contains(record.as_str())) {
         return None;

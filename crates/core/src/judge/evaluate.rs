@@ -90,7 +90,7 @@ fn judge_with(change: &Change<'_>, basis: &Basis<'_>, reservations: Reservations
     let way_out = |object: &ObjectRef| {
         let (written, stored) = (after.workload(object).known(), known.workload(object).known());
         // One that the request leaves out stays where it is, once the request is refused.
-        let annotated = written.filter(|workload| workload.annotations.get(ALLOW).is_some());
+        let annotated = written.filter(|workload| workload.annotation(ALLOW).is_some());
         let terms = Terms::of_workload(annotated.or(stored).or(written)?, &after, basis)?;
         Some(terms.way_out())
     };

@@ -164,9 +164,7 @@ impl<'a> Terms<'a> {
     /// What whoever is denied may do all the same.
     pub(super) fn way_out(&self) -> WayOut<'a> {
         match (self.workload, self.settings.overrides, &self.settings.exceptions) {
-            (Some(workload), Overrides::Allowed, _) => {
-                WayOut::Annotate(workload.annotations.get(ALLOW).unwrap_or_default())
-            }
+            (Some(workload), Overrides::Allowed, _) => WayOut::Annotate(workload.annotation(ALLOW).unwrap_or_default()),
             (Some(_), Overrides::Forbidden, Exceptions::Allowed { .. }) => WayOut::Except,
             _ => WayOut::Nothing,
         }

@@ -35,7 +35,7 @@ fn inject(draft: &Draft<'_>, _cx: &Surroundings<'_>) -> Outcome {
     lost_members(before, after, &records, &mut operations);
     lost_templates(before, after, shape, &records, &mut operations);
 
-    let kept = after.annotations.get(DEFAULTED).unwrap_or_default();
+    let kept = after.annotation(DEFAULTED).unwrap_or_default();
     let forgotten = |record: &Record<'_>| {
         let record = record.to_string();
         !kept.split_whitespace().any(|known| known == record)

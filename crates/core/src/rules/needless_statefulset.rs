@@ -31,7 +31,7 @@ fn judge(workload: &Workload, cx: &Surroundings<'_>, findings: &mut Vec<Finding>
         || workload.claims().next().is_some()
         || workload.first_ordinal > 0
         || lacks_a_volume(workload)
-        || workload.annotations.get(ORDINALS) == Some("needed")
+        || workload.annotation(ORDINALS) == Some("needed")
         || governing::needs_none(workload)
     {
         return;

@@ -168,7 +168,7 @@ fn first_partition(before: &Workload, after: &Workload, cx: &Surroundings<'_>) -
     let first = cx.parameters.count(FIRST)?;
     let rolls = matches!(after.options().update, UpdateStrategy::RollingUpdate { .. });
     let changed = before.pods.image_digest != after.pods.image_digest;
-    if !rolls || !changed || held(before) > 0 || before.annotations.get(BEFORE) == Some(&images(after)) {
+    if !rolls || !changed || held(before) > 0 || before.annotation(BEFORE) == Some(&images(after)) {
         return None;
     }
     let wanted = u64::from(after.replicas).saturating_sub(first);

@@ -57,7 +57,7 @@ fn is_declared(workload: &Workload, parameters: &Parameters) -> bool {
         let mut keys = further.iter().map(String::as_str).chain([DECLARED]);
         keys.any(|key| labels.get(key).is_some())
     };
-    workload.annotations.get(DECLARED).is_some() || says(&workload.labels) || says(&workload.pods.labels)
+    workload.annotation(DECLARED).is_some() || says(&workload.labels) || says(&workload.pods.labels)
 }
 
 /// Whether a CronJob mounts one of the claims.

@@ -14,6 +14,8 @@ mod storage;
 mod traffic;
 mod workload;
 
+use thin_vec::ThinVec;
+
 use super::names::Name;
 use crate::cursor::{Cursor, list};
 
@@ -23,7 +25,7 @@ pub use traffic::scale_replicas;
 pub use workload::{ProjectedWorkload, WorkloadSeed};
 
 /// Reads a list of names.
-pub(super) fn names<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[Name]> {
+pub(super) fn names<'a, C: Cursor<'a>>(cursor: &mut C) -> ThinVec<Name> {
     let names = list(cursor, |cursor| (&*cursor.text().unwrap_or_default()).into());
     names.unwrap_or_default().into()
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use thin_vec::ThinVec;
+
 use super::super::hashed::mixed;
 use super::super::labels::Labels;
 use super::super::placement::{NodeTerm, Placement, PodTerm, Spread};
@@ -178,7 +180,7 @@ fn read_affinity<'a, C: Cursor<'a>>(cursor: &mut C, placement: &mut Placement) {
 }
 
 /// Reads a `core/v1.NodeSelector`: alternatives, of which none at all match no node.
-pub(super) fn node_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Box<[NodeTerm]>> {
+pub(super) fn node_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<ThinVec<NodeTerm>> {
     let mut terms = Vec::new();
     let there = members!(cursor, {
         "nodeSelectorTerms" => terms = list(cursor, NodeTerm::read).unwrap_or_default(),
@@ -186,12 +188,12 @@ pub(super) fn node_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Option<Box<[NodeT
     there.then(|| terms.into())
 }
 
-fn pod_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[PodTerm]> {
+fn pod_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> ThinVec<PodTerm> {
     list(cursor, PodTerm::read).unwrap_or_default().into()
 }
 
 /// Reads terms that the scheduler weighs, whatever they weigh.
-fn weighted_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> Box<[PodTerm]> {
+fn weighted_terms<'a, C: Cursor<'a>>(cursor: &mut C) -> ThinVec<PodTerm> {
     let weighted = list(cursor, |cursor| {
         let mut term = PodTerm::default();
         members!(cursor, { "podAffinityTerm" => term = PodTerm::read(cursor) });

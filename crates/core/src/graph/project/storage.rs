@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use thin_vec::ThinVec;
+
 use super::super::claim::{
     Claim, ClaimTemplate, ClassName, Modes, Unread, Volatile, Volume, VolumeKind, VolumeTraits, Written,
 };
@@ -191,7 +193,7 @@ struct VolumeSpec<'a> {
     modes: Modes,
     claim: (Option<Cow<'a, str>>, Option<Cow<'a, str>>),
     driver: Option<Cow<'a, str>>,
-    node_terms: Option<Box<[NodeTerm]>>,
+    node_terms: Option<ThinVec<NodeTerm>>,
     /// A directory of a host.
     on_host: bool,
     /// An in-tree plugin with an attacher (`pkg/volume/*/attacher.go`, and those that CSI migration replaced).

@@ -13,6 +13,8 @@ use super::super::selector::Selector;
 use super::super::set_options::SetOptions;
 use super::super::templates::Templates;
 use super::super::uid::Uid;
+use thin_vec::ThinVec;
+
 use super::super::workload::{Amount, Concurrency, Created, Rollout, Shape, Workload};
 use super::fields::{Fields, Strategy, says};
 use super::meta::ObjectMeta;
@@ -108,7 +110,7 @@ impl<'n> WorkloadSeed<'n> {
             let several = several.several(declared, &workload, |pods| self.asked(pods));
             workload.pods = Arc::new(several.united());
             workload.templates = Some(Box::new(Templates::Several(several)));
-            workload.annotations = fields.metadata.annotations.unwrap_or_default();
+            workload.annotations = kept(fields.metadata.annotations);
             return ProjectedWorkload { workload, shape };
         }
         let mut pods = fields.pods;
@@ -116,14 +118,14 @@ impl<'n> WorkloadSeed<'n> {
             pods.labels = workload.labels.clone();
         }
         workload.pods = Arc::new(self.asked(pods));
-        workload.annotations = fields.metadata.annotations.unwrap_or_default();
+        workload.annotations = kept(fields.metadata.annotations);
         ProjectedWorkload { workload, shape }
     }
 
     /// Pods without what no rule asks of those of this kind.
     fn asked(self, mut pods: Pods) -> Pods {
         if !self.kind.has(Field::ServiceName) {
-            pods.ports = Box::default();
+            pods.ports = ThinVec::new();
             pods.placement = pods.placement.and_then(Placement::without_preferences);
         }
         if !self.kind.has(Field::UpdateStrategy) {
@@ -145,7 +147,7 @@ impl<'n> WorkloadSeed<'n> {
             created: metadata.creation_timestamp.as_deref().map(Created::parse),
             deleting: metadata.deleting,
             labels: Labels::default(),
-            annotations: Labels::default(),
+            annotations: None,
             owner: metadata
                 .controller()
                 .map(|owner| Box::new(owner.known(self.kind, &metadata.labels, self.kinds))),
@@ -156,11 +158,16 @@ impl<'n> WorkloadSeed<'n> {
             pods: Arc::default(),
             service_name: None,
             first_ordinal: 0,
-            claim_templates: Box::default(),
+            claim_templates: ThinVec::new(),
             options: None,
             templates: None,
         }
     }
+}
+
+/// Annotations, where there are any.
+fn kept(annotations: Option<Labels>) -> Option<Box<Labels>> {
+    annotations.filter(|annotations| !annotations.is_empty()).map(Box::new)
 }
 
 /// How a workload of a declared kind replaces its pods: by the first way that applies.

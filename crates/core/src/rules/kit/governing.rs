@@ -8,7 +8,7 @@ pub const SERVICE: &str = "stateward.dev/service";
 /// Returns true where the StatefulSet declares that it has no governing Service.
 #[must_use]
 pub fn needs_none(workload: &Workload) -> bool {
-    workload.annotations.get(SERVICE) == Some("none")
+    workload.annotation(SERVICE) == Some("none")
 }
 
 /// The headless Services that select the pods, by name.

@@ -138,7 +138,7 @@ impl<'a> Record<'a> {
 
     /// What the annotation of a workload remembers, as far as it still has it.
     pub fn of(workload: &'a Workload) -> impl Iterator<Item = Self> {
-        let remembered = workload.annotations.get(DEFAULTED).unwrap_or_default();
+        let remembered = workload.annotation(DEFAULTED).unwrap_or_default();
         let records = remembered.split_whitespace().filter_map(Record::parse);
         records.filter(|record| record.is_in(workload))
     }
