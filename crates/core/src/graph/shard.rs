@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::autoscaler::Autoscaler;
-use super::claim::{Claim, ClassName, VolumeKind, VolumeTraits};
+use super::claim::Claim;
 use super::clean::Clean;
 use super::edges::{Edges, Ordered, Table, cut, cut_ordered, ends, from_prefix};
 use super::facts::Facts;
@@ -327,19 +327,7 @@ impl Shard {
         if let Some(name) = named {
             own.name = name;
         }
-        if let ClassName::Named(class) = &mut own.class {
-            self.names.share(class);
-        }
-        if let Lookup::Known(VolumeTraits {
-            kind: VolumeKind::Csi(driver),
-            ..
-        }) = &mut own.volume
-        {
-            self.names.share(driver);
-        }
-        if let Some(storage) = &mut own.storage {
-            self.names.share(storage);
-        }
+        self.names.share_in_claim(own);
         self.claims.insert(Hashed::name(claim.name.clone()), claim);
     }
 
@@ -436,37 +424,16 @@ impl Shard {
         if let Some((known, _)) = self.workloads.entry(Hashed::object_like(&workload.id)) {
             workload.id = known.key().clone();
         }
-        for template in &mut workload.claim_templates {
-            self.names.share(&mut template.name);
-            if let Some(storage) = &mut template.storage {
-                self.names.share(storage);
-            }
-            if let ClassName::Named(class) = &mut template.class {
-                self.names.share(class);
-            }
-        }
         let pods = Arc::make_mut(&mut workload.pods);
         for volume in &mut pods.volumes {
-            self.names.share(&mut volume.name);
             if let VolumeSource::Claim { claim, .. } = &mut volume.source
                 && let Some((name, _)) = self.claims.entry(Hashed::name_like(claim))
             {
                 *claim = name.key().clone();
             }
         }
-        for image in &mut pods.images {
-            self.names.share(&mut image.repository);
-        }
-        for mount in &mut pods.mounts {
-            self.names.share(&mut mount.container);
-            self.names.share(&mut mount.volume);
-        }
-        for port in &mut pods.ports {
-            self.names.share(port);
-        }
-        if let Some(placement) = &mut pods.placement {
-            placement.topology_keys_mut().for_each(|key| self.names.share(key));
-        }
+        self.names.share_in_pods(pods);
+        self.names.share_in_templates(&mut workload.claim_templates);
     }
 
     /// Writes down by which labels a workload is found, where that is not the same as before.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::claim::{Claim, ClaimTemplate, ClassName, VolumeKind, VolumeTraits};
+use super::lookup::Lookup;
 use super::names::Name;
+use super::pods::Pods;
 
 /// The names in use, and maybe some that were.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +30,50 @@ impl SharedNames {
             self.kept = self.names.len();
         }
         self.names.insert(name.clone());
+    }
+
+    /// The names that pods of many workloads have: of volumes, containers, images, ports and topologies.
+    pub fn share_in_pods(&mut self, pods: &mut Pods) {
+        pods.volumes.iter_mut().for_each(|volume| self.share(&mut volume.name));
+        pods.images
+            .iter_mut()
+            .for_each(|image| self.share(&mut image.repository));
+        for mount in &mut pods.mounts {
+            self.share(&mut mount.container);
+            self.share(&mut mount.volume);
+        }
+        pods.ports.iter_mut().for_each(|port| self.share(port));
+        if let Some(placement) = &mut pods.placement {
+            placement.topology_keys_mut().for_each(|key| self.share(key));
+        }
+    }
+
+    /// The names, classes and sizes of claim templates.
+    pub fn share_in_templates(&mut self, templates: &mut [ClaimTemplate]) {
+        for template in templates {
+            self.share(&mut template.name);
+            self.share_class(&mut template.class);
+            template.storage.iter_mut().for_each(|storage| self.share(storage));
+        }
+    }
+
+    /// The class, the driver and the size of a claim.
+    pub fn share_in_claim(&mut self, claim: &mut Claim) {
+        self.share_class(&mut claim.class);
+        if let Lookup::Known(VolumeTraits {
+            kind: VolumeKind::Csi(driver),
+            ..
+        }) = &mut claim.volume
+        {
+            self.share(driver);
+        }
+        claim.storage.iter_mut().for_each(|storage| self.share(storage));
+    }
+
+    fn share_class(&mut self, class: &mut ClassName) {
+        if let ClassName::Named(class) = class {
+            self.share(class);
+        }
     }
 }
 

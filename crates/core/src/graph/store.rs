@@ -347,11 +347,11 @@ impl Graph {
         let known = self
             .existing_shard(namespace)
             .and_then(|shard| locked(&shard).claim(name).cloned());
-        if let Some(mut claim) = known {
-            if self.resolve_in(volumes, &mut claim) {
-                let object = ObjectRef::new(Kind::CLAIM, name.clone());
-                self.write(namespace, &object, Some(Node::Claim(claim)), touched);
-            }
+        if let Some(mut claim) = known
+            && self.resolve_in(volumes, &mut claim)
+        {
+            let object = ObjectRef::new(Kind::CLAIM, name.clone());
+            self.write(namespace, &object, Some(Node::Claim(claim)), touched);
         }
     }
 
