@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Chromium;
 use crate::check::Repository;
 use crate::dashboard::objects::{HOSTILE, claim, deployment};
+use crate::pictures::EXCEPTION;
 use crate::pictures::command::{run, stderr, stdout};
 
 const POLICY: &str = "\
@@ -14,19 +15,6 @@ apiVersion: stateward.dev/v1alpha1
 kind: WorkloadPolicy
 metadata: {name: house}
 spec: {exceptions: {allowed: true}}
-";
-
-const EXCEPTION: &str = "\
----
-apiVersion: stateward.dev/v1alpha1
-kind: WorkloadPolicyException
-metadata: {name: legacy, namespace: shop}
-spec:
-  rules: [rwo-replicas]
-  match: {names: [old]}
-  reason: moves in May
-  owner: team-shop
-  expiresAt: 2099-01-01T00:00:00Z
 ";
 
 /// Findings of several namespaces and names, an exception, a change, and a file that cannot be read.
@@ -41,7 +29,8 @@ fn repository() -> Repository {
         after.push_str(&claim(name, name));
         after.push_str(&deployment(name, name, name, 2));
     }
-    after.push_str(EXCEPTION);
+    let exception = EXCEPTION.replace("{name: legacy}", "{name: legacy, namespace: shop}");
+    after.push_str(&exception.replace("[web]", "[old]"));
     Repository::new(&[
         ("before/a.yaml", &before),
         ("after/a.yaml", &after),

@@ -140,6 +140,11 @@ impl ControlPlane {
         self.run(command, input).await
     }
 
+    /// Applies an object in a namespace with kubectl.
+    pub async fn apply(&self, namespace: &str, object: &str) -> Output {
+        self.kubectl_stdin(["apply", "-f", "-", "-n", namespace], object).await
+    }
+
     /// Runs a script for sh, which finds our kubectl in `$KUBECTL`, with something to read.
     pub async fn script(&self, script: &Path, arguments: &[&str], input: &str) -> Output {
         self.script_through("", script, arguments, input).await

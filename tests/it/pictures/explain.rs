@@ -1,7 +1,7 @@
 //! `stateward explain`.
 
 use super::command::{run, stderr, stdout};
-use super::{claim, deployment};
+use super::{EXCEPTION, claim, deployment};
 use crate::check::Repository;
 
 #[test]
@@ -51,23 +51,11 @@ fn of_hundreds_on_one_claim_some_are_named() {
 
 #[test]
 fn what_decides_beside_policies_is_told() {
-    let exception = "\
----
-apiVersion: stateward.dev/v1alpha1
-kind: WorkloadPolicyException
-metadata: {name: legacy}
-spec:
-  rules: [rwo-replicas]
-  match: {names: [web]}
-  reason: moves in May
-  owner: team-shop
-  expiresAt: 2099-01-01T00:00:00Z
-";
     let web = deployment("web", 3, &["data"]).replace(
         "{name: web}",
         "{name: web, annotations: {stateward.dev/allow: \"rwo-replicas: OPS-1\"}}",
     );
-    let repository = Repository::new(&[("shop.yaml", &[&claim("data"), &*web, exception].concat())]);
+    let repository = Repository::new(&[("shop.yaml", &[&claim("data"), &*web, EXCEPTION].concat())]);
     let output = run(
         repository.path(),
         &["explain", "Deployment/web", "shop.yaml", "-n", "shop"],

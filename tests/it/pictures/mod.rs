@@ -21,6 +21,20 @@ use stateward::time::Time;
 
 use crate::support::webhook::strict;
 
+/// An exception for Deployment `web`.
+pub const EXCEPTION: &str = "\
+---
+apiVersion: stateward.dev/v1alpha1
+kind: WorkloadPolicyException
+metadata: {name: legacy}
+spec:
+  rules: [rwo-replicas]
+  match: {names: [web]}
+  reason: moves in May
+  owner: team-shop
+  expiresAt: 2099-01-01T00:00:00Z
+";
+
 /// The objects of a text, and nothing else in the world.
 pub fn graph(text: &str) -> Graph {
     let texts = vec![(PathBuf::from("a.yaml"), text.as_bytes().to_vec())];

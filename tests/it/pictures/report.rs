@@ -1,7 +1,7 @@
 //! `--format html` and `--format markdown` of `check` and `audit`.
 
 use super::command::{run, stderr, stdout};
-use super::{claim, deployment};
+use super::{EXCEPTION, claim, deployment};
 use crate::check::Repository;
 
 fn page(repository: &Repository, arguments: &[&str]) -> String {
@@ -132,25 +132,13 @@ fn a_thousand_findings_are_a_page_of_some_hundred_kilobytes() {
 
 #[test]
 fn exceptions_stand_with_their_day() {
-    let exception = "\
----
-apiVersion: stateward.dev/v1alpha1
-kind: WorkloadPolicyException
-metadata: {name: legacy}
-spec:
-  rules: [rwo-replicas]
-  match: {names: [web]}
-  reason: moves in May
-  owner: team-shop
-  expiresAt: 2099-01-01T00:00:00Z
-";
     let policy = "\
 apiVersion: stateward.dev/v1alpha1
 kind: WorkloadPolicy
 metadata: {name: house}
 spec: {exceptions: {allowed: true}}
 ";
-    let text = [&claim("data"), &*deployment("web", 3, &["data"]), exception].concat();
+    let text = [&claim("data"), &*deployment("web", 3, &["data"]), EXCEPTION].concat();
     let repository = Repository::new(&[("shop.yaml", &text), ("policy/house.yaml", policy)]);
     let page = page(
         &repository,

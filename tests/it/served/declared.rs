@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::Served;
 use super::installation::{ENFORCE, Installed};
 use super::objects::{claim, deployment, selected, using};
+use crate::controlplane::eventually;
 use crate::controlplane::process::Scratch;
-use crate::controlplane::{Output, eventually};
 
 const DEFINITION: &str = "
 apiVersion: apiextensions.k8s.io/v1
@@ -49,12 +49,6 @@ fn widget(name: &str, size: u32) -> String {
 }
 
 impl Installed {
-    async fn apply_in(&self, namespace: &str, object: &str) -> Output {
-        self.cluster
-            .kubectl_stdin(["apply", "-f", "-", "-n", namespace], object)
-            .await
-    }
-
     /// Waits until the condition of the declaration says this of its present version; returns the message.
     async fn declared(&self, status: &str, reason: &str) -> String {
         eventually(&format!("{status}, {reason}"), async || {
@@ -83,11 +77,15 @@ async fn a_kind_is_judged_from_its_declaration_on() {
     installed.use_replica(0, &served).await;
     let namespace = installed.cluster.namespace("declared").await;
     let data = claim("data", "ReadWriteOnce");
-    installed.apply_in(&namespace, &data).await.succeeded();
+    installed.cluster.apply(&namespace, &data).await.succeeded();
     installed.guards(&namespace).await;
 
     // Nobody may read it yet: it says so, and makes nothing else unknown.
-    installed.apply_in(&namespace, &declaration(WIDGET)).await.succeeded();
+    installed
+        .cluster
+        .apply(&namespace, &declaration(WIDGET))
+        .await
+        .succeeded();
     let message = installed.declared("False", "Forbidden").await;
     assert!(
         message.contains("no permission to list and watch widgets.example.com"),
@@ -103,7 +101,7 @@ async fn a_kind_is_judged_from_its_declaration_on() {
     installed.manifests(&[ENFORCE, &[&*told]].concat()).await;
     let message = installed.declared("False", "NotServed").await;
     assert!(message.contains("has no widgets.example.com yet"), "{message}");
-    installed.apply_in(&namespace, DEFINITION).await.succeeded();
+    installed.cluster.apply(&namespace, DEFINITION).await.succeeded();
     installed.cluster.established().await;
     installed.declared("True", "Watched").await;
 
@@ -118,11 +116,16 @@ async fn a_kind_is_judged_from_its_declaration_on() {
     // Without us nothing that is warned about at most is refused.
     installed.take_out(0, &served).await;
     let refused = installed
-        .apply_in(&namespace, &deployment("other", "data", 1))
+        .cluster
+        .apply(&namespace, &deployment("other", "data", 1))
         .await
         .failed();
     assert!(refused.stderr.contains("workloads.stateward.dev"), "{}", refused.stderr);
-    installed.apply_in(&namespace, &widget("second", 3)).await.succeeded();
+    installed
+        .cluster
+        .apply(&namespace, &widget("second", 3))
+        .await
+        .succeeded();
 
     // Its objects go with its definition, and the kind with its declaration.
     let next = installed.replica(1, &[]);
@@ -153,7 +156,7 @@ async fn warned_about_at_most(installed: &Installed, namespace: &str) {
         answer.stderr.contains("rwo-replicas").then_some(())
     })
     .await;
-    let warned = installed.apply_in(namespace, &widget("web", 3)).await.succeeded();
+    let warned = installed.cluster.apply(namespace, &widget("web", 3)).await.succeeded();
     assert!(
         warned.stderr.contains("Warning: ") && warned.stderr.contains("3 replicas mount claim \"data\""),
         "{}",
@@ -164,13 +167,16 @@ async fn warned_about_at_most(installed: &Installed, namespace: &str) {
     assert!(scaled.stderr.contains("5 replicas mount claim"), "{}", scaled.stderr);
     let autoscaler = "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: web}, spec: {maxReplicas: 9, \
                       scaleTargetRef: {apiVersion: example.com/v1, kind: Widget, name: web}}}";
-    let warned = installed.apply_in(namespace, autoscaler).await.succeeded();
+    let warned = installed.cluster.apply(namespace, autoscaler).await.succeeded();
     assert!(
         warned.stderr.contains("an autoscaler may make 9 replicas"),
         "{}",
         warned.stderr
     );
-    let beside = installed.apply_in(namespace, &deployment("beside", "data", 1)).await;
+    let beside = installed
+        .cluster
+        .apply(namespace, &deployment("beside", "data", 1))
+        .await;
     assert!(beside.stderr.contains("Widget"), "{}", beside.stderr);
 }
 
@@ -197,7 +203,7 @@ fn an_audit_and_a_check_ask_the_cluster(installed: &Installed, namespace: &str) 
 
 async fn a_mistake_keeps_the_last_good_one(installed: &Installed, namespace: &str) {
     let wrong = declaration("kind: Widget, podTemplate: /spec/template, replicas: /spec/template/size");
-    let refused = installed.apply_in(namespace, &wrong).await.failed();
+    let refused = installed.cluster.apply(namespace, &wrong).await.failed();
     let mistake = "spec.podTemplate: ";
     let within = "spec.replicas: \"/spec/template/size\" is within \"/spec/template\", which is read as a whole";
     assert!(refused.stderr.contains(within), "{}", refused.stderr);
@@ -206,13 +212,17 @@ async fn a_mistake_keeps_the_last_good_one(installed: &Installed, namespace: &st
     let delete = ["delete", "mutatingwebhookconfiguration", "stateward"];
     installed.cluster.kubectl(delete).await.succeeded();
     eventually("nobody looks", async || {
-        installed.apply_in(namespace, &wrong).await.success.then_some(())
+        installed.cluster.apply(namespace, &wrong).await.success.then_some(())
     })
     .await;
     let message = installed.declared("False", "Invalid").await;
     assert_eq!(message, format!("{within}; the last good version stays in force"));
-    let warned = installed.apply_in(namespace, &widget("web", 6)).await.succeeded();
+    let warned = installed.cluster.apply(namespace, &widget("web", 6)).await.succeeded();
     assert!(warned.stderr.contains("6 replicas mount claim"), "{}", warned.stderr);
-    installed.apply_in(namespace, &declaration(WIDGET)).await.succeeded();
+    installed
+        .cluster
+        .apply(namespace, &declaration(WIDGET))
+        .await
+        .succeeded();
     installed.declared("True", "Watched").await;
 }

@@ -2,7 +2,7 @@
 
 use super::Served;
 use super::objects::{claim, deployment, headless, stateful_set};
-use crate::controlplane::{ControlPlane, Output, eventually};
+use crate::controlplane::{ControlPlane, eventually};
 
 /// What the project's own definition says of the fields that are read.
 fn definition() -> String {
@@ -17,27 +17,19 @@ fn advanced(replicas: u32, reserved: &str) -> String {
     set.replacen("spec: {", &format!("spec: {{reserveOrdinals: {reserved}, "), 1)
 }
 
-async fn apply(cluster: &ControlPlane, namespace: &str, object: &str) -> Output {
-    cluster
-        .kubectl_stdin(["apply", "-f", "-", "-n", namespace], object)
-        .await
-}
-
 #[tokio::test]
 async fn claims_are_those_of_ordinals_that_are_not_reserved() {
     let cluster = ControlPlane::start().await;
-    apply(&cluster, "default", &definition()).await.succeeded();
+    cluster.apply("default", &definition()).await.succeeded();
     cluster.established().await;
     let served = Served::start(&cluster, &["--workload-kinds", "statefulsets.apps.kruise.io"]).await;
     let namespace = cluster.namespace("kruise").await;
     let there = ["data-db-1", "data-db-3", "data-db-5"].map(|name| claim(name, "ReadWriteOnce"));
     for object in there.iter().chain([&headless("db")]) {
-        apply(&cluster, &namespace, object).await.succeeded();
+        cluster.apply(&namespace, object).await.succeeded();
     }
 
-    let created = apply(&cluster, &namespace, &advanced(3, "[1, '4-5']"))
-        .await
-        .succeeded();
+    let created = cluster.apply(&namespace, &advanced(3, "[1, '4-5']")).await.succeeded();
     let taken = "claim \"data-db-3\" exists already";
     assert!(created.stderr.contains(taken), "{}", created.stderr);
     eventually("the watch finds the kind", async || {
@@ -48,10 +40,12 @@ async fn claims_are_those_of_ordinals_that_are_not_reserved() {
     .await;
 
     // What a pod uses, and what none does.
-    apply(&cluster, &namespace, &claim("data-db-2", "ReadWriteOnce"))
+    cluster
+        .apply(&namespace, &claim("data-db-2", "ReadWriteOnce"))
         .await
         .succeeded();
-    let refused = apply(&cluster, &namespace, &deployment("web", "data-db-3", 1))
+    let refused = cluster
+        .apply(&namespace, &deployment("web", "data-db-3", 1))
         .await
         .failed();
     assert!(
@@ -59,7 +53,8 @@ async fn claims_are_those_of_ordinals_that_are_not_reserved() {
         "{}",
         refused.stderr
     );
-    let quiet = apply(&cluster, &namespace, &deployment("web", "data-db-5", 1))
+    let quiet = cluster
+        .apply(&namespace, &deployment("web", "data-db-5", 1))
         .await
         .succeeded();
     assert!(!quiet.stderr.contains("rwo-consumers"), "{}", quiet.stderr);
@@ -76,7 +71,8 @@ async fn claims_are_those_of_ordinals_that_are_not_reserved() {
     assert_eq!(delete("data-db-1").await, "");
 
     // To reserve one more takes its pod away and makes another, as fewer replicas take the last.
-    let reserved = apply(&cluster, &namespace, &advanced(3, "[1, 2, '4-5']"))
+    let reserved = cluster
+        .apply(&namespace, &advanced(3, "[1, 2, '4-5']"))
         .await
         .succeeded();
     assert!(

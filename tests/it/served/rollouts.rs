@@ -2,7 +2,7 @@
 
 use super::Served;
 use super::objects::{claim, deployment, selected, using};
-use crate::controlplane::{ControlPlane, Output, eventually};
+use crate::controlplane::{ControlPlane, eventually};
 
 /// What the project's own definition of Rollouts says of the fields that are read.
 fn definition() -> String {
@@ -21,12 +21,6 @@ fn rollout(replicas: u32, strategy: &str) -> String {
 
 const APART: &str = "{canary: {maxSurge: 0, maxUnavailable: 1}}";
 
-async fn apply(cluster: &ControlPlane, namespace: &str, object: &str) -> Output {
-    cluster
-        .kubectl_stdin(["apply", "-f", "-", "-n", namespace], object)
-        .await
-}
-
 /// How many Rollouts the graph holds.
 async fn known(served: &Served) -> Option<f64> {
     let metrics = served.metrics().await;
@@ -39,15 +33,16 @@ async fn a_rollout_is_judged_from_the_day_its_definition_comes() {
     let kinds = "rollouts.argoproj.io,scaledobjects.keda.sh";
     let served = Served::start(&cluster, &["--workload-kinds", kinds]).await;
     let namespace = cluster.namespace("rollouts").await;
-    apply(&cluster, &namespace, &claim("data", "ReadWriteOnce"))
+    cluster
+        .apply(&namespace, &claim("data", "ReadWriteOnce"))
         .await
         .succeeded();
-    apply(&cluster, "default", &definition()).await.succeeded();
+    cluster.apply("default", &definition()).await.succeeded();
     cluster.established().await;
 
     // A request is judged at once, whether or not the watch has found the kind.
     let denied = eventually("the kind is served", async || {
-        let answer = apply(&cluster, &namespace, &rollout(3, APART)).await;
+        let answer = cluster.apply(&namespace, &rollout(3, APART)).await;
         (!answer.success && answer.stderr.contains("denied the request")).then_some(answer.stderr)
     })
     .await;
@@ -55,7 +50,7 @@ async fn a_rollout_is_judged_from_the_day_its_definition_comes() {
         denied.contains("rwo-replicas: Rollout ") && denied.contains("replicas: 1"),
         "{denied}"
     );
-    apply(&cluster, &namespace, &rollout(1, APART)).await.succeeded();
+    cluster.apply(&namespace, &rollout(1, APART)).await.succeeded();
     eventually("the watch finds the kind", async || {
         (known(&served).await == Some(1.0)).then_some(())
     })
@@ -71,7 +66,7 @@ async fn a_rollout_is_judged_from_the_day_its_definition_comes() {
     );
     let autoscaler = "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: web}, spec: {maxReplicas: 5, \
                       scaleTargetRef: {apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web}}}";
-    let warned = apply(&cluster, &namespace, autoscaler).await.succeeded();
+    let warned = cluster.apply(&namespace, autoscaler).await.succeeded();
     assert!(
         warned
             .stderr
@@ -79,7 +74,8 @@ async fn a_rollout_is_judged_from_the_day_its_definition_comes() {
         "{}",
         warned.stderr
     );
-    let blue_green = apply(&cluster, &namespace, &rollout(1, "{blueGreen: {activeService: web}}"))
+    let blue_green = cluster
+        .apply(&namespace, &rollout(1, "{blueGreen: {activeService: web}}"))
         .await
         .succeeded();
     assert!(
@@ -88,7 +84,7 @@ async fn a_rollout_is_judged_from_the_day_its_definition_comes() {
         blue_green.stderr
     );
     let beside = deployment("other", "data", 1);
-    let refused = apply(&cluster, &namespace, &beside).await.failed();
+    let refused = cluster.apply(&namespace, &beside).await.failed();
     assert!(refused.stderr.contains("Rollout"), "{}", refused.stderr);
 
     // With the definition all objects go, and whoever used the claim with them.
@@ -100,5 +96,5 @@ async fn a_rollout_is_judged_from_the_day_its_definition_comes() {
         (known(&served).await == Some(0.0)).then_some(())
     })
     .await;
-    apply(&cluster, &namespace, &beside).await.succeeded();
+    cluster.apply(&namespace, &beside).await.succeeded();
 }

@@ -2,7 +2,7 @@
 
 use super::Served;
 use super::objects::claim;
-use crate::controlplane::{ControlPlane, Output, eventually};
+use crate::controlplane::{ControlPlane, eventually};
 
 /// What the projects' own definitions say of the fields that are read.
 fn definitions() -> String {
@@ -28,26 +28,21 @@ fn workers(replicas: u32) -> String {
     )
 }
 
-async fn apply(cluster: &ControlPlane, namespace: &str, object: &str) -> Output {
-    cluster
-        .kubectl_stdin(["apply", "-f", "-", "-n", namespace], object)
-        .await
-}
-
 #[tokio::test]
 async fn pods_of_several_templates_are_warned_about_and_never_refused() {
     let cluster = ControlPlane::start().await;
     let kinds = "jobsets.jobset.x-k8s.io,leaderworkersets.leaderworkerset.x-k8s.io";
-    apply(&cluster, "default", &definitions()).await.succeeded();
+    cluster.apply("default", &definitions()).await.succeeded();
     cluster.established().await;
     let served = Served::start(&cluster, &["--workload-kinds", kinds]).await;
     let namespace = cluster.namespace("several").await;
-    apply(&cluster, &namespace, &claim("data", "ReadWriteOnce"))
+    cluster
+        .apply(&namespace, &claim("data", "ReadWriteOnce"))
         .await
         .succeeded();
 
     let warned = eventually("the kind is judged", async || {
-        let answer = apply(&cluster, &namespace, &job_set("train", 3)).await.succeeded();
+        let answer = cluster.apply(&namespace, &job_set("train", 3)).await.succeeded();
         cluster
             .kubectl(["delete", "jobset", "train", "-n", &namespace])
             .await
@@ -57,7 +52,7 @@ async fn pods_of_several_templates_are_warned_about_and_never_refused() {
     .await;
     assert!(warned.contains("3 pods at once mount claim \"data\""), "{warned}");
 
-    let quiet = apply(&cluster, &namespace, &workers(1)).await.succeeded();
+    let quiet = cluster.apply(&namespace, &workers(1)).await.succeeded();
     assert!(!quiet.stderr.contains("rwo-replicas"), "{}", quiet.stderr);
     // Its parent is known once the watch has brought it.
     let scaled = eventually("scale is judged", async || {
@@ -70,7 +65,7 @@ async fn pods_of_several_templates_are_warned_about_and_never_refused() {
     assert!(scaled.contains("3 replicas mount claim \"data\""), "{scaled}");
 
     // What others see of it.
-    let other = apply(&cluster, &namespace, &job_set("other", 1)).await.succeeded();
+    let other = cluster.apply(&namespace, &job_set("other", 1)).await.succeeded();
     assert!(
         other.stderr.contains("held by LeaderWorkerSet infer"),
         "{}",

@@ -257,21 +257,23 @@ impl Shard {
 
     /// Puts a workload in, and drops the reservation that it fulfils.
     pub fn insert_workload(&mut self, mut workload: Arc<Workload>) {
-        let id = workload.id.clone();
         self.reserved.seen(&workload);
         if let Some(lender) = workload.template_of() {
             let lender = self.workload(lender).map(AsRef::as_ref);
             workload = Arc::new(Workload::clone(&workload).borrowing(lender));
         }
-        let known = self.workloads.get(Hashed::object_like(&id));
-        if known == Some(&workload) {
+        let known = self.workloads.entry(Hashed::object_like(&workload.id));
+        if known.is_some_and(|(_, known)| *known == workload) {
             return;
         }
-        if !known.is_some_and(|known| known.is_same_but_for_generation(&workload)) {
+        if !known.is_some_and(|(_, known)| known.is_same_but_for_generation(&workload)) {
             self.clean.forget();
         }
+        // The name as it is kept already, for the edges too.
+        let id = known.map_or_else(|| workload.id.clone(), |(id, _)| id.key().clone());
         // Who keeps it elsewhere has its names already.
         if let Some(own) = Arc::get_mut(&mut workload) {
+            own.id = id.clone();
             self.share(own);
         }
         self.relabel(&id, Some(&workload));
@@ -420,9 +422,6 @@ impl Shard {
     fn share(&mut self, workload: &mut Workload) {
         if workload.namespace == self.namespace {
             workload.namespace = self.namespace.clone();
-        }
-        if let Some((known, _)) = self.workloads.entry(Hashed::object_like(&workload.id)) {
-            workload.id = known.key().clone();
         }
         let pods = Arc::make_mut(&mut workload.pods);
         for volume in &mut pods.volumes {
